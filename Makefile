@@ -1,0 +1,36 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup run test lint fmt bench docs clean
+
+setup: $(VENV)/.ready  ## make .venv/ with the project and its tools in it
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+run: setup  ## run the churn flow
+	$(BIN)/python flows/churn_flow.py
+
+test: setup  ## the whole suite
+	$(BIN)/python -m pytest
+
+lint: setup  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fmt: setup  ## rewrite the code in the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## print what a run costs beside a bare script
+	$(BIN)/python benchmarks/flow_overhead.py
+
+docs: setup  ## write the generated pages
+	$(BIN)/python -m localserver.coverage docs/api-coverage.md
+
+clean:  ## remove what the other targets made (not .flows/, which holds runs)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
