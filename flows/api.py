@@ -1,0 +1,77 @@
+"""A plain client of the ClearML API, for the launcher: it asks once, waits a bounded time, and says what it found.
+
+The SDK's own session retries for up to hours, which is right for a step and wrong for whoever watches it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from flows.errors import FlowsError, Unreachable
+
+
+class Refused(FlowsError):
+    """The backend answered, with an error; its message is the backend's own."""
+
+
+@dataclass
+class Api:
+    """`Api(url, access_key, secret_key).call("tasks.get_by_id", task=…)` is the answer's data."""
+
+    url: str
+    access_key: str
+    secret_key: str
+    timeout: float = 4.0
+    _http: requests.Session = field(default_factory=requests.Session, repr=False)
+
+    def login(self) -> None:
+        """Raises Unreachable if nothing answers at the address or it does not take the credentials."""
+        answer = self._send("auth.login", auth=(self.access_key, self.secret_key))
+        if answer.status_code == requests.codes.unauthorized:
+            raise Unreachable(
+                f"{self.url} does not take the configured ClearML credentials; "
+                "create some in its settings and put them into clearml.conf or CLEARML_API_ACCESS_KEY and _SECRET_KEY"
+            )
+        self._http.headers["Authorization"] = f"Bearer {self._data(answer)['token']}"
+
+    def call(self, endpoint: str, **body: Any) -> dict[str, Any]:
+        """Raises Unreachable if nothing answers, Refused with the backend's message for an error."""
+        if "Authorization" not in self._http.headers:
+            self.login()
+        answer = self._send(endpoint, json=body)
+        if answer.status_code == requests.codes.unauthorized:
+            self.login()
+            answer = self._send(endpoint, json=body)
+        return self._data(answer)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _send(self, endpoint: str, **request: Any) -> requests.Response:
+        try:
+            return self._http.post(f"{self.url}/{endpoint}", timeout=self.timeout, allow_redirects=False, **request)
+        except requests.RequestException as failure:
+            raise Unreachable(
+                f"no ClearML backend answers at {self.url} ({_reason(failure)}); is it running?"
+            ) from None
+
+    def _data(self, answer: requests.Response) -> dict[str, Any]:
+        try:
+            envelope = answer.json()
+            meta, data = envelope["meta"], envelope["data"]
+        except (ValueError, KeyError, TypeError):
+            raise Unreachable(
+                f"{self.url} answers, but not as a ClearML API does (HTTP {answer.status_code})"
+            ) from None
+        if answer.status_code != requests.codes.ok:
+            raise Refused(f"{self.url} refused {meta['endpoint']['name']}: {meta['result_msg']}")
+        return dict(data)
+
+
+def _reason(failure: requests.RequestException) -> str:
+    if isinstance(failure, requests.Timeout):
+        return "no answer in time"
+    if isinstance(failure, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+        return "not a URL"
+    return "connection refused or lost" if isinstance(failure, requests.ConnectionError) else type(failure).__name__

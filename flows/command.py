@@ -1,0 +1,119 @@
+"""The command line of a run, shared by `flows run FLOW` and `python flows/FLOW_flow.py`."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from flows import settings as settings_module
+from flows.backend import data_dir, is_embedded
+from flows.document import document, failure
+from flows.errors import BadInput, FlowsError
+from flows.launch import Ended, launch
+from flows.progress import progress
+from flows.settings import Settings, load, set_option
+from flows.summary import summary
+
+SOURCES = ("auto", "kaggle", "synthetic")
+
+
+def run_command(flow: str) -> click.Command:
+    """The command that runs this flow."""
+
+    @click.command(flow, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.option(
+        "--source", metavar="auto|kaggle|synthetic|PATH", help="Where the data comes from (setting data.source)."
+    )
+    @click.option(
+        "--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Override a setting; may be repeated."
+    )
+    @click.option("--no-cache", is_flag=True, help="Run every step again.")
+    @click.option("--dry-run", is_flag=True, help="Say what would run, with which settings, and end.")
+    @click.option("--no-progress", is_flag=True, help="No progress on stderr.")
+    @click.option("--debug", is_flag=True, help="A traceback instead of a sentence when something fails.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else there.")
+    def command(
+        source: str | None,
+        changes: tuple[str, ...],
+        no_cache: bool,
+        dry_run: bool,
+        no_progress: bool,
+        debug: bool,
+        as_json: bool,
+    ) -> None:
+        try:
+            settings = _settings(source, changes)
+            if dry_run:
+                _say_plan(flow, settings, as_json)
+                return
+            ended = _run(flow, settings, no_cache, not no_progress)
+            _say_end(flow, ended, as_json)
+        except FlowsError as error:
+            if debug:
+                raise
+            _refuse(error)
+        except KeyboardInterrupt:
+            _refuse(FlowsError(f"{flow} was interrupted; the run and its steps are marked stopped"))
+
+    command.help = f"Run the {flow} flow and wait for its end."
+    return command
+
+
+def main(flow: str) -> NoReturn:
+    """Run the flow's command with this process's arguments."""
+    run_command(flow).main()
+    raise AssertionError("click ends the process")
+
+
+def _refuse(error: FlowsError) -> NoReturn:
+    click.echo(f"error: {error}", err=True)
+    raise SystemExit(error.exit_code)
+
+
+def _settings(source: str | None, changes: tuple[str, ...]) -> Settings:
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise BadInput(f"--set wants table.key=value, not {change!r}")
+        set_option(key.strip(), text.strip())
+    if source is not None:
+        set_option("data.source", source if source in SOURCES else str(Path(source).expanduser().absolute()))
+    return load()
+
+
+def _run(flow: str, settings: Settings, fresh: bool, show_progress: bool) -> Ended:
+    def interrupt(_signal: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    with progress(flow, show_progress) as show:
+        return launch(flow, settings, fresh, show)
+
+
+def _say_plan(flow: str, settings: Settings, as_json: bool) -> None:
+    plan = {
+        "flow": flow,
+        "backend": "embedded" if is_embedded(settings) else "server",
+        "data_dir": str(data_dir(settings)),
+        "settings_file": str(settings_module.settings_file()),
+        "settings": settings.model_dump(mode="json"),
+    }
+    click.echo(json.dumps(plan, indent=None if as_json else 2))
+
+
+def _say_end(flow: str, ended: Ended, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(document(flow, ended)))
+    else:
+        summary(flow, ended)
+    if ended.run.status in ("completed", "published"):
+        return
+    raise _failed(ended)
+
+
+def _failed(ended: Ended) -> FlowsError:
+    broken = ended.run.broken
+    bad_data = broken is not None and broken.message.startswith("bad data")
+    return (BadInput if bad_data else FlowsError)(failure(ended))

@@ -1,0 +1,25 @@
+"""What can go wrong, each with the exit code that the command line gives it.
+
+FlowsError            1  the run failed
+├── BadInput          2  bad data or usage
+├── Locked            4  another run holds the lock
+└── Unreachable       5  no backend answers
+"""
+
+
+class FlowsError(Exception):
+    """One sentence that says what was found and what to do about it."""
+
+    exit_code = 1
+
+
+class BadInput(FlowsError):
+    exit_code = 2
+
+
+class Locked(FlowsError):
+    exit_code = 4
+
+
+class Unreachable(FlowsError):
+    exit_code = 5

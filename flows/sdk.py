@@ -1,0 +1,37 @@
+"""Every place where we rely on internals of the ClearML SDK; pyproject.toml pins the releases that were checked, 2.1.x.
+
+- `PipelineDecorator._wait_for_node` polls a step every 5 s locally and 20 s on queues, through `BaseJob.wait` and a
+  `sleep` of the controller module, with no setting for either.
+- `PipelineController._launch_node` reads `Node.cache_executed_step` at the moment a step starts, but only a
+  decorator's literal can set it.
+"""
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+from clearml.automation import controller, job
+from clearml.automation.controller import PipelineController
+
+
+def poll_every(seconds: float) -> None:
+    """Look at running steps at least this often. Seven steps on one machine otherwise wait for half a minute in all."""
+    wait = job.BaseJob.wait
+
+    def wait_briefly(self: Any, timeout: float | None = None, pool_period: float = 30.0, **options: Any) -> bool:
+        return bool(wait(self, timeout=timeout, pool_period=min(pool_period, seconds), **options))
+
+    job.BaseJob.wait = wait_briefly
+    controller.sleep = lambda period: time.sleep(min(period, seconds))
+
+
+def run_again(names: Collection[str] | None) -> None:
+    """Ignore the cache for the steps of these names; None means all steps."""
+    launch = PipelineController._launch_node
+
+    def launch_afresh(self: Any, node: Any) -> bool:
+        if names is None or node.name in names:
+            node.cache_executed_step = False
+        return bool(launch(self, node))
+
+    PipelineController._launch_node = launch_afresh

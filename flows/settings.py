@@ -1,0 +1,206 @@
+"""The settings: the only reader of settings.toml.
+
+A value comes from, in this order: an option (`--set table.key=value`), the environment (`FLOWS__TABLE__KEY`),
+settings.toml, the default here. The comment above a key in settings.toml is its manual.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from flows.errors import BadInput
+
+PREFIX = "FLOWS__"
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Project(Table):
+    name: str = Field(default="clearml-flows", min_length=3)
+
+
+class ClearML(Table):
+    api_host: str = ""
+    web_host: str = ""
+    files_host: str = ""
+    connect_timeout: float = Field(default=4.0, gt=0, le=60)
+
+
+class Server(Table):
+    data_dir: str = ".flows"
+    api_port: int = Field(default=0, ge=0, le=65535)
+    files_port: int = Field(default=0, ge=0, le=65535)
+
+
+class Data(Table):
+    source: str = Field(default="auto", min_length=1)
+    file: str = "data/WA_Fn-UseC_-Telco-Customer-Churn.csv"
+    kaggle_dataset: str = Field(default="blastchar/telco-customer-churn", pattern=r"^[\w.-]+/[\w.-]+$")
+    kaggle_file: str = "WA_Fn-UseC_-Telco-Customer-Churn.csv"
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    rows: int = Field(default=3500, ge=100, le=10_000_000)
+    max_bytes: int = Field(default=200_000_000, gt=0)
+    timeout: float = Field(default=15.0, gt=0, le=3600)
+
+
+class Features(Table):
+    test_size: Fraction = 0.2
+    seed: Seed = 42
+
+
+class Training(Table):
+    metric: Literal["roc_auc", "f1_score", "average_precision"] = "roc_auc"
+    folds: int = Field(default=5, ge=2, le=20)
+    jobs: int = Field(default=0, ge=0)
+    seed: Seed = 42
+
+
+class Promotion(Table):
+    metric: str = "test_roc_auc"
+    minimum: float = 0.8
+    margin: float = Field(default=0.005, ge=0)
+
+
+class Experiment(Table):
+    name: str = Field(min_length=3)
+    family: str
+    params: dict[str, Any] = {}
+
+
+class Churn(Table):
+    experiments: tuple[Experiment, ...] = Field(min_length=1)
+
+    @field_validator("experiments")
+    @classmethod
+    def names_are_unique(cls, experiments: tuple[Experiment, ...]) -> tuple[Experiment, ...]:
+        names = [experiment.name for experiment in experiments]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two experiments are called {twice[0]!r}")
+        return experiments
+
+
+class Settings(BaseSettings):
+    """Every knob; frozen. `load()` makes one."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__")
+
+    project: Project = Project()
+    clearml: ClearML = ClearML()
+    server: Server = Server()
+    data: Data = Data()
+    features: Features = Features()
+    training: Training = Training()
+    promotion: Promotion = Promotion()
+    churn: Churn
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del init_settings, dotenv_settings, file_secret_settings
+        return env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+
+def settings_file() -> Path:
+    """`FLOWS_SETTINGS` if set, else settings.toml of this checkout, else of the working directory."""
+    if os.environ.get("FLOWS_SETTINGS"):
+        return Path(os.environ["FLOWS_SETTINGS"]).absolute()
+    beside_us = Path(__file__).resolve().parent.parent / "settings.toml"
+    return beside_us if beside_us.is_file() else Path("settings.toml").absolute()
+
+
+def load() -> Settings:
+    """The settings in force.
+
+    Raises BadInput naming where the wrong value stands, the key and what was expected.
+    """
+    _refuse_unknown_variables()
+    path = settings_file()
+    if not path.is_file():
+        raise BadInput(
+            f"there is no settings file {path}; run from the project's folder or name one with FLOWS_SETTINGS"
+        )
+    try:
+        return Settings()  # type: ignore[call-arg]  # its values come from the sources, which mypy does not know
+    except SettingsError as wrong:
+        ours = ", ".join(name for name in os.environ if name.startswith(PREFIX))
+        raise BadInput(f"{ours}: {wrong}; tables and lists are given as JSON") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise BadInput(f"{path} is not TOML: {wrong}") from None
+    except OSError as wrong:
+        raise BadInput(f"{path} cannot be read: {wrong.strerror}") from None
+    except ValidationError as invalid:
+        raise BadInput(_sentence(invalid, path)) from None
+
+
+def set_option(key: str, text: str) -> None:
+    """Put `table.key = text` above the environment's and the file's value, for this process and those it starts.
+
+    Raises BadInput if there is no such setting.
+    """
+    known = keys()
+    if key not in known:
+        raise BadInput(f"there is no setting {key!r}{_nearest(key, known)}")
+    os.environ[variable(key)] = text
+
+
+def variable(key: str) -> str:
+    """The environment variable of a setting: `data.rows` is `FLOWS__DATA__ROWS`."""
+    return PREFIX + key.replace(".", "__").upper()
+
+
+def keys() -> list[str]:
+    """All settings as `table.key`."""
+    tables: dict[str, Any] = {table: field.annotation for table, field in Settings.model_fields.items()}
+    return [f"{table}.{name}" for table, model in tables.items() for name in model.model_fields]
+
+
+def _refuse_unknown_variables() -> None:
+    known = [variable(key) for key in keys()]
+    for name in os.environ:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise BadInput(f"the environment sets {name}, which is no setting{_nearest(name.upper(), known)}")
+
+
+def _sentence(invalid: ValidationError, path: Path) -> str:
+    error = min(invalid.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    place = [str(part) for part in error["loc"]]
+    key = ".".join(place)
+    where = variable(key) if variable(key) in os.environ else str(path)
+    if error["type"] == "extra_forbidden":
+        names = ".".join(part for part in place if not part.isdigit())
+        return f"{where} has an unknown setting {key!r}{_nearest(names, _every_name())}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where} sets {key} to {str(error['input'])[:80]!r}: {message[:1].lower()}{message[1:]}"
+
+
+def _every_name() -> list[str]:
+    return [*Settings.model_fields, *keys(), *(f"churn.experiments.{name}" for name in Experiment.model_fields)]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; the tables are {', '.join(Settings.model_fields)}"

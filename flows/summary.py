@@ -1,0 +1,83 @@
+"""What a person reads at the end of a run."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.document import document, web_url
+from flows.launch import Ended
+
+
+def summary(flow: str, ended: Ended) -> None:
+    """Print the experiments, the winner and why, the test metrics, and where to look, on stdout."""
+    console = Console(highlight=False)
+    account = document(flow, ended)
+    sweep = ended.run.returned("train_sweep", "sweep")
+    if sweep:
+        console.print(_leaderboard(sweep))
+    if account["experiments"]:
+        console.print(_winner(sweep, account["experiments"]["best"]))
+    if account["evaluation"]:
+        _evaluation(console, account["evaluation"])
+    if account["dataset"]:
+        console.print(_dataset(account["dataset"]), soft_wrap=True)
+    if account["model"]:
+        console.print(f"model: {account['model']['name']} {account['model']['id']}", soft_wrap=True)
+    _end(console, flow, ended, account)
+
+
+def _leaderboard(sweep: dict[str, Any]) -> Table:
+    metric = f"cv_{sweep['metric']}"
+    ranked = sorted(sweep["experiments"], key=lambda one: (-one["metrics"].get(metric, float("-inf")), one["name"]))
+    names = [
+        metric,
+        *[name for name in ("cv_roc_auc", "cv_f1_score", "cv_average_precision", "train_accuracy") if name != metric],
+    ]
+    table = Table(title=f"{sweep['count']} experiments, {sweep['failed']} failed", title_justify="left")
+    for name in ("#", "experiment", "family", "status", *names):
+        table.add_column(name, justify="right" if name in names or name == "#" else "left")
+    for place, one in enumerate(ranked, start=1):
+        table.add_row(
+            str(place), one["name"], one["family"], one["status"], *(_number(one["metrics"], name) for name in names)
+        )
+    return table
+
+
+def _number(metrics: dict[str, float], name: str) -> str:
+    if name not in metrics:
+        return ""
+    spread = metrics.get(f"{name}_std")
+    return f"{metrics[name]:.4f}" + (f" ± {spread:.4f}" if spread is not None else "")
+
+
+def _winner(sweep: dict[str, Any], best: dict[str, Any]) -> str:
+    metric = f"cv_{sweep['metric']}"
+    return (
+        f"winner: {best['name']}, the highest mean {metric} ({best['metrics'][metric]:.4f}) "
+        "in cross-validation on the training rows; the test rows had no say"
+    )
+
+
+def _evaluation(console: Console, evaluation: dict[str, Any]) -> None:
+    table = Table(title=f"on the test rows, at threshold {evaluation['threshold']:.3f}", title_justify="left")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    for name, value in evaluation["metrics"].items():
+        if isinstance(value, int | float):
+            table.add_row(name, f"{value:.4f}")
+    console.print(table)
+    console.print(f"{'promoted to production' if evaluation['promoted'] else 'not promoted'}: {evaluation['reason']}")
+
+
+def _dataset(dataset: dict[str, Any]) -> str:
+    how = "reused, its content is the same" if dataset["reused"] else "new version"
+    return f"dataset: {dataset['name']} {dataset['version']} ({dataset['rows']} rows, {how}) {dataset['id']}"
+
+
+def _end(console: Console, flow: str, ended: Ended, account: dict[str, Any]) -> None:
+    cached = [step["name"] for step in account["steps"] if step["cached"]]
+    if cached:
+        console.print(f"taken from the cache: {', '.join(cached)}")
+    console.print(f"{flow} {ended.run.status} after {ended.seconds:.0f} s")
+    console.print(f"look at it: {web_url(ended)}", soft_wrap=True)

@@ -1,0 +1,116 @@
+"""What a run looks like from outside: read from the backend, so it is the same wherever the run's processes are."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.api import Api
+
+DONE = frozenset({"completed", "published", "cached"})
+BROKEN = frozenset({"failed", "stopped"})
+STEP_FIELDS = [
+    "id",
+    "name",
+    "status",
+    "status_message",
+    "status_reason",
+    "started",
+    "completed",
+    "hyperparams",
+    "runtime",
+    "error",
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a run. `status` is the Task's, or `pending` before there is one, or `cached`."""
+
+    name: str
+    task_id: str = ""
+    status: str = "pending"
+    message: str = ""
+    seconds: float = 0.0
+    returns: dict[str, str] | None = None
+    progress: str = ""
+
+    @property
+    def cached(self) -> bool:
+        return self.status == "cached"
+
+
+@dataclass(frozen=True)
+class Run:
+    run_id: str
+    status: str
+    message: str
+    project: str
+    steps: tuple[Step, ...]
+
+    def step(self, name: str) -> Step:
+        return next((step for step in self.steps if step.name == name), Step(name))
+
+    def returned(self, name: str, key: str) -> Any:
+        """A step's JSON result as Python values; {} if the step has none (yet)."""
+        return json.loads((self.step(name).returns or {}).get(key) or "{}")
+
+    @property
+    def broken(self) -> Step | None:
+        return next((step for step in self.steps if step.status in BROKEN), None)
+
+
+def read(api: Api, run_id: str) -> Run:
+    """The run as it is now. Raises Unreachable, or Refused if there is no such Task."""
+    controller = api.call("tasks.get_by_id", task=run_id)["task"]
+    nodes = _nodes(controller)
+    tasks = _tasks(api, [node["job_id"] for node in nodes.values() if node.get("job_id")])
+    steps = tuple(_step(name, tasks.get(node.get("job_id") or "", {}), run_id) for name, node in nodes.items())
+    message = controller.get("status_message") or controller.get("status_reason") or ""
+    return Run(run_id, controller["status"], message, controller.get("project", ""), steps)
+
+
+def running_tasks(api: Api, run_id: str) -> list[str]:
+    """Ids of the run's Tasks that have not ended: the controller, its steps, and what these started."""
+    found, parents = [run_id], [run_id]
+    while parents:
+        children = api.call("tasks.get_all", parent=parents, only_fields=["id", "status"], search_hidden=True)["tasks"]
+        parents = [child["id"] for child in children]
+        found += parents
+    tasks = api.call("tasks.get_all", id=found, only_fields=["id", "status"], search_hidden=True)["tasks"]
+    return [task["id"] for task in tasks if task["status"] in ("created", "queued", "in_progress")]
+
+
+def _nodes(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """ClearML keeps the graph, with each step's Task, as the controller's configuration object named Pipeline."""
+    text = controller.get("configuration", {}).get("Pipeline", {}).get("value") or "{}"
+    return dict(json.loads(text))
+
+
+def _tasks(api: Api, ids: list[str]) -> dict[str, dict[str, Any]]:
+    if not ids:
+        return {}
+    tasks = api.call("tasks.get_all", id=ids, only_fields=[*STEP_FIELDS, "parent"], search_hidden=True)["tasks"]
+    return {task["id"]: task for task in tasks}
+
+
+def _step(name: str, task: dict[str, Any], run_id: str) -> Step:
+    if not task:
+        return Step(name)
+    cached = task.get("parent") != run_id
+    return Step(
+        name,
+        task["id"],
+        "cached" if cached else task["status"],
+        task.get("status_message") or task.get("status_reason") or "",
+        0.0 if cached else _seconds(task),
+        {key: item.get("value", "") for key, item in task.get("hyperparams", {}).get("return", {}).items()},
+        str(task.get("runtime", {}).get("progress_text", "")),
+    )
+
+
+def _seconds(task: dict[str, Any]) -> float:
+    if not task.get("started"):
+        return 0.0
+    end = datetime.fromisoformat(task["completed"]) if task.get("completed") else datetime.now(UTC)
+    return max(0.0, round((end - datetime.fromisoformat(task["started"])).total_seconds(), 1))

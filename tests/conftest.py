@@ -1,0 +1,29 @@
+"""Isolation: no test sees this machine's home, ClearML or Kaggle configuration, nor settings from the environment."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FOREIGN = ("CLEARML_", "TRAINS_", "KAGGLE_", "FLOWS__", "FLOWS_SETTINGS", "FLOWS_RUN", "FLOWS_FRESH")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(FOREIGN):
+                patch.delenv(name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("MPLBACKEND", "Agg")
+        yield
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder with the real CSV files; tests that want them skip without it."""
+    folder = Path(os.environ.get("FLOWS_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"the real data files are not in {folder.name} beside the project, nor named by FLOWS_TEST_DATA")
+    return folder
