@@ -1,0 +1,171 @@
+"""What the API answers when it does not do what was asked. Raised anywhere, rendered once (`wire.failure`).
+
+ApiError                     500/0
+├── BadRequest               400/0    the body or the path is not a request
+├── ValidationError          400/12   a field is missing or has the wrong type
+├── LookupFailed             400/14   a field name that the entity does not have
+├── InvalidFields            400/16   a value that the field cannot take
+├── InvalidTaskId            400/101
+├── InvalidTaskStatus        400/110
+├── TaskInUse                400/123  needs force
+├── EventsNotAdded           400/131
+├── InvalidModelId           400/201
+├── ModelNotReady            400/203
+├── ModelInUse               400/204  needs force
+├── InvalidProjectId         400/401
+├── ProjectInUse             400/402  needs force
+├── InvalidQueueId           400/701
+├── QueueNotEmpty            400/702
+├── TaskNotQueued            400/703
+├── TaskAlreadyQueued        400/704
+├── InvalidWorkerId          400/1001
+├── DataValidationError      400/800  a name that is too short
+├── Duplicate                400/801
+│   └── DuplicateProject     400/801
+├── Unauthorized             401/20
+│   ├── InvalidCredentials   401/22
+│   └── InvalidToken         401/30
+├── Forbidden                403/20
+└── UnknownEndpoint          404/0
+"""
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """`code` is the HTTP status (never above 500: the SDK retries those for ever), `subcode` ClearML's own number.
+
+    The message reads `msg (detail): key=value, …`, with the parts that were given.
+    """
+
+    code = 500
+    subcode = 0
+    msg = "General data error"
+
+    def __init__(self, detail: str = "", **values: Any) -> None:
+        text = f"{self.msg} ({detail})" if detail else self.msg
+        if values:
+            text += ": " + ", ".join(f"{key}={_shown(value)}" for key, value in values.items())
+        super().__init__(text)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return "(" + ", ".join(str(item) for item in value) + ")"
+    return str(value)
+
+
+class BadRequest(ApiError):
+    """The message is what the caller says, nothing before it."""
+
+    code = 400
+    msg = "The browser (or proxy) sent a request that this server could not understand."
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__()
+        if message:
+            self.args = (message,)
+
+
+class ValidationError(ApiError):
+    code, subcode, msg = 400, 12, "Validation error"
+
+
+class LookupFailed(ApiError):
+    code, subcode, msg = 400, 14, "Lookup error (probably an invalid field name or unsupported nested field)"
+
+
+class InvalidFields(ApiError):
+    code, subcode, msg = 400, 16, "Invalid value for fields"
+
+
+class InvalidTaskId(ApiError):
+    code, subcode, msg = 400, 101, "Invalid task id"
+
+
+class InvalidTaskStatus(ApiError):
+    code, subcode, msg = 400, 110, "Invalid task status"
+
+
+class TaskInUse(ApiError):
+    code, subcode, msg = 400, 123, "Task cannot be deleted"
+
+
+class EventsNotAdded(ApiError):
+    code, subcode, msg = 400, 131, "Events not added"
+
+
+class InvalidModelId(ApiError):
+    code, subcode, msg = 400, 201, "Invalid model id"
+
+
+class ModelNotReady(ApiError):
+    code, subcode, msg = 400, 203, "Model is not ready"
+
+
+class ModelInUse(ApiError):
+    code, subcode, msg = 400, 204, "Model cannot be deleted"
+
+
+class InvalidProjectId(ApiError):
+    code, subcode, msg = 400, 401, "Invalid project id"
+
+
+class ProjectInUse(ApiError):
+    code, subcode, msg = 400, 402, "Project has associated tasks, models or projects"
+
+
+class InvalidQueueId(ApiError):
+    code, subcode, msg = 400, 701, "Invalid queue id"
+
+
+class QueueNotEmpty(ApiError):
+    code, subcode, msg = 400, 702, "Queue is not empty"
+
+
+class TaskNotQueued(ApiError):
+    code, subcode, msg = 400, 703, "Task is not in the queue"
+
+
+class TaskAlreadyQueued(ApiError):
+    code, subcode, msg = 400, 704, "Task is already queued"
+
+
+class InvalidWorkerId(ApiError):
+    code, subcode, msg = 400, 1001, "Worker is not registered"
+
+
+class DataValidationError(ApiError):
+    code, subcode, msg = 400, 800, "Data validation error"
+
+
+class Duplicate(ApiError):
+    code, subcode, msg = 400, 801, "Value combination already exists"
+
+
+class DuplicateProject(Duplicate):
+    msg = "Project with the same name already exists"
+
+
+class Unauthorized(ApiError):
+    code, subcode, msg = 401, 20, "Unauthorized (missing credentials)"
+
+
+class InvalidCredentials(Unauthorized):
+    subcode, msg = 22, "Unauthorized (invalid credentials)"
+
+
+class InvalidToken(Unauthorized):
+    subcode, msg = 30, "Unauthorized (invalid token)"
+
+
+class Forbidden(ApiError):
+    code, subcode, msg = 403, 20, "Forbidden"
+
+
+class UnknownEndpoint(ApiError):
+    code = 404
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__()
+        self.args = (f"Unable to find endpoint for name {name} and version {version}",)

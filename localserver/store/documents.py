@@ -1,0 +1,96 @@
+"""One table of JSON documents."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from localserver import errors
+from localserver.store.entities import Entity
+from localserver.store.query import Selection
+
+Document = dict[str, Any]
+
+
+class Documents:
+    def __init__(self, connection: sqlite3.Connection, entity: Entity) -> None:
+        self._connection = connection
+        self.entity = entity
+        self._table = entity.table
+
+    def get(self, id: str) -> Document | None:
+        row = self._connection.execute(f"SELECT doc FROM {self._table} WHERE id = ?", (id,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def insert(self, document: Document) -> None:
+        """Raises errors.Duplicate when a field that must be unique is not."""
+        try:
+            self._connection.execute(
+                f"INSERT INTO {self._table} (id, doc) VALUES (?, ?)", (document["id"], _text(document))
+            )
+        except sqlite3.IntegrityError as error:
+            raise errors.Duplicate("unique field already contains this value", err=error) from error
+
+    def save(self, document: Document) -> None:
+        """Raises errors.Duplicate when a field that must be unique is not."""
+        try:
+            self._connection.execute(
+                f"UPDATE {self._table} SET doc = ? WHERE id = ?", (_text(document), document["id"])
+            )
+        except sqlite3.IntegrityError as error:
+            raise errors.Duplicate("unique field already contains this value", err=error) from error
+
+    def delete(self, id: str) -> bool:
+        return self._connection.execute(f"DELETE FROM {self._table} WHERE id = ?", (id,)).rowcount > 0
+
+    def find(self, selection: Selection) -> list[Document]:
+        return [json.loads(text) for (text,) in self._select("doc", selection)]
+
+    def all(self, selection: Selection) -> Iterator[Document]:
+        """Every document of the selection, whatever its limit, one at a time."""
+        selection.limit, selection.offset = -1, 0
+        return (json.loads(text) for (text,) in self._select("doc", selection))
+
+    def one(self, selection: Selection) -> Document | None:
+        selection.limit = 1
+        return next(iter(self.find(selection)), None)
+
+    def count(self, selection: Selection) -> int:
+        where, bound = selection.where()
+        sql = f"SELECT count(*) FROM {self._table} WHERE {where}"
+        return int(next(_rows(self._connection, sql, bound))[0])
+
+    def distinct(self, column: str, selection: Selection) -> list[Any]:
+        """The different values of a column, sorted; of a column of lists, the values in them."""
+        where, bound = selection.where()
+        source = f"{self._table}, json_each({column})" if column in ("tags", "system_tags") else self._table
+        value = "json_each.value" if source != self._table else column
+        sql = f"SELECT DISTINCT {value} FROM {source} WHERE {where} AND {value} IS NOT NULL ORDER BY 1"
+        return [row[0] for row in _rows(self._connection, sql, bound)]
+
+    def counts(self, columns: Iterable[str], selection: Selection) -> list[tuple[Any, ...]]:
+        """(value of each column …, how many documents have these)."""
+        where, bound = selection.where()
+        names = ", ".join(columns)
+        sql = f"SELECT {names}, count(*) FROM {self._table} WHERE {where} GROUP BY {names}"
+        return list(_rows(self._connection, sql, bound))
+
+    def _select(self, column: str, selection: Selection) -> Iterator[tuple[Any, ...]]:
+        where, bound = selection.where()
+        order, order_bound = selection.ordering()
+        sql = f"SELECT {column} FROM {self._table} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
+        return _rows(self._connection, sql, [*bound, *order_bound, selection.limit, selection.offset])
+
+
+def _rows(connection: sqlite3.Connection, sql: str, bound: list[Any]) -> Iterator[tuple[Any, ...]]:
+    try:
+        yield from connection.execute(sql, bound)
+    except sqlite3.OperationalError as error:
+        # The only function of ours is the one that matches patterns, and it raises only when its time is over.
+        if "user-defined function" in str(error):
+            raise errors.InvalidFields("the regular expression takes too long on these texts") from error
+        raise
+
+
+def _text(document: Document) -> str:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,67 @@
+"""Who waits in which queue, first in first out unless moved."""
+
+import sqlite3
+from typing import Any
+
+Entry = dict[str, Any]
+
+
+class Entries:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def of(self, queue: str, limit: int = -1) -> list[Entry]:
+        rows = self._connection.execute(
+            "SELECT task, added FROM queue_entries WHERE queue = ? ORDER BY position LIMIT ?", (queue, limit)
+        )
+        return [{"task": task, "added": added} for task, added in rows]
+
+    def count(self, queue: str) -> int:
+        row = self._connection.execute("SELECT count(*) FROM queue_entries WHERE queue = ?", (queue,)).fetchone()
+        return int(row[0])
+
+    def queue_of(self, task: str) -> str | None:
+        row = self._connection.execute("SELECT queue FROM queue_entries WHERE task = ?", (task,)).fetchone()
+        return row[0] if row else None
+
+    def append(self, queue: str, task: str, added: str) -> bool:
+        """False, and nothing changes, when the task waits already, there or elsewhere."""
+        cursor = self._connection.execute(
+            "INSERT INTO queue_entries SELECT ?, ?, 1 + coalesce(max(position), 0), ? FROM queue_entries"
+            " WHERE queue = ? ON CONFLICT (task) DO NOTHING",
+            (task, queue, added, queue),
+        )
+        return cursor.rowcount > 0
+
+    def remove(self, task: str, queue: str | None = None) -> bool:
+        """From `queue`, or from wherever it waits."""
+        cursor = self._connection.execute(
+            "DELETE FROM queue_entries WHERE task = ? AND queue = coalesce(?, queue)", (task, queue)
+        )
+        return cursor.rowcount > 0
+
+    def clear(self, queue: str) -> list[str]:
+        """Empty the queue; the tasks that waited in it."""
+        tasks = [entry["task"] for entry in self.of(queue)]
+        self._connection.execute("DELETE FROM queue_entries WHERE queue = ?", (queue,))
+        return tasks
+
+    def pop(self, queue: str) -> Entry | None:
+        entry = next(iter(self.of(queue, limit=1)), None)
+        if entry:
+            self.remove(entry["task"], queue)
+        return entry
+
+    def move(self, queue: str, task: str, steps: int | None) -> int | None:
+        """Negative steps go towards the front, None to the very front; the new position, or None if it is not there."""
+        tasks = [entry["task"] for entry in self.of(queue)]
+        if task not in tasks:
+            return None
+        at = tasks.index(task)
+        to = 0 if steps is None else max(0, min(len(tasks) - 1, at + steps))
+        tasks.insert(to, tasks.pop(at))
+        self._connection.executemany(
+            "UPDATE queue_entries SET position = ? WHERE task = ?",
+            [(position, name) for position, name in enumerate(tasks, start=1)],
+        )
+        return to

@@ -1,0 +1,179 @@
+"""From the filters of a `get_all` request to SQL over one table of documents. Values and paths are always bound."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from localserver import errors
+from localserver.store import lists, patterns
+from localserver.store.entities import DATES, LISTS, PATTERNS, Entity
+
+Condition = tuple[str, list[Any]]
+DEFAULT_PAGE_SIZE = 500
+MAX_PAGE_SIZE = 10_000
+_COMPARISONS = (">=", "<=", ">", "<")
+# Keys of these may hold dots themselves: how many names stand between the field and the attribute at the end.
+_KEYED = {"hyperparams": 1, "configuration": 0, "metadata": 0}
+
+
+@dataclass
+class Selection:
+    """Which documents, in which order: `conditions` must all hold."""
+
+    conditions: list[Condition] = field(default_factory=list)
+    order: list[Condition] = field(default_factory=list)
+    limit: int = DEFAULT_PAGE_SIZE
+    offset: int = 0
+
+    def add(self, sql: str, *values: Any) -> "Selection":
+        self.conditions.append((sql, list(values)))
+        return self
+
+    def where(self) -> Condition:
+        sql = " AND ".join(f"({condition})" for condition, _ in self.conditions) or "1"
+        return sql, [value for _, bound in self.conditions for value in bound]
+
+    def ordering(self) -> Condition:
+        terms = [*self.order, ("seq", [])]
+        return ", ".join(sql for sql, _ in terms), [value for _, bound in terms for value in bound]
+
+
+def select(entity: Entity, request: Mapping[str, Any]) -> Selection:
+    """The selection that a request asks for; raises errors.LookupFailed or InvalidFields for what cannot be asked."""
+    selection = Selection()
+    for name, value in request.items():
+        root = name.partition(".")[0]
+        if value is None or root not in entity.fields:
+            continue
+        selection.conditions.append(_filter(entity, name, value))
+    for name, join in (("_any_", "OR"), ("_all_", "AND")):
+        if request.get(name):
+            selection.conditions.append(_multi(entity, request[name], join))
+    if request.get("search_text"):
+        selection.conditions.append(_search(entity, str(request["search_text"])))
+    selection.order = _order(entity, request.get("order_by") or [])
+    _page(selection, request)
+    return selection
+
+
+def expression(entity: Entity, name: str) -> Condition:
+    """SQL for the value of a field, nested ones with dots; raises errors.LookupFailed when there is no such field."""
+    segments = _segments(name)
+    root = segments[0]
+    if root not in entity.fields:
+        raise errors.LookupFailed(err=f'Cannot resolve field "{root[:100]}"')
+    if len(segments) == 1 and (root in entity.columns or root == "id"):
+        return root, []
+    if any(not segment or '"' in segment or "\\" in segment or not segment.isprintable() for segment in segments):
+        raise errors.LookupFailed(err=f'Cannot resolve field "{name[:100]}"')
+    return "json_extract(doc, ?)", ["$" + "".join(f'."{segment}"' for segment in segments)]
+
+
+def _segments(name: str) -> list[str]:
+    segments = name.split(".")
+    between = _KEYED.get(segments[0])
+    if between is None or len(segments) < between + 4:
+        return segments
+    first = 1 + between
+    return [*segments[:first], ".".join(segments[first:-1]), segments[-1]]
+
+
+def _filter(entity: Entity, name: str, value: Any) -> Condition:
+    if name in LISTS:
+        return lists.condition(_listed(value), lambda values: _has_one(name, values))
+    sql, bound = expression(entity, name)
+    if name in DATES:
+        return _dates(sql, _listed(value))
+    if name in PATTERNS and isinstance(value, str):
+        return patterns.condition(sql, bound, value, ignore_case=False)
+    if isinstance(value, list):
+        return lists.condition(value, lambda values: _is_one(sql, bound, values))
+    if isinstance(value, dict):
+        raise errors.InvalidFields("expecting text, a number or a list", field=name)
+    return _is_one(sql, bound, [value])
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_one(sql: str, bound: list[Any], values: list[Any]) -> Condition:
+    # One bound JSON text in place of a variable per value: SQLite limits how many of those there may be.
+    known = json.dumps([value for value in values if value is not None])
+    found = f"ifnull({sql} IN (SELECT value FROM json_each(?)), 0)"
+    if None in values:
+        return f"({sql} IS NULL OR {found})", [*bound, *bound, known]
+    return found, [*bound, known]
+
+
+def _has_one(column: str, values: list[Any]) -> Condition:
+    has = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value IN (SELECT value FROM json_each(?)))"
+    return has, [json.dumps(values)]
+
+
+def _dates(sql: str, values: list[Any]) -> Condition:
+    terms: list[Condition] = []
+    compared = [value for value in values if isinstance(value, str) and value.startswith(_COMPARISONS)]
+    for value in compared:
+        operator = next(prefix for prefix in _COMPARISONS if value.startswith(prefix))
+        terms.append((f"{sql} {operator} ?", [instant(value[len(operator) :])]))
+    plain = [value for value in values if value not in compared]
+    if len(plain) == 2:
+        terms += [(f"{sql} {op} ?", [instant(value)]) for op, value in zip((">=", "<="), plain, strict=True) if value]
+    else:
+        terms += [(f"{sql} = ?", [instant(value)]) for value in plain if value]
+    return " AND ".join(term for term, _ in terms) or "1", [value for _, bound in terms for value in bound]
+
+
+def instant(value: Any) -> str:
+    """A date as documents hold it (UTC, microseconds), from any ISO 8601 text; naive ones are UTC."""
+    try:
+        parsed = datetime.fromisoformat(value.strip())
+        return (parsed.replace(tzinfo=parsed.tzinfo or UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise errors.InvalidFields("expecting a date", found=str(value)[:100]) from error
+
+
+def _multi(entity: Entity, request: Any, join: str) -> Condition:
+    if not isinstance(request, dict) or not isinstance(request.get("fields"), list):
+        raise errors.InvalidFields("expecting {fields: [...], pattern: '...'}")
+    pattern = request.get("pattern")
+    if not isinstance(pattern, str):
+        raise errors.InvalidFields("expecting a regular expression", field="pattern")
+    terms = []
+    for name in request["fields"]:
+        if not isinstance(name, str):
+            raise errors.InvalidFields("expecting names of fields", field="fields")
+        sql, bound = expression(entity, name)
+        terms.append(patterns.condition(sql, bound, pattern, ignore_case=True))
+    return f" {join} ".join(f"({sql})" for sql, _ in terms) or "1", [value for _, bound in terms for value in bound]
+
+
+def _search(entity: Entity, text: str) -> Condition:
+    names = [name for name in ("id", "name", "tags", "system_tags") if name in entity.columns or name == "id"]
+    return " OR ".join(f"instr(lower({name}), lower(?)) > 0" for name in names), [text] * len(names)
+
+
+def _order(entity: Entity, names: Any) -> list[Condition]:
+    order = []
+    for name in _listed(names):
+        if not isinstance(name, str):
+            raise errors.InvalidFields("expecting names of fields", field="order_by")
+        if name.lstrip("-") == "@text_score":
+            continue
+        sql, bound = expression(entity, name.removeprefix("-"))
+        order.append((f"{sql} DESC" if name.startswith("-") else sql, bound))
+    return order
+
+
+def _page(selection: Selection, request: Mapping[str, Any]) -> None:
+    size = request.get("page_size") or request.get("size") or DEFAULT_PAGE_SIZE
+    page = request.get("page") or 0
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise errors.ValidationError(f"error for field 'page_size'. value must be from 1 to {MAX_PAGE_SIZE}")
+    if not 0 <= page <= 10**9:
+        raise errors.ValidationError("error for field 'page'. value must be from 0 to 1000000000")
+    selection.limit = size
+    selection.offset = page * size

@@ -1,0 +1,116 @@
+"""What goes over the wire: the path of a call, the body of a request, the envelope of an answer."""
+
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from localserver import errors
+from localserver.tokens import API_VERSION
+
+ACTUAL_VERSION = "1.0"
+_PATH = re.compile(r"/(?:v(?P<version>\d{1,4}(?:\.\d{1,4})?)/)?(?P<name>[a-z_]{1,64}\.[a-z_0-9]{1,128})")
+_API_PATH = re.compile(r"/(v\d[^/]*/.*|[a-z_]+\.[a-z_0-9]+)")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The endpoint that a path names, as the envelope tells it; `known` once there is a handler for it."""
+
+    name: str
+    version: str
+    known: bool = False
+
+
+def is_api_path(path: str) -> bool:
+    """Whether a path is the API's to answer, be it right or wrong."""
+    return _API_PATH.fullmatch(path) is not None
+
+
+def target(path: str) -> Target:
+    """Raises errors.BadRequest for a path that names no endpoint."""
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise errors.BadRequest(f"Invalid request path {path[:200]}")
+    return Target(match["name"], match["version"] or API_VERSION)
+
+
+def parse(body: bytes) -> Json:
+    """The object in a request's body, empty when there is none; raises errors.BadRequest for anything else."""
+    document = _loads(body) if body.strip() else {}
+    if not isinstance(document, dict):
+        raise errors.BadRequest(f"The body is a JSON {type(document).__name__}, send an object.")
+    return document
+
+
+def parse_batch(body: bytes) -> Json:
+    """The objects of a body of JSON lines, or of a JSON list, as {"requests": [...]}."""
+    if body.lstrip().startswith(b"["):
+        requests = _loads(body)
+    else:
+        requests = [_loads(line) for line in body.splitlines() if line.strip()]
+    if not all(isinstance(request, dict) for request in requests):
+        raise errors.BadRequest("Every line of the body must be a JSON object.")
+    return {"requests": requests}
+
+
+def _loads(text: bytes) -> Any:
+    try:
+        document = json.loads(text, parse_constant=_refused, parse_float=_finite, object_pairs_hook=_without_duplicates)
+        if b"\\u" in text:
+            # A lone surrogate is JSON, but no text: it could be neither stored nor answered.
+            json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise errors.BadRequest from error
+    return document
+
+
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return document
+
+
+def success(target: Target, data: Json) -> Json:
+    return _envelope(target, 200, 0, "OK", data)
+
+
+def failure(target: Target, error: errors.ApiError) -> Json:
+    return _envelope(target, error.code, error.subcode, str(error), {})
+
+
+def _envelope(target: Target, code: int, subcode: int, message: str, data: Json) -> Json:
+    """Always whole: the SDK asks again, without end and without a pause, when `meta` or `meta.endpoint` is missing."""
+    id = uuid.uuid4().hex
+    return {
+        "meta": {
+            "id": id,
+            "trx": id,
+            "endpoint": {
+                "name": target.name,
+                "requested_version": target.version,
+                "actual_version": ACTUAL_VERSION if target.known else None,
+            },
+            "result_code": code,
+            "result_subcode": subcode,
+            "result_msg": message,
+            "error_stack": None,
+            "error_data": {},
+        },
+        "data": data,
+    }
