@@ -1,0 +1,122 @@
+"""`python -m localserver up|down|status|logs|reset|serve`: the embedded ClearML backend of one data directory.
+
+Exit codes: 0 done, 1 failed, 2 usage, 5 (`status`) not running.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from localserver import launcher
+from localserver.state import Failure
+
+FAILED, NOT_RUNNING = 1, 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, do one thing, and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.do(options)
+    except Failure as failure:
+        sys.stderr.write(f"{failure}\n")
+        return FAILED
+    return code
+
+
+def _up(options: argparse.Namespace) -> int:
+    status = launcher.up(options.data_dir, options.api_port, options.files_port, options.timeout)
+    _show(status, options.json)
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    stopped = launcher.down(options.data_dir)
+    if options.json:
+        sys.stdout.write(json.dumps({"stopped": stopped}) + "\n")
+    else:
+        sys.stdout.write("Stopped.\n" if stopped else "No server is running.\n")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    status = launcher.status(options.data_dir)
+    _show(status, options.json)
+    return 0 if status.running else NOT_RUNNING
+
+
+def _show(status: launcher.Status, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(status)) + "\n")
+    elif not status.running:
+        sys.stdout.write(f"No server is running on {status.data_dir}.\n")
+    else:
+        sys.stdout.write(
+            f"Pages and API  {status.web_url}\nFiles          {status.files_url}\n"
+            f"Process        {status.pid}\nConfiguration  {status.config_file}\n"
+        )
+
+
+def _logs(options: argparse.Namespace) -> int:
+    lines = launcher.logs(options.data_dir, options.lines)
+    text = json.dumps(lines) + "\n" if options.json else "".join(line + "\n" for line in lines)
+    sys.stdout.write(text)
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    if not options.yes:
+        sys.stderr.write("This removes every run, model and file of the backend; say --yes if that is what you want.\n")
+        return 2
+    launcher.reset(options.data_dir)
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    # Only this command pays for the server's imports.
+    from localserver.serve import serve
+
+    serve(options.data_dir, options.api_port, options.files_port)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localserver", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data-dir", type=Path, required=True, help="where the server keeps everything")
+    common.add_argument("--json", action="store_true", help="print one JSON document")
+    ports = argparse.ArgumentParser(add_help=False)
+    for name in ("--api-port", "--files-port"):
+        ports.add_argument(name, type=_port, default=0, help="0: the one used before, else a free one")
+    for name, do, parents, text in (
+        ("up", _up, [common, ports], "start the server, or find it running"),
+        ("down", _down, [common], "stop it"),
+        ("status", _status, [common], "tell where it is"),
+        ("logs", _logs, [common], "print the end of its log"),
+        ("reset", _reset, [common], "remove all that it keeps"),
+        ("serve", _serve, [common, ports], "be the server, in the foreground"),
+    ):
+        command = commands.add_parser(name, parents=parents, help=text, description=text)
+        command.set_defaults(do=do)
+        if name == "up":
+            command.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for its first answer")
+        if name == "logs":
+            command.add_argument("-n", "--lines", type=int, default=100)
+        if name == "reset":
+            command.add_argument("--yes", action="store_true", help="really")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port")
+    return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

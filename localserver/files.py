@@ -1,0 +1,229 @@
+"""The file server, as ClearML's clients speak it: multipart POST to store, GET, HEAD and DELETE by path.
+
+Everything needs a token (or the key pair). Nothing that was uploaded runs in a browser: only raster images and plain
+text are shown, all else is a download, and every answer is sandboxed.
+"""
+
+import base64
+import binascii
+import hmac
+import os
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any, NoReturn
+
+import anyio.to_thread
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from localserver.errors import Unauthorized
+from localserver.storage import RefusedPath, Storage, Upload, decode_url_path, split_path
+from localserver.tokens import Tokens
+
+MAX_UPLOAD_BYTES = 20 * 1024**3
+_MAX_PARTS = 1000
+_SHOWN = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".bmp": "image/bmp",
+    ".txt": "text/plain; charset=utf-8",
+    ".log": "text/plain; charset=utf-8",
+}
+_SAFE_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "same-site",
+    "cache-control": "private, no-cache",
+}
+
+
+def files_app(storage: Storage, tokens: Tokens, access_key: str, secret_key: str, max_bytes: int) -> Starlette:
+    """Return the ASGI app of the file server; an upload of more than `max_bytes` is refused with 413."""
+
+    async def store(request: Request) -> Response:
+        authorize(request)
+        return await _store(request, storage, max_bytes)
+
+    async def serve(request: Request) -> Response:
+        authorize(request)
+        return await serve_file(storage, request.scope["raw_path"])
+
+    async def delete(request: Request) -> Response:
+        authorize(request)
+        try:
+            segments = decode_url_path(request.scope["raw_path"])
+            await anyio.to_thread.run_sync(storage.delete, segments)
+        except (RefusedPath, FileNotFoundError):
+            _not_found()
+        return JSONResponse({})
+
+    def authorize(request: Request) -> None:
+        if not _is_authorized(request.headers.get("authorization", ""), tokens, access_key, secret_key):
+            raise HTTPException(401, "This file needs a token.", {"www-authenticate": "Bearer"})
+
+    return Starlette(
+        routes=[
+            Route("/", store, methods=["POST"]),
+            Route("/{path:path}", serve, methods=["GET", "HEAD"]),
+            Route("/{path:path}", delete, methods=["DELETE"]),
+        ],
+        exception_handlers={HTTPException: _render, OSError: _render_os_error},
+    )
+
+
+async def serve_file(storage: Storage, raw_path: bytes, shown: bool = True) -> Response:
+    """Return a stored file; `shown=False` makes a download of safe types too. Raises HTTPException 404."""
+    try:
+        path, found = await anyio.to_thread.run_sync(storage.find, decode_url_path(raw_path))
+    except (RefusedPath, FileNotFoundError):
+        _not_found()
+    media_type = _SHOWN.get(PurePosixPath(path.name).suffix.lower()) if shown else None
+    return FileResponse(
+        path,
+        stat_result=found,
+        filename=path.name,
+        media_type=media_type or "application/octet-stream",
+        content_disposition_type="inline" if media_type else "attachment",
+        headers=_SAFE_HEADERS,
+    )
+
+
+def _not_found() -> NoReturn:
+    raise HTTPException(404, "There is no such file.")
+
+
+def _is_authorized(header: str, tokens: Tokens, access_key: str, secret_key: str) -> bool:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        try:
+            tokens.verify(value.strip())
+        except Unauthorized:
+            return False
+        return True
+    if scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(value, validate=True)
+        except binascii.Error:
+            return False
+        return hmac.compare_digest(given, f"{access_key}:{secret_key}".encode())
+    return False
+
+
+async def _store(request: Request, storage: Storage, max_bytes: int) -> Response:
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise HTTPException(415, "An upload is a multipart form with the path as the name of each file.")
+    try:
+        with storage.receive() as upload:
+            form = _Form(upload, options[b"boundary"])
+            try:
+                await _receive(request, form, max_bytes)
+            finally:
+                form.abandon()
+            await anyio.to_thread.run_sync(upload.commit)
+    except (RefusedPath, FormParserError) as error:
+        raise HTTPException(400, str(error)) from None
+    except ClientDisconnect:
+        raise HTTPException(400, "The upload was cut short.") from None
+    return JSONResponse(["/".join(path) for path in form.paths])
+
+
+async def _receive(request: Request, form: "_Form", max_bytes: int) -> None:
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > max_bytes:
+            raise HTTPException(413, f"The upload is larger than {max_bytes} bytes.", {"connection": "close"})
+        await anyio.to_thread.run_sync(form.write, chunk)
+    await anyio.to_thread.run_sync(form.finish)
+
+
+class _Form:
+    """Parses a multipart body as it comes and writes each file of it where the upload says."""
+
+    def __init__(self, upload: Upload, boundary: bytes) -> None:
+        self.paths: list[tuple[str, ...]] = []
+        self._upload = upload
+        self._descriptor: int | None = None
+        self._complete = False
+        self._name = b""
+        self._value = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._headers.clear,
+                "on_header_begin": self._begin_header,
+                "on_header_field": partial(self._add, "_name"),
+                "on_header_value": partial(self._add, "_value"),
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._begin_file,
+                "on_part_data": self._write,
+                "on_part_end": self._end_file,
+                "on_end": self._end,
+            },
+        )
+
+    def write(self, chunk: bytes) -> None:
+        self._parser.write(chunk)
+
+    def finish(self) -> None:
+        self._parser.finalize()
+        if not self._complete:
+            raise FormParserError("The upload was cut short.")
+
+    def abandon(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _begin_header(self) -> None:
+        self._name = self._value = b""
+
+    def _add(self, part: str, data: bytes, start: int, end: int) -> None:
+        setattr(self, part, getattr(self, part) + data[start:end])
+
+    def _end_header(self) -> None:
+        self._headers[self._name.lower()] = self._value
+
+    def _begin_file(self) -> None:
+        if len(self.paths) >= _MAX_PARTS:
+            raise FormParserError(f"The upload has more than {_MAX_PARTS} files.")
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        if b"filename" not in options:
+            raise FormParserError("A part of the upload is not a file: it has no file name.")
+        segments = split_path(options.get(b"name") or options[b"filename"])
+        self._descriptor = self._upload.open(segments)
+        self.paths.append(segments)
+
+    def _write(self, data: bytes, start: int, end: int) -> None:
+        view = memoryview(data)[start:end]
+        while view and self._descriptor is not None:
+            view = view[os.write(self._descriptor, view) :]
+
+    def _end_file(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            self._upload.close(descriptor)
+
+    def _end(self) -> None:
+        self._complete = True
+
+
+def _render(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return PlainTextResponse(error.detail + "\n", error.status_code, {**_SAFE_HEADERS, **(error.headers or {})})
+
+
+def _render_os_error(_request: Request, error: Exception) -> Response:
+    reason: Any = error.strerror if isinstance(error, OSError) else None
+    return PlainTextResponse(f"The file could not be stored or read: {reason}.\n", 500, _SAFE_HEADERS)

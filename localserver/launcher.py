@@ -1,0 +1,236 @@
+"""Start, stop and ask the server of a data directory, from another process. Imports nothing heavy."""
+
+import http.client
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from localserver.credentials import CONFIG, CREDENTIALS, make_private_folder
+from localserver.state import (
+    DATABASE,
+    FILES,
+    LOG,
+    PORTS,
+    STAGING,
+    STARTING_LOCK,
+    STATE,
+    Failure,
+    ServerState,
+    is_locked,
+    own_process,
+    read_state,
+    server_lock,
+)
+
+INSTANCE_HEADER = "x-localserver-instance"
+_POLL_SECONDS = 0.02
+_STOP_SECONDS = 15.0
+_PACKAGES = Path(__file__).resolve().parent.parent
+_DETACHED = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+_started: dict[int, "subprocess.Popen[bytes]"] = {}
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether the server of `data_dir` runs and, if so, where; `config_file` is the clearml.conf to use it with."""
+
+    running: bool
+    data_dir: str
+    config_file: str
+    api_url: str | None = None
+    files_url: str | None = None
+    web_url: str | None = None
+    pid: int | None = None
+
+
+def up(data_dir: Path | str, api_port: int = 0, files_port: int = 0, timeout: float = 30.0) -> Status:
+    """Start the server, or find it running, and return when it answers. Raises Failure when it does not."""
+    folder = Path(data_dir).absolute()
+    deadline = time.monotonic() + timeout
+    with _folder_problems(folder):
+        make_private_folder(folder)
+        with _starting(folder, timeout):
+            found = status(folder)
+            return found if found.running else _start(folder, api_port, files_port, deadline)
+
+
+def status(data_dir: Path | str) -> Status:
+    """Tell whether the server of this data directory runs and answers."""
+    folder = Path(data_dir).absolute()
+    state = read_state(folder)
+    if state is None or not _answers(state):
+        return Status(running=False, data_dir=str(folder), config_file=str(folder / CONFIG))
+    return Status(
+        running=True,
+        data_dir=str(folder),
+        config_file=str(folder / CONFIG),
+        api_url=state.api_url,
+        files_url=state.files_url,
+        web_url=state.api_url,
+        pid=state.pid,
+    )
+
+
+def down(data_dir: Path | str) -> bool:
+    """Stop the server: ask, then kill. Return False when none was running. Raises Failure when that fails."""
+    folder = Path(data_dir).absolute()
+    with _folder_problems(folder):
+        if not is_locked(folder):
+            return False
+        state = read_state(folder)
+        if state is None or own_process(state) is None:
+            raise Failure(f"{folder} is held by a process that {STATE} does not name; end that process by hand.")
+        _end(state)
+        return True
+
+
+def logs(data_dir: Path | str, lines: int = 100) -> list[str]:
+    """Return the last lines of the server's log."""
+    path = Path(data_dir).absolute() / LOG
+    if not path.is_file():
+        raise Failure(f"{path} does not exist: no server has been started on this data directory.")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return text.splitlines()[-lines:] if lines > 0 else []
+
+
+def reset(data_dir: Path | str) -> None:
+    """Remove all that a stopped server keeps in its data directory, and nothing else. Raises Failure while it runs."""
+    folder = Path(data_dir).absolute()
+    if not folder.is_dir():
+        return
+    lock = server_lock(folder)
+    with _folder_problems(folder):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise Failure(f"The server of {folder} is running; stop it first: python -m localserver down.") from None
+        with lock:
+            _remove(folder)
+        lock.release()
+
+
+def _remove(folder: Path) -> None:
+    for name in (FILES, STAGING):
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
+    database = [DATABASE + ending for ending in ("", "-wal", "-shm", "-journal")]
+    for name in (*database, CREDENTIALS, CONFIG, STATE, PORTS, LOG):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _start(folder: Path, api_port: int, files_port: int, deadline: float) -> Status:
+    log = folder / LOG
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    with os.fdopen(descriptor, "ab") as output:
+        before = output.seek(0, os.SEEK_END)
+        child = subprocess.Popen(
+            [
+                *(sys.executable, "-P", "-m", "localserver", "serve", f"--data-dir={folder}"),
+                *(f"--api-port={api_port}", f"--files-port={files_port}"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            env=_child_environment(),
+            # Ctrl-C in the terminal that started the server is not meant for it.
+            start_new_session=True,
+            creationflags=_DETACHED,
+        )
+    _started[child.pid] = child
+    while time.monotonic() < deadline:
+        # Looked at before the answer: a child that found another server running has ended, and the other one answers.
+        ended = child.poll() is not None
+        found = status(folder)
+        if found.running:
+            return found
+        if ended:
+            del _started[child.pid]
+            raise Failure(_last_line(log, before) or f"The server ended with exit code {child.returncode}; see {log}.")
+        time.sleep(_POLL_SECONDS)
+    child.kill()
+    child.wait()
+    del _started[child.pid]
+    raise Failure(f"The server did not answer in time and was ended; see {log}.")
+
+
+def _child_environment() -> dict[str, str]:
+    paths = [str(_PACKAGES), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1"}
+
+
+def _last_line(log: Path, start: int) -> str:
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode("utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _answers(state: ServerState) -> bool:
+    """Whether the server on the port is the one that wrote this state, not another that came to listen there."""
+    if not state.api_port:
+        return False
+    connection = http.client.HTTPConnection("127.0.0.1", state.api_port, timeout=3.0)
+    try:
+        connection.request("GET", "/debug.ping")
+        return connection.getresponse().getheader(INSTANCE_HEADER) == state.instance
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _end(state: ServerState) -> None:
+    for ask in (psutil.Process.terminate, psutil.Process.kill):
+        process = own_process(state)
+        if process is None:
+            break
+        try:
+            ask(process)
+        except psutil.NoSuchProcess:
+            break
+        except psutil.AccessDenied:
+            raise Failure(f"Process {state.pid} belongs to another user and cannot be ended.") from None
+        _wait_for_end(state)
+    if own_process(state) is not None:
+        raise Failure(f"Process {state.pid} does not end, not even when killed; the system may be waiting for a disk.")
+    child = _started.pop(state.pid, None)
+    if child is not None:
+        child.wait()
+
+
+def _wait_for_end(state: ServerState) -> None:
+    # Not psutil's wait(): an ended process whose parent does not collect it (a container's init) counts as alive there.
+    deadline = time.monotonic() + _STOP_SECONDS
+    while own_process(state) is not None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+
+
+@contextmanager
+def _starting(folder: Path, timeout: float) -> Iterator[None]:
+    lock = FileLock(folder / STARTING_LOCK, mode=0o600)
+    try:
+        lock.acquire(timeout=timeout)
+    except Timeout:
+        raise Failure(f"Another start of the server of {folder} has not ended in {timeout:.0f} s; try again.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _folder_problems(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Failure(f"The data directory {folder} cannot be used: {error.strerror or error}.") from None

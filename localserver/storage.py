@@ -1,0 +1,195 @@
+"""Files on disk, addressed by the path of a URL: the one place where the two meet.
+
+A path is decoded once, split, and every segment must pass; what is not plainly the name of a file below the root is
+refused. Uploads are staged beside the root, on the same file system, and only complete, synced files move into it.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import stat
+import unicodedata
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import unquote_to_bytes
+
+MAX_PATH_BYTES = 2048
+MAX_SEGMENT_BYTES = 255
+_DRIVE = re.compile(r"^[A-Za-z]:")
+_WINDOWS_SPECIAL = re.compile(r'[<>:"|?*]|[ .]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE)
+
+
+class RefusedPath(ValueError):
+    """The path does not name a file that may be stored or served; the message says why."""
+
+
+def decode_url_path(raw: bytes) -> tuple[str, ...]:
+    """Split the percent-encoded path of a URL, decoding it exactly once. Raises RefusedPath."""
+    return split_path(unquote_to_bytes(raw))
+
+
+def split_path(name: bytes) -> tuple[str, ...]:
+    """Split a plain path into checked segments; one leading slash is allowed. Raises RefusedPath."""
+    if len(name) > MAX_PATH_BYTES:
+        raise RefusedPath(f"The path is longer than {MAX_PATH_BYTES} bytes.")
+    try:
+        text = name.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RefusedPath("The path is not valid UTF-8.") from None
+    segments = tuple(text.removeprefix("/").split("/"))
+    for segment in segments:
+        problem = _problem(segment)
+        if problem:
+            raise RefusedPath(f"The path has {problem}.")
+    return segments
+
+
+def _problem(segment: str) -> str | None:
+    if segment in ("", ".", ".."):
+        return f"the segment '{segment}', which names no file"
+    if len(segment.encode("utf-8")) > MAX_SEGMENT_BYTES:
+        return f"a segment longer than {MAX_SEGMENT_BYTES} bytes"
+    if "\\" in segment:
+        return "a backslash"
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in segment):
+        return "a control character"
+    if _DRIVE.match(segment) or (os.name == "nt" and _WINDOWS_SPECIAL.search(segment)):
+        return "a drive letter or a name that is a device on Windows"
+    return None
+
+
+class Storage:
+    """The files below `root`; `staging` must be on the same file system and is emptied at start."""
+
+    def __init__(self, root: Path, staging: Path) -> None:
+        self.root = root
+        self.staging = staging
+        root.mkdir(parents=True, exist_ok=True)
+        if staging.is_symlink():
+            raise RefusedPath(f"{staging} is a symbolic link; remove it.")
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir()
+
+    def find(self, segments: tuple[str, ...]) -> tuple[Path, os.stat_result]:
+        """Return the regular file and its lstat. Raises FileNotFoundError for anything else, symlinks included."""
+        self._check_folders(segments)
+        path = self.root.joinpath(*segments)
+        try:
+            found = path.lstat()
+        except NotADirectoryError:
+            raise FileNotFoundError(str(path)) from None
+        if not stat.S_ISREG(found.st_mode):
+            raise FileNotFoundError(str(path))
+        return path, found
+
+    def delete(self, segments: tuple[str, ...]) -> None:
+        """Remove one regular file. Raises FileNotFoundError when there is none."""
+        path, _ = self.find(segments)
+        path.unlink()
+        sync_folder(path.parent)
+
+    def receive(self) -> "Upload":
+        """Begin an upload: a context whose files are all stored by `commit`, or none of them."""
+        return Upload(self)
+
+    def make_folders(self, segments: tuple[str, ...]) -> None:
+        """Create the folders that lead to a file. Raises RefusedPath when one of them is something else."""
+        folder = self.root
+        for segment in segments[:-1]:
+            parent, folder = folder, folder / segment
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                self._check_folder(folder)
+            else:
+                sync_folder(parent)
+
+    def _check_folders(self, segments: tuple[str, ...]) -> None:
+        folder = self.root
+        for segment in segments[:-1]:
+            folder = folder / segment
+            try:
+                self._check_folder(folder)
+            except RefusedPath:
+                raise FileNotFoundError(str(folder)) from None
+
+    @staticmethod
+    def _check_folder(folder: Path) -> None:
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            raise RefusedPath(f"The path goes through '{folder.name}', which is not a folder.")
+
+
+class Upload:
+    """Files being received. Use as a context manager; what was not committed is removed on leaving."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._folder = storage.staging / secrets.token_hex(8)
+        self._staged: list[tuple[tuple[str, ...], Path]] = []
+
+    def __enter__(self) -> "Upload":
+        self._folder.mkdir()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def open(self, segments: tuple[str, ...]) -> int:
+        """Begin one file and return its descriptor, which the caller passes to `close`. Raises RefusedPath."""
+        if any(segments == staged for staged, _ in self._staged):
+            raise RefusedPath("The upload names the same path twice.")
+        path = self._folder / str(len(self._staged))
+        self._staged.append((segments, path))
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+
+    @staticmethod
+    def close(descriptor: int) -> None:
+        """Sync one received file to disk and close it."""
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def commit(self) -> None:
+        """Move every received file into place; when one cannot be, put everything back. Raises RefusedPath, OSError."""
+        targets = [(path, self._prepare(segments)) for segments, path in self._staged]
+        with contextlib.ExitStack() as undo:
+            for staged, target in targets:
+                if len(targets) > 1:
+                    undo.callback(self._way_back(staged, target))
+                staged.replace(target)
+            undo.pop_all()
+        for folder in {target.parent for _, target in targets}:
+            sync_folder(folder)
+
+    def _prepare(self, segments: tuple[str, ...]) -> Path:
+        self._storage.make_folders(segments)
+        target = self._storage.root.joinpath(*segments)
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(target.lstat().st_mode):
+                raise RefusedPath(f"'{segments[-1]}' exists and is not a file.")
+        return target
+
+    @staticmethod
+    def _way_back(staged: Path, target: Path) -> Callable[[], object]:
+        backup = staged.with_suffix(".before")
+        try:
+            backup.hardlink_to(target)
+        except FileNotFoundError:
+            return partial(target.unlink, missing_ok=True)
+        return partial(backup.replace, target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the entries of a folder durable (where the system can: Windows has no such call)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
