@@ -81,7 +81,9 @@ class Promotion(Table):
 class Experiment(Table):
     name: str = Field(min_length=3)
     family: str
+    estimator: str = ""
     params: dict[str, Any] = {}
+    members: tuple[dict[str, Any], ...] = ()
 
 
 class Churn(Table):
