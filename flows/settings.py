@@ -66,16 +66,23 @@ class Features(Table):
 
 
 class Training(Table):
-    metric: Literal["roc_auc", "f1_score", "average_precision"] = "roc_auc"
+    metric: Literal[
+        "roc_auc", "average_precision", "f1_score", "accuracy", "precision", "recall", "brier"
+    ] = "roc_auc"
     folds: int = Field(default=5, ge=2, le=20)
     jobs: int = Field(default=0, ge=0)
     seed: Seed = 42
 
 
 class Promotion(Table):
-    metric: str = "test_roc_auc"
-    minimum: float = 0.8
+    metric: str = "roc_auc"
+    minimum: float = 0.75
     margin: float = Field(default=0.005, ge=0)
+
+
+class Member(Table):
+    estimator: str
+    params: dict[str, Any] = {}
 
 
 class Experiment(Table):
@@ -83,7 +90,7 @@ class Experiment(Table):
     family: str
     estimator: str = ""
     params: dict[str, Any] = {}
-    members: tuple[dict[str, Any], ...] = ()
+    members: tuple[Member, ...] = ()
 
 
 class Churn(Table):

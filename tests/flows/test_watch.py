@@ -6,7 +6,7 @@ import pytest
 from flows import watch
 from flows.api import Api
 
-CONTROLLER = {
+CONTROLLER: dict[str, Any] = {
     "id": "run1",
     "status": "in_progress",
     "project": "p1",
@@ -18,7 +18,7 @@ CONTROLLER = {
         }
     },
 }
-TASKS = [
+TASKS: list[dict[str, Any]] = [
     {
         "id": "d",
         "parent": "run1",

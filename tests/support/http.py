@@ -21,9 +21,9 @@ def answering(respond: Callable[[str], Answer]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body.encode())
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815  # the name that http.server calls
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Tests print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

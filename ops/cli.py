@@ -1,0 +1,21 @@
+"""The `flows` command."""
+
+import click
+
+from flows.command import run_command
+from ops.server import server
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clearml-flows")
+def main() -> None:
+    """ClearML pipelines for tabular models, and what is done around their runs."""
+
+
+@main.group()
+def run() -> None:
+    """Run a flow and wait for its end."""
+
+
+run.add_command(run_command("churn"))
+main.add_command(server)
