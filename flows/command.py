@@ -16,6 +16,7 @@ from flows.progress import progress
 from flows.settings import Settings, load, set_option
 from flows.summary import summary
 
+GATE_SAID_NO = 3
 SOURCES = ("auto", "kaggle", "synthetic")
 
 
@@ -108,9 +109,10 @@ def _say_end(flow: str, ended: Ended, as_json: bool) -> None:
         click.echo(json.dumps(document(flow, ended)))
     else:
         summary(flow, ended)
-    if ended.run.status in ("completed", "published"):
-        return
-    raise _failed(ended)
+    if ended.run.status not in ("completed", "published"):
+        raise _failed(ended)
+    if ended.run.returned("evaluate", "evaluation").get("promoted") is False:
+        raise SystemExit(GATE_SAID_NO)
 
 
 def _failed(ended: Ended) -> FlowsError:

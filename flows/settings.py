@@ -66,9 +66,7 @@ class Features(Table):
 
 
 class Training(Table):
-    metric: Literal[
-        "roc_auc", "average_precision", "f1_score", "accuracy", "precision", "recall", "brier"
-    ] = "roc_auc"
+    metric: Literal["roc_auc", "average_precision", "f1_score", "accuracy", "precision", "recall", "brier"] = "roc_auc"
     folds: int = Field(default=5, ge=2, le=20)
     jobs: int = Field(default=0, ge=0)
     seed: Seed = 42

@@ -9,18 +9,7 @@ from flows.api import Api
 
 DONE = frozenset({"completed", "published", "cached"})
 BROKEN = frozenset({"failed", "stopped"})
-STEP_FIELDS = [
-    "id",
-    "name",
-    "status",
-    "status_message",
-    "status_reason",
-    "started",
-    "completed",
-    "hyperparams",
-    "runtime",
-    "error",
-]
+STEP_FIELDS = "id name parent status status_message status_reason started completed hyperparams runtime".split()
 
 
 @dataclass(frozen=True)
@@ -90,7 +79,7 @@ def _nodes(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _tasks(api: Api, ids: list[str]) -> dict[str, dict[str, Any]]:
     if not ids:
         return {}
-    tasks = api.call("tasks.get_all", id=ids, only_fields=[*STEP_FIELDS, "parent"], search_hidden=True)["tasks"]
+    tasks = api.call("tasks.get_all", id=ids, only_fields=STEP_FIELDS, search_hidden=True)["tasks"]
     return {task["id"]: task for task in tasks}
 
 
@@ -102,7 +91,7 @@ def _step(name: str, task: dict[str, Any], run_id: str) -> Step:
         name,
         task["id"],
         "cached" if cached else task["status"],
-        task.get("status_message") or task.get("status_reason") or "",
+        str(task.get("runtime", {}).get("failure") or task.get("status_message") or task.get("status_reason") or ""),
         0.0 if cached else _seconds(task),
         {key: item.get("value", "") for key, item in task.get("hyperparams", {}).get("return", {}).items()},
         str(task.get("runtime", {}).get("progress_text", "")),

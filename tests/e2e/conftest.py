@@ -1,0 +1,87 @@
+"""Runs of the real flow, as a user starts them: `python flows/churn_flow.py` in a project folder of the test's own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMALL = json.dumps(
+    [
+        {"name": "logistic", "family": "LogisticRegression", "params": {"C": 1.0, "max_iter": 500}},
+        {"name": "tree", "family": "DecisionTree", "params": {"max_depth": 4}},
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Finished:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return dict(json.loads(self.stdout))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with settings and data of its own; the code is the checkout's."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def flow(self, *options: str, timeout: float = 300, **environment: str) -> Finished:
+        return self.python(str(ROOT / "flows" / "churn_flow.py"), *options, timeout=timeout, **environment)
+
+    def flows(self, *options: str, **environment: str) -> Finished:
+        return self.python("-m", "ops.cli", *options, timeout=120, **environment)
+
+    def python(self, *arguments: str, timeout: float = 60, **environment: str) -> Finished:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            env=self.environment | environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def make_place(folder: Path, **environment: str) -> Place:
+    folder.mkdir(parents=True)
+    shutil.copyfile(ROOT / "settings.toml", folder / "settings.toml")
+    own = {"PYTHONPATH": str(ROOT), "FLOWS_SETTINGS": str(folder / "settings.toml")}
+    return Place(folder, {**os.environ, **own, **environment})
+
+
+@pytest.fixture(scope="session")
+def small_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Few synthetic customers and two cheap experiments: a run takes seconds beyond the orchestration."""
+    place = make_place(
+        tmp_path_factory.mktemp("small") / "project", FLOWS__DATA__ROWS="600", FLOWS__CHURN__EXPERIMENTS=SMALL
+    )
+    yield place
+    place.flows("server", "down")
+
+
+@pytest.fixture(scope="session")
+def first_run(small_place: Place) -> Finished:
+    return small_place.flow("--source", "synthetic", "--json")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = make_place(tmp_path / "project")
+    yield place
+    place.flows("server", "down")

@@ -1,0 +1,109 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Finished, Place
+
+STEPS = ["download", "validate", "features", "version_dataset", "train_sweep", "register_best", "evaluate"]
+FIND_ALL = """
+import json, sys
+from clearml import Dataset, Model, Task
+document = json.loads(sys.argv[1])
+run = Task.get_task(task_id=document["run_id"])
+best = Task.get_task(task_id=document["experiments"]["best"]["task_id"])
+steps = [Task.get_task(task_id=step["task_id"]) for step in document["steps"]]
+dataset = Dataset.get(dataset_id=document["dataset"]["id"])
+models = Model.query_models(tags=["candidate"], only_published=False)
+print(json.dumps({
+    "run": run.status,
+    "type": str(run.task_type),
+    "steps": [step.status for step in steps],
+    "best": best.name,
+    "single": best.get_reported_single_values(),
+    "scalars": sorted(best.get_reported_scalars()),
+    "plots": [plot["metric"] for plot in best.get_reported_plots()],
+    "console": bool(steps[0].get_reported_console_output(5)),
+    "artifacts": sorted(best.artifacts),
+    "files": sorted(dataset.list_files()),
+    "models": [model.id for model in models],
+}))
+"""
+
+
+def test_the_first_run_completes_with_the_document_of_the_contract(first_run: Finished) -> None:
+    assert first_run.exit_code == 0, first_run.stderr
+    document = first_run.document
+    assert document["flow"] == "churn"
+    assert document["status"] == "completed"
+    assert document["backend"] == "embedded"
+    assert document["error"] is None
+    assert [step["name"] for step in document["steps"]] == STEPS
+    assert all(
+        step["status"] == "completed" and not step["cached"] and step["seconds"] > 0 for step in document["steps"]
+    )
+    assert len({step["task_id"] for step in document["steps"]}) == len(STEPS)
+    assert document["dataset"]["rows"] == 600
+    assert not document["dataset"]["reused"]
+    assert re.fullmatch("[0-9a-f]{64}", document["dataset"]["sha256"])
+    assert document["experiments"]["count"] == 2
+    assert document["experiments"]["failed"] == 0
+    assert document["experiments"]["best"]["metrics"]["cv_roc_auc"] > 0.7
+    assert re.fullmatch("[0-9a-f]{64}", document["model"]["sha256"])
+    assert {"candidate", "synthetic"} <= set(document["model"]["tags"])
+    assert document["evaluation"]["metrics"]["test_roc_auc"] > 0.7
+    assert document["evaluation"]["promoted"] is True
+    assert document["evaluation"]["reason"]
+
+
+def test_progress_names_every_step_on_stderr(first_run: Finished) -> None:
+    for name in STEPS:
+        assert re.search(rf"s  {name}: completed", first_run.stderr), first_run.stderr
+
+
+def test_a_second_run_reuses_the_dataset_and_the_cached_steps_and_says_so(
+    small_place: Place, first_run: Finished
+) -> None:
+    second = small_place.flow("--source", "synthetic", "--json", "--no-progress")
+    assert second.exit_code == 0, second.stderr
+    assert second.stderr == ""
+    before, after = first_run.document, second.document
+    assert [step["name"] for step in after["steps"] if step["cached"]] == STEPS[1:-1]
+    assert after["dataset"] == {**before["dataset"], "reused": True}
+    assert after["model"]["id"] == before["model"]["id"]
+    assert after["experiments"] == before["experiments"]
+    assert after["run_id"] != before["run_id"]
+
+
+def test_killing_the_backend_and_starting_it_again_keeps_all(small_place: Place, first_run: Finished) -> None:
+    status = json.loads(small_place.flows("server", "status", "--json").stdout)
+    small_place.python("-c", f"import os, signal; os.kill({status['pid']}, signal.SIGKILL)")
+    again = json.loads(small_place.flows("server", "up", "--json").stdout)
+    assert again["api_url"] == status["api_url"]
+    document = first_run.document
+    found = small_place.python(
+        "-W", "ignore", "-c", FIND_ALL, json.dumps(document), CLEARML_CONFIG_FILE=again["config_file"]
+    )
+    assert found.exit_code == 0, found.stderr
+    seen = json.loads(found.stdout.splitlines()[-1])
+    assert seen["run"] == "completed"
+    assert seen["type"] == "controller"
+    assert seen["steps"] == ["completed"] * len(STEPS)
+    assert seen["best"] == document["experiments"]["best"]["name"]
+    assert seen["single"]["cv_roc_auc"] == pytest.approx(document["experiments"]["best"]["metrics"]["cv_roc_auc"])
+    assert seen["scalars"]
+    assert seen["plots"]
+    assert seen["console"]
+    assert "model" in seen["artifacts"]
+    assert {"train.parquet", "test.parquet"} <= set(seen["files"])
+    assert document["model"]["id"] in seen["models"]
+
+
+def test_data_with_a_column_missing_ends_with_exit_code_2_and_one_sentence(small_place: Place, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("customerID,gender\n" + "".join(f"{n:04}-ABCDE,Male\n" for n in range(300)), "utf-8")
+    run = small_place.flow("--source", str(bad), "--no-progress")
+    assert run.exit_code == 2
+    assert re.fullmatch(r"error: step validate failed: bad data: .*Churn.*\n", run.stderr)
+    assert "Traceback" not in run.stdout + run.stderr
