@@ -80,8 +80,17 @@ def _settings(source: str | None, changes: tuple[str, ...]) -> Settings:
             raise BadInput(f"--set wants table.key=value, not {change!r}")
         set_option(key.strip(), text.strip())
     if source is not None:
-        set_option("data.source", source if source in SOURCES else str(Path(source).expanduser().absolute()))
+        set_option("data.source", source if source in SOURCES else _existing(source))
     return load()
+
+
+def _existing(source: str) -> str:
+    path = Path(source).expanduser().absolute()
+    if not path.is_file():
+        raise BadInput(
+            f"--source names {path}, which is no file; it can be {', '.join(SOURCES)} or the path of a CSV file"
+        )
+    return str(path)
 
 
 def _run(flow: str, settings: Settings, fresh: bool, show_progress: bool) -> Ended:

@@ -19,3 +19,7 @@ def run() -> None:
 
 run.add_command(run_command("churn"))
 main.add_command(server)
+
+
+if __name__ == "__main__":
+    main()
