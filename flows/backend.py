@@ -95,7 +95,7 @@ def _conf_file() -> Path | None:
 def _conf(path: Path) -> Any:
     # Imported here: it takes a second, and not every command needs it.
     from clearml.utilities.pyhocon import ConfigFactory
-    from clearml.utilities.pyparsing import ParseBaseException
+    from pyparsing import ParseBaseException
 
     try:
         return ConfigFactory.parse_file(str(path))

@@ -200,6 +200,8 @@ def _sentence(invalid: ValidationError, path: Path) -> str:
     if error["type"] == "extra_forbidden":
         names = ".".join(part for part in place if not part.isdigit())
         return f"{where} has an unknown setting {key!r}{_nearest(names, _every_name())}"
+    if error["type"] == "missing":
+        return f"{path} lacks {key}"
     message = error["msg"].removeprefix("Value error, ")
     return f"{where} sets {key} to {str(error['input'])[:80]!r}: {message[:1].lower()}{message[1:]}"
 
