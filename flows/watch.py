@@ -7,9 +7,8 @@ from typing import Any
 
 from flows.api import Api
 
-DONE = frozenset({"completed", "published", "cached"})
 BROKEN = frozenset({"failed", "stopped"})
-STEP_FIELDS = "id name parent status status_message status_reason started completed hyperparams runtime".split()
+STEP_FIELDS = ["id", "parent", "status", "status_message", "status_reason", "started", "completed", "hyperparams"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _nodes(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _tasks(api: Api, ids: list[str]) -> dict[str, dict[str, Any]]:
     if not ids:
         return {}
-    tasks = api.call("tasks.get_all", id=ids, only_fields=STEP_FIELDS, search_hidden=True)["tasks"]
+    tasks = api.call("tasks.get_all", id=ids, only_fields=[*STEP_FIELDS, "runtime"], search_hidden=True)["tasks"]
     return {task["id"]: task for task in tasks}
 
 
