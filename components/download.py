@@ -1,0 +1,138 @@
+"""The step that gets the raw data."""
+
+from clearml import PipelineDecorator
+
+from components.artifacts import dump_ref, earlier_reference, file_sha256, load_ref, save_artifact, stream_file
+from components.failure import tell_failure
+from components.kaggle_source import (
+    fetch_kaggle,
+    kaggle_client,
+    kaggle_problem,
+    kaggle_refusal,
+    kaggle_request,
+    run_kaggle,
+    without_kaggle,
+)
+from components.raw_file import check_sha256, choose_csv, copy_raw, local_path, unpack_csv
+from components.synthetic import (
+    synthetic_charges,
+    synthetic_churn,
+    synthetic_contracts,
+    synthetic_customers,
+    synthetic_ids,
+    synthetic_payments,
+    synthetic_services,
+    synthetic_tenures,
+    write_synthetic,
+)
+
+
+@PipelineDecorator.component(
+    return_values=["raw"],
+    cache=False,
+    task_type="data_processing",
+    packages=["clearml>=2.1.12,<2.2", "kaggle>=2.2,<3", "numpy>=2,<3", "pandas>=2.3,<4", "requests>=2.32"],
+    helper_functions=[
+        dump_ref,
+        earlier_reference,
+        file_sha256,
+        load_ref,
+        save_artifact,
+        stream_file,
+        tell_failure,
+        fetch_kaggle,
+        kaggle_client,
+        kaggle_problem,
+        kaggle_refusal,
+        kaggle_request,
+        run_kaggle,
+        without_kaggle,
+        check_sha256,
+        choose_csv,
+        copy_raw,
+        local_path,
+        unpack_csv,
+        synthetic_charges,
+        synthetic_churn,
+        synthetic_contracts,
+        synthetic_customers,
+        synthetic_ids,
+        synthetic_payments,
+        synthetic_services,
+        synthetic_tenures,
+        write_synthetic,
+    ],
+)
+def download(
+    source: str = "auto",
+    file: str = "",
+    kaggle_dataset: str = "blastchar/telco-customer-churn",
+    kaggle_file: str = "WA_Fn-UseC_-Telco-Customer-Churn.csv",
+    sha256: str = "",
+    rows: int = 3500,
+    seed: int = 42,
+    max_bytes: int = 200_000_000,
+    timeout: float = 15.0,
+    allow_synthetic: bool = False,
+) -> str:
+    """Gets the raw CSV file and stores it as the artifact `raw`.
+
+    Args:
+        source: `kaggle`, `synthetic`, the path of a file, or `auto`: `file` if it is there, else Kaggle, else synthetic
+            customers where these are allowed.
+        file: the path that `auto` looks at first.
+        kaggle_dataset: `owner/name` or `owner/name/version`.
+        kaggle_file: the file in it.
+        sha256: what the file must have, unless it is synthetic; empty: anything.
+        rows: how many synthetic customers to make.
+        seed: the seed of these.
+        max_bytes: how large the file may be, packed and unpacked.
+        timeout: seconds that Kaggle may take in all.
+        allow_synthetic: whether `auto` may end with synthetic customers.
+
+    Returns:
+        `{task, artifact, sha256, bytes, source, synthetic, name}` as JSON, where source is `file`, `kaggle` or
+        `synthetic`. The Task is an earlier one if that got the same bytes.
+
+    Raises:
+        ValueError: bad data: the file is not there or not what was expected.
+        RuntimeError: Kaggle did not give the file, or no source is left.
+    """
+    import tempfile
+    from pathlib import Path
+
+    from clearml import Task
+
+    task = Task.current_task()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path, origin = "", "synthetic"
+            local = local_path(source, file)
+            if local:
+                path, origin = copy_raw(local, folder, max_bytes), "file"
+            elif source != "synthetic":
+                try:
+                    # auto shall have decided when the time is up, not only stopped asking.
+                    limit_s = timeout * 0.8 if source == "auto" else timeout
+                    packed = fetch_kaggle(kaggle_dataset, kaggle_file, folder, max_bytes, limit_s)
+                    path, origin = unpack_csv(packed, kaggle_file, folder, max_bytes), "kaggle"
+                except RuntimeError as error:
+                    without_kaggle(source, file, str(error), allow_synthetic)
+            path = path or write_synthetic(folder, rows, seed)
+            found = file_sha256(path)
+            if origin != "synthetic":
+                check_sha256(path, found, sha256)
+            earlier = earlier_reference(task, "raw", found, max_bytes)
+            if earlier and earlier["synthetic"] >= (origin == "synthetic"):
+                print(f"the same bytes as task {earlier['task']} got before: going on with those")
+                raw = earlier
+            else:
+                stored = save_artifact(task, "raw", path)
+                raw = {**stored, "source": origin, "synthetic": origin == "synthetic", "name": Path(path).name}
+    except (ValueError, RuntimeError) as error:
+        tell_failure(task, str(error))
+        raise
+    task.add_tags([f"sha256:{found}"] if raw["task"] == task.id else [])
+    task.add_tags(["synthetic"] if raw["synthetic"] else [])
+    print(f"raw data: {raw['name']}, {raw['bytes']} bytes from {raw['source']}, sha256 {raw['sha256']}")
+    return dump_ref(raw)
