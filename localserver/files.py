@@ -200,7 +200,9 @@ class _Form:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         if b"filename" not in options:
             raise FormParserError("A part of the upload is not a file: it has no file name.")
-        segments = split_path(options.get(b"name") or options[b"filename"])
+        # A form writes a quotation mark in a name as %22 and encodes nothing else (but line breaks, refused anyway):
+        # https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
+        segments = split_path((options.get(b"name") or options[b"filename"]).replace(b"%22", b'"'))
         self._descriptor = self._upload.open(segments)
         self.paths.append(segments)
 

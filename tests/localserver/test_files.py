@@ -1,0 +1,201 @@
+import base64
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jwt
+import pytest
+from starlette.testclient import TestClient
+
+from localserver.files import files_app
+from localserver.storage import Storage
+from localserver.tokens import Tokens
+from tests.support.backend import Backend
+
+LIMIT = 200_000
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(tmp_path / "files", tmp_path / "incoming")
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens("s" * 64)
+
+
+@pytest.fixture
+def client(storage: Storage, tokens: Tokens) -> Iterator[TestClient]:
+    headers = {"authorization": f"Bearer {tokens.issue('me')}"}
+    with TestClient(files_app(storage, tokens, "key", "secret", LIMIT), headers=headers) as client:
+        yield client
+
+
+def form(*parts: tuple[str, bytes]) -> dict[str, object]:
+    """A multipart body as the SDK makes it: the path is the field's name and the file's."""
+    body = b"".join(
+        b'--xx\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n'
+        b"Content-Type: text/plain\r\n\r\n%s\r\n" % (path.encode(), path.encode(), content)
+        for path, content in parts
+    )
+    return {"content": body + b"--xx--\r\n", "headers": {"content-type": "multipart/form-data; boundary=xx"}}
+
+
+def files(storage: Storage) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(storage.root)): path.read_bytes() for path in storage.root.rglob("*") if path.is_file()
+    }
+
+
+def test_stored_file_is_served_in_whole_in_part_and_deleted(client: TestClient) -> None:
+    content = bytes(range(256)) * 300
+    assert client.post("/", **form(("/p r/ä.bin", content))).status_code == 200  # type: ignore[arg-type]  # one body
+    assert client.get("/p%20r/%C3%A4.bin").content == content
+    part = client.get("/p%20r/%C3%A4.bin", headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, content[10:20])
+    head = client.head("/p%20r/%C3%A4.bin")
+    assert (head.status_code, head.headers["content-length"], head.content) == (200, str(len(content)), b"")
+    assert client.delete("/p%20r/%C3%A4.bin").status_code == 200
+    assert client.get("/p%20r/%C3%A4.bin").status_code == 404
+    assert client.delete("/p%20r/%C3%A4.bin").status_code == 404
+
+
+def test_mixed_upload_is_all_or_nothing(client: TestClient, storage: Storage) -> None:
+    good = client.post("/", **form(("a", b"1"), ("b/c", b"2")))  # type: ignore[arg-type]  # one body
+    assert good.status_code == 200
+    bad = client.post("/", **form(("a", b"9"), ("new", b"9"), ("../out", b"9")))  # type: ignore[arg-type]  # one body
+    assert bad.status_code == 400
+    assert files(storage) == {"a": b"1", "b/c": b"2"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        b"--xx\r\n",
+        b'--xx\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\ncut sho',
+        b'--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\nno file name\r\n--xx--\r\n',
+        b'--xx\r\nContent-Disposition: form-data; name=""; filename=""\r\n\r\nx\r\n--xx--\r\n',
+        b"--xx\r\nX: " + b"y" * 100_000 + b"\r\n\r\nx\r\n--xx--\r\n",
+        b'--xx\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\nx\r\n' * 3 + b"--xx--\r\n",
+    ],
+)
+def test_broken_forms_store_nothing(client: TestClient, storage: Storage, body: bytes) -> None:
+    answer = client.post("/", content=body, headers={"content-type": "multipart/form-data; boundary=xx"})
+    assert answer.status_code == 400
+    assert answer.text.strip()
+    assert files(storage) == {}
+    assert list(storage.staging.iterdir()) == []
+
+
+def test_body_that_is_no_form(client: TestClient) -> None:
+    assert client.post("/", json={}).status_code == 415
+    assert client.post("/x", content=b"y").status_code == 405
+
+
+def test_upload_without_a_length_stops_at_the_limit(client: TestClient, storage: Storage) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'--xx\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n'
+        for _ in range(100):
+            yield b"z" * 10_000
+
+    answer = client.post("/", content=chunks(), headers={"content-type": "multipart/form-data; boundary=xx"})
+    assert answer.status_code == 413
+    assert files(storage) == {}
+    assert list(storage.staging.iterdir()) == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST"])
+def test_everything_needs_a_valid_token(storage: Storage, tokens: Tokens, method: str) -> None:
+    (storage.root / "a").write_text("secret")
+    payload = jwt.decode(tokens.issue("me"), options={"verify_signature": False})
+    refused = [
+        "",
+        "Bearer",
+        "Bearer x",
+        f"Bearer {Tokens('t' * 64).issue('me')}",
+        f"Bearer {jwt.encode(payload, None, algorithm='none')}",
+        f"Bearer {jwt.encode({**payload, 'exp': int(time.time()) - 10}, 's' * 64, algorithm='HS256')}",
+        "Basic !!!",
+        "Basic " + base64.b64encode(b"key:wrong").decode(),
+        "Basic " + base64.b64encode("kéy:\udcff".encode("utf-8", "surrogateescape")).decode(),
+    ]
+    client = TestClient(files_app(storage, tokens, "key", "secret", LIMIT))
+    for header in refused:
+        answer = client.request(method, "/" if method == "POST" else "/a", headers={"authorization": header})
+        assert answer.status_code == 401, header
+    assert client.get(f"/a?token={tokens.issue('me')}").status_code == 401
+    assert client.get("/a", auth=("key", "secret")).text == "secret"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.png", "image/png"), ("a.JPG", "image/jpeg"), ("a.txt", "text/plain; charset=utf-8")],
+)
+def test_images_and_text_are_shown(client: TestClient, storage: Storage, name: str, kind: str) -> None:
+    (storage.root / name).write_bytes(b"<script>alert(1)</script>")
+    answer = client.get(f"/{name}")
+    assert answer.headers["content-type"] == kind
+    assert answer.headers["content-disposition"].startswith("inline")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.svg", "a.xml", "a.js", "a.pdf", "a", "a.png.html", "a.csv"])
+def test_everything_else_is_a_download(client: TestClient, storage: Storage, name: str) -> None:
+    (storage.root / name).write_bytes(b"<script>alert(1)</script>")
+    answer = client.get(f"/{name}")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_folders_are_not_listed(client: TestClient, storage: Storage) -> None:
+    (storage.root / "a").mkdir()
+    (storage.root / "a" / "b").write_text("x")
+    for path in ("/", "/a", "/a/"):
+        assert client.get(path).status_code in (404, 405)
+        assert client.delete(path).status_code in (404, 405)
+    assert files(storage) == {"a/b": b"x"}
+
+
+SDK = """
+import hashlib, json, sys
+from pathlib import Path
+from clearml import StorageManager
+from clearml.storage.helper import StorageHelper
+base, folder = sys.argv[1], Path(sys.argv[2])
+found = {}
+names = ["plain.bin", "with blank.txt", "ünï字.csv", "per%20cent.txt", "quo'te(1)[2].js", "a+b&c=d.txt", 'dou"ble.txt']
+for name in names:
+    local = folder / "up"
+    local.write_bytes(name.encode() * 50_000)
+    url = StorageManager.upload_file(str(local), f"{base}/My project/run.0123/artifacts/{name}")
+    fetched = StorageManager.get_local_copy(url, force_download=True)
+    same = fetched is not None and Path(fetched).read_bytes() == local.read_bytes()
+    helper = StorageHelper.get(url)
+    exists = StorageManager.exists_file(url)
+    deleted = helper.delete(url)
+    found[name] = [same, exists, deleted, StorageManager.exists_file(url)]
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_official_sdk_stores_and_fetches_under_any_name(backend: Backend, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", SDK, backend.files_url, str(tmp_path)],
+        env=backend.env(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert {name: [True, True, True, False] for name in found} == found
+    assert len(found) == 7
