@@ -48,7 +48,7 @@ def fetch_kaggle(
             break
         print(f"{problem}; trying again in {pause:g} s ({attempt} of {tries})")
         time.sleep(pause)
-    raise RuntimeError(f"{problem}; gave up after {attempt} tries: try later, or give the path of a file you have")
+    raise RuntimeError(f"{problem}; gave up at try {attempt} of {tries}: try later, or give the path of a file")
 
 
 def without_kaggle(source: str, file: str, problem: str, allow_synthetic: bool) -> None:
