@@ -10,7 +10,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from localserver import errors, services, wire
-from localserver.registry import ENDPOINTS, Endpoint, Server, authenticate
+from localserver.registry import ENDPOINTS, USER, Call, Endpoint, Server, authenticate
+from localserver.services.queues.watch import ensure_default
 from localserver.store.database import Store
 from localserver.tokens import Tokens
 
@@ -22,6 +23,8 @@ def api_app(store: Store, tokens: Tokens, access_key: str, secret_key: str) -> A
     """`/v<version>/<service>.<action>` (the version may be left out), for the holder of the key pair or of a token."""
     services.load()
     server = Server(store, tokens, access_key, secret_key)
+    with store.write() as db:
+        ensure_default(Call(server, db, {}, USER))
     missing: set[str] = set()
 
     async def answer(request: Request) -> JSONResponse:

@@ -52,13 +52,13 @@ class Entries:
             self.remove(entry["task"], queue)
         return entry
 
-    def move(self, queue: str, task: str, steps: int | None) -> int | None:
-        """Negative steps go towards the front, None to the very front; the new position, or None if it is not there."""
+    def move(self, queue: str, task: str, steps: int) -> int | None:
+        """Negative steps go towards the front; the new position, or None if the task is not there."""
         tasks = [entry["task"] for entry in self.of(queue)]
         if task not in tasks:
             return None
         at = tasks.index(task)
-        to = 0 if steps is None else max(0, min(len(tasks) - 1, at + steps))
+        to = max(0, min(len(tasks) - 1, at + steps))
         tasks.insert(to, tasks.pop(at))
         self._connection.executemany(
             "UPDATE queue_entries SET position = ? WHERE task = ?",

@@ -138,15 +138,17 @@ class Events:
             )
         )
 
-    def types(self, task: str) -> list[str]:
-        rows = self._connection.execute("SELECT DISTINCT type FROM events WHERE task = ? ORDER BY 1", (task,))
-        return [type for (type,) in rows]
-
-    def iterations(self, which: Which) -> tuple[int, int] | None:
-        """(lowest, highest) iteration."""
+    def places(self, which: Which) -> list[tuple[int, str, str]]:
+        """(iteration, metric, variant) of every event, in this order."""
         where, bound = which.where()
-        row = self._connection.execute(f"SELECT min(iter), max(iter) FROM events WHERE {where}", bound).fetchone()
-        return None if row[0] is None else (row[0], row[1])
+        sql = f"SELECT iter, metric, variant FROM events WHERE {where} ORDER BY iter, metric, variant"
+        return list(self._connection.execute(sql, bound))
+
+    def iterations(self, which: Which) -> list[int]:
+        """The different iterations, rising."""
+        where, bound = which.where()
+        rows = self._connection.execute(f"SELECT DISTINCT iter FROM events WHERE {where} ORDER BY iter", bound)
+        return [iteration for (iteration,) in rows]
 
     def at(self, which: Which, iteration: int) -> list[Document]:
         """The events of one iteration."""

@@ -1,7 +1,7 @@
 """From the filters of a `get_all` request to SQL over one table of documents. Values and paths are always bound."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,8 +27,34 @@ class Selection:
     limit: int = DEFAULT_PAGE_SIZE
     offset: int = 0
 
-    def add(self, sql: str, *values: Any) -> "Selection":
-        self.conditions.append((sql, list(values)))
+    def equal(self, column: str, value: Any) -> "Selection":
+        self.conditions.append((f"{column} = ?", [value]))
+        return self
+
+    def among(self, column: str, values: Iterable[str]) -> "Selection":
+        self.conditions.append((f"{column} IN (SELECT value FROM json_each(?))", [json.dumps(list(values))]))
+        return self
+
+    def tagged(self, column: str, tag: str, is_not: bool = False) -> "Selection":
+        """Those that have, or have not, a tag; `column` is tags or system_tags."""
+        has = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)"
+        self.conditions.append((f"NOT {has}" if is_not else has, [tag]))
+        return self
+
+    def holding(self, path: str, attribute: str, value: str) -> "Selection":
+        """Those with an object in the list at a JSON path that has the attribute's value."""
+        has = "EXISTS (SELECT 1 FROM json_each(doc, ?) WHERE json_extract(value, ?) = ?)"
+        self.conditions.append((has, [path, f"$.{attribute}", value]))
+        return self
+
+    def inside(self, project: str) -> "Selection":
+        """Those projects that stand below one, at any depth."""
+        self.conditions.append(("EXISTS (SELECT 1 FROM json_each(doc, '$.path') WHERE value = ?)", [project]))
+        return self
+
+    def top(self) -> "Selection":
+        """Those that have no parent."""
+        self.conditions.append(("parent IS NULL", []))
         return self
 
     def where(self) -> Condition:

@@ -1,6 +1,8 @@
 """What a handler sees of the store: one collection per entity, all in the same transaction."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from localserver.store.documents import Documents
 from localserver.store.entities import MODELS, PROJECTS, QUEUES, TASKS, WORKERS
@@ -10,6 +12,7 @@ from localserver.store.events import Events
 
 class Session:
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self.tasks = Documents(connection, TASKS)
         self.models = Documents(connection, MODELS)
         self.projects = Documents(connection, PROJECTS)
@@ -17,3 +20,15 @@ class Session:
         self.workers = Documents(connection, WORKERS)
         self.entries = Entries(connection)
         self.events = Events(connection)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What the block wrote is undone when it raises; the transaction goes on."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._connection.execute("RELEASE part")

@@ -1,0 +1,78 @@
+"""The artifacts that a Task lists, and the models that it used and made. Their URIs are kept, never opened."""
+
+from localserver import errors, lifecycle
+from localserver.fields import objects, text
+from localserver.registry import Call, endpoint
+from localserver.services.common import now, save, task
+from localserver.store.documents import Document
+from localserver.wire import Json
+
+Key = tuple[str, str]
+
+
+def _key(item: Document) -> Key:
+    return text(item, "key"), str(item.get("mode") or "output")
+
+
+@endpoint("tasks.add_or_update_artifacts", required=("task", "artifacts"), writes=True)
+def add_or_update_artifacts(call: Call) -> Json:
+    """An artifact with the key and mode of one that is there takes its place."""
+    document = task(call)
+    lifecycle.running(document, bool(call.data.get("force")))
+    artifacts = {_key(artifact): artifact for artifact in document["execution"]["artifacts"]}
+    for artifact in objects(call.data, "artifacts"):
+        if not isinstance(artifact.get("type"), str):
+            raise errors.ValidationError("error for field 'type'. field is required!")
+        artifacts[_key(artifact)] = {"mode": "output", **_without_none(artifact)}
+    return _save_artifacts(call, document, list(artifacts.values()), "updated")
+
+
+@endpoint("tasks.delete_artifacts", required=("task", "artifacts"), writes=True)
+def delete_artifacts(call: Call) -> Json:
+    document = task(call)
+    lifecycle.running(document, bool(call.data.get("force")))
+    gone = {_key(artifact) for artifact in objects(call.data, "artifacts")}
+    kept = [artifact for artifact in document["execution"]["artifacts"] if _key(artifact) not in gone]
+    return _save_artifacts(call, document, kept, "deleted")
+
+
+def _save_artifacts(call: Call, document: Document, artifacts: list[Document], verb: str) -> Json:
+    save(call, call.db.tasks, document, {"execution": {**document["execution"], "artifacts": artifacts}})
+    return {verb: 1}
+
+
+@endpoint("tasks.add_or_update_model", required=("task", "name", "model", "type"), writes=True)
+def add_or_update_model(call: Call) -> Json:
+    """List a model under a name as the Task's input or output; a Task that is not there is no error."""
+    kind = _kind(call.data["type"])
+    document = call.db.tasks.get(call.data["task"])
+    if document is None:
+        return {"updated": 0}
+    item = {"name": call.data["name"], "model": call.data["model"], "updated": now()}
+    kept = [other for other in document["models"][kind] if other["name"] != item["name"]]
+    fields: Document = {"models": {**document["models"], kind: [*kept, item]}}
+    if call.data.get("iteration") is not None:
+        fields["last_iteration"] = max(document["last_iteration"], int(call.data["iteration"]))
+    save(call, call.db.tasks, document, fields)
+    return {"updated": 1}
+
+
+@endpoint("tasks.delete_models", required=("task", "models"), writes=True)
+def delete_models(call: Call) -> Json:
+    document = task(call)
+    gone = {(text(item, "name"), _kind(text(item, "type"))) for item in objects(call.data, "models")}
+    models = {
+        kind: [item for item in items if (item["name"], kind) not in gone] for kind, items in document["models"].items()
+    }
+    save(call, call.db.tasks, document, {"models": models})
+    return {"updated": 1}
+
+
+def _kind(value: str) -> str:
+    if value not in ("input", "output"):
+        raise errors.ValidationError("error for field 'type'. value must be input or output")
+    return value
+
+
+def _without_none(artifact: Document) -> Document:
+    return {name: value for name, value in artifact.items() if value is not None}
