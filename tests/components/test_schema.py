@@ -1,0 +1,38 @@
+"""What the steps take as a schema."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.schema import load_schema
+
+TELCO = Path(__file__).parents[2] / "flows" / "schemas" / "telco.json"
+
+
+def test_the_telco_schema_holds() -> None:
+    schema = load_schema(TELCO.read_text("utf-8"))
+    assert (schema["key"], schema["target"], len(schema["columns"])) == ("customerID", "Churn", 21)
+
+
+def test_defaults() -> None:
+    schema = load_schema('{"target": "quality", "columns": [{"name": "quality", "kind": "integer"}]}')
+    assert (schema["key"], schema["min_rows"], schema["unseen_share"]) == ("", 100, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("", "no JSON object"),
+        ("[]", "no JSON object"),
+        ({"columns": [{"name": "a"}]}, "no JSON object"),
+        ({"target": "a", "columns": [{"name": "a", "kind": "colour"}]}, "a kind other than"),
+        ({"target": "a", "columns": [{"name": "a", "kind": "number"}] * 2}, "names a column twice"),
+        ({"target": "b", "columns": [{"name": "a", "kind": "number"}]}, "target 'b' is none"),
+        ({"target": "a", "columns": [{"name": "a", "kind": "text"}]}, "target 'a' is none"),
+        ({"target": "a", "key": "a", "columns": [{"name": "a", "kind": "number"}]}, "key 'a' is none"),
+    ],
+)
+def test_refused(schema: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        load_schema(schema if isinstance(schema, str) else json.dumps(schema))
