@@ -1,0 +1,84 @@
+"""Fitted models as files: skops, which holds arrays and names of types, and nothing that runs when it is read.
+
+Every function here may travel with a step.
+"""
+
+from typing import Any
+
+
+def save_model(model: Any, path: str) -> None:
+    """Writes a fitted model as a skops file. Equal models give equal bytes, so equal sha256.
+
+    skops names arrays and objects by their memory addresses, and zip files hold the time: both are made plain.
+    """
+    import io
+    import re
+    import zipfile
+
+    import skops.io
+
+    numbers: dict[str, str] = {}
+
+    def renumber(match: re.Match[str]) -> str:
+        return match[1] + numbers.setdefault(match[2], str(len(numbers)))
+
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as raw, zipfile.ZipFile(path, "w") as plain:
+        schema = re.sub(r'("__id__": |"file": ")([^.,"\s]+)', renumber, raw.read("schema.json").decode())
+        stems = {name: name.split(".") for name in raw.namelist() if name != "schema.json"}
+        contents = {f"{numbers[stem]}.{suffix}": raw.read(name) for name, (stem, suffix) in stems.items()}
+        for name, data in [*sorted(contents.items()), ("schema.json", schema.encode())]:
+            plain.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+
+
+def load_model(path: str, max_bytes: int) -> Any:
+    """Reads a model that `save_model` wrote, and nothing else: whoever calls has checked size and sha256 of the file.
+
+    Raises:
+        ValueError: it is no skops file, unpacks to more than `max_bytes`, or names a type that no model of ours has.
+    """
+    from pathlib import Path
+
+    import skops.io
+
+    check_model_file(path, max_bytes)
+    trusted = model_types()
+    unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(trusted))
+    if unknown:
+        types = ", ".join(unknown)
+        raise ValueError(f"{Path(path).name} holds types that no model of ours has, so it is not read: {types}")
+    return skops.io.load(path, trusted=trusted)
+
+
+def check_model_file(path: str, max_bytes: int) -> None:
+    """Refuses, by a ValueError, what is not a zip archive with a skops schema of at most `max_bytes` when unpacked."""
+    import zipfile
+    from pathlib import Path
+
+    name = Path(path).name
+    with Path(path).open("rb") as file:
+        magic = file.read(4)
+    if magic[:1] == b"\x80" or magic[:2] in {b"\x1f\x8b", b"\x78\x9c", b"BZ"}:
+        raise ValueError(f"{name} is a pickle or joblib file: reading one can run any code, so it is not read")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = {info.filename: info.file_size for info in archive.infolist()}
+    except zipfile.BadZipFile:
+        sizes = {}
+    if magic != b"PK\x03\x04" or "schema.json" not in sizes:
+        raise ValueError(f"{name} is no skops file: it is not a zip archive with a schema.json in it")
+    if sum(sizes.values()) > max_bytes:
+        raise ValueError(f"{name} unpacks to {sum(sizes.values())} bytes, more than the {max_bytes} allowed")
+
+
+def model_types() -> list[str]:
+    """The types in our models that skops does not trust of its own accord: they hold arrays and numbers."""
+    return [
+        "numpy.dtype",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+    ]
