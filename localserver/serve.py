@@ -24,6 +24,7 @@ from localserver.errors import ApiError, BadRequest
 from localserver.files import MAX_UPLOAD_BYTES, files_app
 from localserver.guard import MAX_HEADER_BYTES, Guard
 from localserver.launcher import INSTANCE_HEADER
+from localserver.pages.app import pages_app
 from localserver.state import (
     DATABASE,
     FILES,
@@ -65,12 +66,17 @@ def serve(data_dir: Path, api_port: int = 0, files_port: int = 0) -> None:
 
 
 def _combined(state: ServerState, store: Store, storage: Storage, credentials: Credentials) -> ASGIApp:
-    """Return one ASGI app that is the API on one port and the file server on the other."""
+    """Return one ASGI app that is the API and the pages on one port, the file server on the other."""
     tokens = Tokens(credentials.token_secret)
     keys = (credentials.access_key, credentials.secret_key)
     files = files_app(storage, tokens, *keys, max_bytes=MAX_UPLOAD_BYTES)
+    api, pages = api_app(store, tokens, *keys), pages_app(store, storage, state.files_url)
+
+    async def api_and_pages(scope: Scope, receive: Receive, send: Send) -> None:
+        await (api if wire.is_api_path(scope["path"]) else pages)(scope, receive, send)
+
     apps = {
-        state.api_port: Guard(api_app(store, tokens, *keys), state.api_port, MAX_API_BODY, _refuse_api),
+        state.api_port: Guard(api_and_pages, state.api_port, MAX_API_BODY, _refuse_api),
         state.files_port: Guard(files, state.files_port, MAX_UPLOAD_BYTES, _refuse_plain, chunked=True),
     }
     instance = (INSTANCE_HEADER.encode(), state.instance.encode())
