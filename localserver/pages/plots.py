@@ -4,6 +4,7 @@ import array
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ MAX_CELLS = 40
 _MAX_VALUES = 200_000
 _MAX_PLOT_CHARACTERS = 5_000_000
 _HISTOGRAM_BINS = 20
+# What plotly takes for markup in its texts; here it would only be in the way.
+_MARKUP = re.compile(r"</?(?:a|b|i|br|em|strong|sub|sup|span)\b[^<>]{0,500}>", re.IGNORECASE)
 _TYPED = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "f4": "f", "f8": "d"}
 
 
@@ -171,7 +174,7 @@ def _table(trace: dict[str, Any]) -> Table:
 
 def _cell(value: Any) -> str:
     shown = ", ".join(text(part, 200) for part in value) if isinstance(value, list) else shown_number(value)
-    return shown.replace("<b>", "").replace("</b>", "").replace("<br>", " ")
+    return _MARKUP.sub(" ", shown).strip()
 
 
 def _heat(trace: dict[str, Any]) -> Heat:

@@ -12,6 +12,8 @@ from localserver.store.session import Session
 LOG_EVENTS = 1000
 MAX_FIGURES = 60
 MAX_IMAGES = 60
+# The SDK's own pictures of a pipeline's steps; the page draws them from the steps themselves.
+_CONTROLLERS_OWN = ("Pipeline", "Pipeline Details")
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 _IMAGE_DATA = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 
@@ -61,7 +63,8 @@ def scalars(db: Session, id: str) -> tuple[list[Chart], list[tuple[str, float]]]
 def figures(db: Session, id: str, links: Links) -> list[Figure]:
     """Return the latest plot of each title and series."""
     found = []
-    for event in db.events.latest(Which([id], PLOT), 1)[:MAX_FIGURES]:
+    events = [event for event in db.events.latest(Which([id], PLOT), 1) if event.get("metric") not in _CONTROLLERS_OWN]
+    for event in events[:MAX_FIGURES]:
         metric, variant = text(event.get("metric"), 200), text(event.get("variant"), 200)
         title = metric if variant in ("", metric) else f"{metric} / {variant}"
         found.append(read_figure(title, event.get("plot_str"), links.image))
