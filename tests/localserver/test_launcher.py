@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from localserver import launcher
-from localserver.state import DATABASE, PORTS, STATE, Failure, read_state
+from localserver.state import DATABASE, PORTS, STATE, Failure, read_state, server_lock
 
 
 @pytest.fixture
@@ -74,12 +74,13 @@ def test_killed_server_counts_as_down_and_starts_again(data_dir: Path) -> None:
 
 
 def test_down_leaves_a_process_alone_that_came_to_have_the_number(data_dir: Path) -> None:
-    launcher.up(data_dir)
-    launcher.down(data_dir)
+    data_dir.mkdir()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
         state = {"pid": bystander.pid, "created": 1.0, "instance": "x", "api_port": 1, "files_port": 2}
         (data_dir / STATE).write_text(json.dumps(state))
         assert not launcher.down(data_dir)
+        with server_lock(data_dir), pytest.raises(Failure, match="end that process by hand"):
+            launcher.down(data_dir)
         assert bystander.poll() is None
         bystander.communicate(b"\n")
 

@@ -1,4 +1,5 @@
 import os
+import stat
 import string
 from pathlib import Path
 from urllib.parse import quote
@@ -136,6 +137,29 @@ def test_commit_that_fails_in_the_middle_puts_everything_back(
         store(storage, {"a": b"new", "b": b"new", "c": b"new"})
     assert tree(storage.root) == ["a"]
     assert read(storage, "a") == b"old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot sync a folder")
+def test_content_is_on_disk_before_its_name_and_the_name_before_the_answer(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    replace, fsync = Path.replace, os.fsync
+
+    def recorded_fsync(descriptor: int) -> None:
+        fsync(descriptor)
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+
+    def recorded_replace(self: Path, target: Path) -> Path:
+        done.append("name")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(Path, "replace", recorded_replace)
+    store(storage, {"a": b"x"})
+    assert done == ["file", "name", "folder"]
+    store(storage, {"b/c": b"x"})
+    assert done[3:] == ["file", "folder", "name", "folder"]
 
 
 @pytest.mark.parametrize(("first", "second"), [("a/b", "a"), ("a", "a/b")])
