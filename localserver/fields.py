@@ -13,10 +13,11 @@ _NAMES = {
         " uri user variant worker default_output_destination destination_project event_type order token"
         " replace_hyperparams tasks_state line_format line_type"
     ),
-    "list": (
-        "artifacts ids items metadata models names only_fields order_by queues requests system_tags tags tasks keys"
-        " projects worker_ids new_task_tags new_task_system_tags new_task_input_models"
+    "texts": (
+        "ids names only_fields order_by queues system_tags tags tasks keys projects worker_ids new_task_tags"
+        " new_task_system_tags"
     ),
+    "objects": "artifacts metadata models metrics new_task_input_models",
     "dict": "configuration container design execution hyperparams labels requirements runtime script",
     "int": (
         "page page_size size batch_size count from_timestamp iteration iters max_task_entries samples timeout timestamp"
@@ -39,7 +40,6 @@ _FILTERS = (
 FILTERS: Mapping[str, str] = dict.fromkeys(_FILTERS.split(), "any")
 _PYTHON: Mapping[str, type | tuple[type, ...]] = {
     "str": str,
-    "list": list,
     "dict": dict,
     "int": (int, float),
     "number": (int, float),
@@ -48,13 +48,19 @@ _PYTHON: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
+# The lists: what is in them, and how that is called.
+_ITEMS: Mapping[str, tuple[type, str]] = {"texts": (str, "text"), "objects": (dict, "objects")}
+
+
 def check(data: Mapping[str, Any], required: Iterable[str], differing: Mapping[str, str]) -> None:
     """Raises errors.ValidationError or InvalidFields for the first field that is missing or has the wrong type."""
     for name, value in data.items():
         expected = differing.get(name) or TYPES.get(name)
-        if value is not None and expected and not _is(value, expected):
-            if expected == "list":
-                raise errors.InvalidFields("expecting list", field=name)
+        if value is None or expected is None:
+            continue
+        if expected in _ITEMS:
+            _check_list(name, value, expected)
+        elif not _is(value, expected):
             raise errors.ValidationError(f"error for field '{name}'. value is wrong, expected type \"{expected}\"")
     for name in required:
         if data.get(name) is None:
@@ -62,18 +68,16 @@ def check(data: Mapping[str, Any], required: Iterable[str], differing: Mapping[s
 
 
 def texts(data: Mapping[str, Any], name: str) -> list[str]:
-    """The list of text in a field, empty when there is none; raises errors.InvalidFields for other values in it."""
-    values = data.get(name) or []
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise errors.InvalidFields("expecting a list of text", field=name)
+    """The list of text in a field, empty when there is none; raises errors.InvalidFields for other values."""
+    values: list[str] = data.get(name) or []
+    _check_list(name, values, "texts")
     return values
 
 
 def objects(data: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The list of objects in a field; raises errors.InvalidFields for other values in it."""
-    values = data.get(name) or []
-    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        raise errors.InvalidFields("expecting a list of objects", field=name)
+    """The list of objects in a field, empty when there is none; raises errors.InvalidFields for other values."""
+    values: list[dict[str, Any]] = data.get(name) or []
+    _check_list(name, values, "objects")
     return values
 
 
@@ -93,3 +97,11 @@ def _is(value: Any, expected: str) -> bool:
     if expected == "int":
         return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return isinstance(value, _PYTHON[expected])
+
+
+def _check_list(name: str, value: Any, expected: str) -> None:
+    kind, words = _ITEMS[expected]
+    if not isinstance(value, list):
+        raise errors.InvalidFields("expecting list", field=name)
+    if not all(isinstance(item, kind) for item in value):
+        raise errors.InvalidFields(f"expecting a list of {words}", field=name)

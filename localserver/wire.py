@@ -59,7 +59,10 @@ def parse_batch(body: bytes) -> Json:
 
 def _loads(text: bytes) -> Any:
     try:
-        document = json.loads(text, parse_constant=_refused, parse_float=_finite, object_pairs_hook=_without_duplicates)
+        # Decoded here, since json would guess at other encodings.
+        document = json.loads(
+            text.decode(), parse_constant=_refused, parse_float=_finite, object_pairs_hook=_without_duplicates
+        )
         if b"\\u" in text:
             # A lone surrogate is JSON, but no text: it could be neither stored nor answered.
             json.dumps(document, ensure_ascii=False).encode()

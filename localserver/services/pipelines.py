@@ -6,7 +6,7 @@ from localserver.services.tasks.queueing import enqueue
 from localserver.wire import Json
 
 
-@endpoint("pipelines.start_pipeline", required=("task",), fields={"args": "list"}, writes=True)
+@endpoint("pipelines.start_pipeline", required=("task",), fields={"args": "objects"}, writes=True)
 def start_pipeline(call: Call) -> Json:
     """Run a pipeline again: a clone of its controller with `args` for arguments, put into `queue`."""
     source = call.db.tasks.get(call.data["task"])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from localserver import errors
-from localserver.store.entities import Entity
+from localserver.store.entities import LISTS, Entity
 from localserver.store.query import Selection
 
 Document = dict[str, Any]
@@ -63,9 +63,10 @@ class Documents:
     def distinct(self, column: str, selection: Selection) -> list[Any]:
         """The different values of a column, sorted; of a column of lists, the values in them."""
         where, bound = selection.where()
-        source = f"{self._table}, json_each({column})" if column in ("tags", "system_tags") else self._table
-        value = "json_each.value" if source != self._table else column
-        sql = f"SELECT DISTINCT {value} FROM {source} WHERE {where} AND {value} IS NOT NULL ORDER BY 1"
+        found = f"SELECT {column} AS value FROM {self._table} WHERE {where}"
+        if column in LISTS:
+            found = f"SELECT json_each.value FROM ({found}) AS lists, json_each(lists.value)"
+        sql = f"SELECT DISTINCT value FROM ({found}) WHERE value IS NOT NULL ORDER BY 1"
         return [row[0] for row in _rows(self._connection, sql, bound)]
 
     def counts(self, columns: Iterable[str], selection: Selection) -> list[tuple[Any, ...]]:

@@ -82,7 +82,7 @@ class _Owners:
 
 def _event(request: Json, time_added: str, seen: Counter[tuple[Any, ...]]) -> Event:
     kind = request.get("type")
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         raise _RefusedError(f"Invalid event type {str(kind)[:50]}")
     timestamp = _field(request, "timestamp", _integer, int(time.time() * 1000))
     iteration = _field(request, "iter", _integer, 0)

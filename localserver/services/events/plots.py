@@ -17,7 +17,7 @@ from localserver.wire import Json
 Shown = dict[str, list[int]]
 
 
-@endpoint("events.get_task_plots", required=("task",), fields={"metrics": "list"})
+@endpoint("events.get_task_plots", required=("task",))
 def get_task_plots(call: Call) -> Json:
     """The plots of the last `iters` iterations of each variant, all in one answer."""
     which = Which([call.data["task"]], PLOT, metric_variants(call.data.get("metrics") or []))
@@ -45,12 +45,12 @@ def get_multi_task_plots(call: Call) -> Json:
     return {"plots": plots, "returned": len(events), "total": len(events), "scroll_id": "all"}
 
 
-@endpoint("events.debug_images", required=("metrics",), fields={"metrics": "list"})
+@endpoint("events.debug_images", required=("metrics",))
 def debug_images(call: Call) -> Json:
     return _by_iteration(call, IMAGE)
 
 
-@endpoint("events.plots", required=("metrics",), fields={"metrics": "list"})
+@endpoint("events.plots", required=("metrics",))
 def plots(call: Call) -> Json:
     return _by_iteration(call, PLOT)
 

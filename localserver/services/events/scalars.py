@@ -21,7 +21,7 @@ _X: dict[str, Callable[[Row], Any]] = {
 }
 
 
-@endpoint("events.scalar_metrics_iter_histogram", required=("task",), fields={"metrics": "list", "key": "str"})
+@endpoint("events.scalar_metrics_iter_histogram", required=("task",), fields={"key": "str"})
 def scalar_metrics_iter_histogram(call: Call) -> Json:
     """{metric: {variant: {name, x, y}}}, thinned out to `samples` points a curve."""
     answer: Json = {}

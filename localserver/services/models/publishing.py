@@ -18,7 +18,8 @@ def set_ready(call: Call) -> Json:
 
 @endpoint("models.publish_many", required=("ids",), writes=True)
 def publish_many(call: Call) -> Json:
-    return many(call, lambda model_id: {"updated": 1, **_publish(call, model_id, bool(call.data.get("publish_tasks")))})
+    with_tasks = bool(call.data.get("publish_tasks"))
+    return many(call, lambda model_id: {"updated": True, **_publish(call, model_id, with_tasks)})
 
 
 @endpoint("models.delete", required=("model",), writes=True)

@@ -25,6 +25,7 @@ def create(call: Call, name: str, **fields: object) -> Document:
     """A new project and those above it that are not there yet; raises errors.Duplicate if it is there itself."""
     name = clean(name)
     above, _, basename = name.rpartition("/")
+    parent = find_or_create(call, above) if above else None
     document = {
         **stamped(call),
         "name": name,
@@ -36,7 +37,7 @@ def create(call: Call, name: str, **fields: object) -> Document:
         "path": [],
         **fields,
     }
-    place(document, find_or_create(call, above) if above else None)
+    place(document, parent)
     call.db.projects.insert(document)
     return document
 

@@ -6,6 +6,9 @@ from localserver.registry import Call, endpoint
 from localserver.services.common import save, task
 from localserver.wire import Json
 
+_ITEMS = {"configuration": "objects"}
+_NAMES = {"configuration": "texts"}
+
 
 @endpoint("tasks.get_configurations", required=("tasks",))
 def get_configurations(call: Call) -> Json:
@@ -20,12 +23,9 @@ def get_configurations(call: Call) -> Json:
 
 @endpoint("tasks.get_configuration_names", required=("tasks",))
 def get_configuration_names(call: Call) -> Json:
+    """{task: names}, without the Tasks that have none unless `skip_empty` is false."""
     skip = call.data.get("skip_empty", True)
-    return {
-        "configurations": [
-            {"task": id, "names": sorted(items)} for id, items in _configurations(call).items() if items or not skip
-        ]
-    }
+    return {"configurations": {id: sorted(items) for id, items in _configurations(call).items() if items or not skip}}
 
 
 def _configurations(call: Call) -> dict[str, Json]:
@@ -33,7 +33,7 @@ def _configurations(call: Call) -> dict[str, Json]:
     return {document["id"]: document["configuration"] for document in documents if document}
 
 
-@endpoint("tasks.edit_configuration", required=("task", "configuration"), fields={"configuration": "list"}, writes=True)
+@endpoint("tasks.edit_configuration", required=("task", "configuration"), fields=_ITEMS, writes=True)
 def edit_configuration(call: Call) -> Json:
     document = task(call)
     lifecycle.editable(document, bool(call.data.get("force")))
@@ -43,9 +43,7 @@ def edit_configuration(call: Call) -> Json:
     return {"updated": 1}
 
 
-@endpoint(
-    "tasks.delete_configuration", required=("task", "configuration"), fields={"configuration": "list"}, writes=True
-)
+@endpoint("tasks.delete_configuration", required=("task", "configuration"), fields=_NAMES, writes=True)
 def delete_configuration(call: Call) -> Json:
     document = task(call)
     lifecycle.editable(document, bool(call.data.get("force")))

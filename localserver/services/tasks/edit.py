@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from localserver import lifecycle
+from localserver import fields, lifecycle
 from localserver.registry import Call, endpoint
 from localserver.services.common import check_project, now, project, save, task
 from localserver.services.projects.paths import find_or_create, touch
@@ -33,8 +33,7 @@ def edit(call: Call) -> Json:
     """Sets whole fields of a Task that is new, or of any not published one with `force`."""
     document = task(call)
     lifecycle.editable(document, bool(call.data.get("force")))
-    fields = save(call, call.db.tasks, document, documents.edits(call, document))
-    return {"updated": 1, "fields": fields}
+    return {"updated": 1, "fields": save(call, call.db.tasks, document, documents.edits(call, document))}
 
 
 @endpoint("tasks.update", required=("task",), writes=True)
@@ -46,17 +45,18 @@ def update(call: Call) -> Json:
 @endpoint("tasks.update_batch", writes=True, batch=True)
 def update_batch(call: Call) -> Json:
     for request in call.data["requests"]:
+        fields.check(request, ("task",), {})
         part = Call(call.server, call.db, request, call.user)
-        _update(part, task(part, str(request.get("task"))))
+        _update(part, task(part))
     return {"updated": len(call.data["requests"])}
 
 
 def _update(call: Call, document: Document) -> Document:
     edits = documents.edits(call, document)
-    fields: Document = {name: value for name, value in edits.items() if name in _UPDATABLE}
+    changed: Document = {name: value for name, value in edits.items() if name in _UPDATABLE}
     if call.data.get("output__error") is not None:
-        fields["output"] = {**document["output"], "error": call.data["output__error"]}
-    return save(call, call.db.tasks, document, fields)
+        changed["output"] = {**document["output"], "error": call.data["output__error"]}
+    return save(call, call.db.tasks, document, changed)
 
 
 @endpoint("tasks.set_requirements", required=("task", "requirements"), writes=True)

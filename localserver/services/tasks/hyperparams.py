@@ -17,7 +17,7 @@ def get_hyper_params(call: Call) -> Json:
     return {"params": [{"task": found["id"], "hyperparams": _listed(found)} for found in documents if found]}
 
 
-@endpoint("tasks.edit_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "list"}, writes=True)
+@endpoint("tasks.edit_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "objects"}, writes=True)
 def edit_hyper_params(call: Call) -> Json:
     """Adds to what is there, or takes its place: all of it, or the sections that the request names."""
     document = task(call)
@@ -38,7 +38,7 @@ def edit_hyper_params(call: Call) -> Json:
     return {"updated": 1}
 
 
-@endpoint("tasks.delete_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "list"}, writes=True)
+@endpoint("tasks.delete_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "objects"}, writes=True)
 def delete_hyper_params(call: Call) -> Json:
     """Deletes parameters, and whole sections where no name is given."""
     document = task(call)

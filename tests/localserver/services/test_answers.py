@@ -1,0 +1,347 @@
+"""Every endpoint once, with a good request: its answer is what the SDK's response class and the wire records say."""
+
+import base64
+import copy
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localserver import services
+from localserver.registry import ENDPOINTS
+from tests.support.api import ACCESS_KEY, SECRET_KEY, TOKENS, Api, Refused, sdk_classes
+
+services.load()
+Json = dict[str, Any]
+SCALAR: Json = {"type": "training_stats_scalar", "metric": "loss", "variant": "train", "iter": 1, "value": 0.5}
+IMAGE: Json = {"type": "training_debug_image", "metric": "img", "variant": "a", "url": "http://x/i.png"}
+PLOT: Json = {"type": "plot", "metric": "curve", "variant": "roc", "iter": 1, "plot_str": "{}"}
+
+
+class World:
+    """A server with one of everything, and with what requests about these need."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.project = api.project("top/inner one")
+        self.other_project = api.project("another")
+        self.queue = api.queue()
+        self.task = api.task(project=self.project, tags=["t"], hyperparams={"Args": {"lr": _param("Args", "lr")}})
+        self.child = api.task(parent=self.task, project=self.project)
+        self.running = self._started()
+        self.queued = api.task("queued one")
+        self.second = api.task("queued two")
+        for task in (self.queued, self.second):
+            api("tasks.enqueue", task=task, queue=self.queue)
+        self.model = api.model(project=self.project, task=self.task, ready=False, framework="SkLearn")
+        api("tasks.add_or_update_model", task=self.task, name="m", model=self.model, type="output")
+        api("workers.register", worker="w:1", queues=[self.queue])
+        events: list[Json] = [SCALAR, PLOT, {"type": "log", "msg": "hello"}]
+        events += [{**IMAGE, "iter": iteration} for iteration in (1, 2, 3)]
+        events += [{**SCALAR, "metric": "Summary", "variant": "acc", "iter": -(2**31)}]
+        events += [{"type": "training_stats_vector", "metric": "v", "variant": "a", "values": [1, 2]}]
+        api.batch("events.add_batch", *({"task": self.task, **event} for event in events))
+        self.image_scroll = api("events.get_debug_image_sample", task=self.task, metric="img", variant="a")["scroll_id"]
+        self.plot_scroll = api("events.get_plot_sample", task=self.task, metric="curve")["scroll_id"]
+
+        self.stopped = self._started()
+        api("tasks.stopped", task=self.stopped)
+        self.token = TOKENS.issue("local")
+
+    def _started(self) -> str:
+        task = self.api.task("running one")
+        self.api("tasks.started", task=task)
+        return task
+
+    def request(self, endpoint: str) -> Json:
+        """A good request to an endpoint."""
+        request: Json = self._filled(REQUESTS[endpoint])
+        return request
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._filled(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        return getattr(self, value[1:]) if isinstance(value, str) and value.startswith("$") else value
+
+
+def _param(section: str, name: str, value: str = "0.1") -> Json:
+    return {"section": section, "name": name, "value": value}
+
+
+_ARTIFACT = {"key": "data", "type": "custom", "uri": "http://files/data.csv"}
+# "$name" stands for what the world has under that name.
+REQUESTS: dict[str, Json] = {
+    "auth.get_credentials": {},
+    "auth.login": {"expiration_sec": 60},
+    "auth.validate_token": {"token": "$token"},
+    "debug.ping": {},
+    "events.add": {**SCALAR, "task": "$task"},
+    "events.add_batch": {**SCALAR, "task": "$task"},
+    "events.clear_scroll": {"scroll_id": "$image_scroll"},
+    "events.clear_task_log": {"task": "$task"},
+    "events.debug_images": {"metrics": [{"task": "$task", "metric": "img"}], "iters": 2},
+    "events.delete_for_model": {"model": "$model"},
+    "events.delete_for_task": {"task": "$task"},
+    "events.get_debug_image_sample": {"task": "$task", "metric": "img", "variant": "a"},
+    "events.get_multi_task_plots": {"tasks": ["$task"]},
+    "events.get_plot_sample": {"task": "$task", "metric": "curve"},
+    "events.get_scalar_metric_data": {"task": "$task", "metric": "loss"},
+    "events.get_scalar_metrics_and_variants": {"task": "$task"},
+    "events.get_task_events": {"task": "$task", "event_type": "training_debug_image"},
+    "events.get_task_latest_scalar_values": {"task": "$task"},
+    "events.get_task_log": {"task": "$task"},
+    "events.get_task_metrics": {"tasks": ["$task"], "event_type": "plot"},
+    "events.get_task_plots": {"task": "$task", "iters": 1},
+    "events.get_task_single_value_metrics": {"tasks": ["$task"]},
+    "events.get_vector_metrics_and_variants": {"task": "$task"},
+    "events.multi_task_scalar_metrics_iter_histogram": {"tasks": ["$task"], "key": "iter"},
+    "events.next_debug_image_sample": {"task": "$task", "scroll_id": "$image_scroll"},
+    "events.next_plot_sample": {"task": "$task", "scroll_id": "$plot_scroll"},
+    "events.plots": {"metrics": [{"task": "$task"}]},
+    "events.scalar_metrics_iter_histogram": {"task": "$task", "key": "timestamp"},
+    "events.scalar_metrics_iter_raw": {"task": "$task", "metric": {"metric": "loss"}, "count_total": True},
+    "events.vector_metrics_iter_histogram": {"task": "$task", "metric": "v", "variant": "a"},
+    "login.supported_modes": {},
+    "models.add_or_update_metadata": {"model": "$model", "metadata": [{"key": "a", "value": "1"}]},
+    "models.archive_many": {"ids": ["$model", "nope"]},
+    "models.create": {"uri": "http://x/y", "name": "other"},
+    "models.delete": {"model": "$model"},
+    "models.delete_many": {"ids": ["$model"]},
+    "models.delete_metadata": {"model": "$model", "keys": ["a"]},
+    "models.edit": {"model": "$model", "name": "renamed", "iteration": 3},
+    "models.get_all": {"task": ["$task"]},
+    "models.get_all_ex": {"id": ["$model"]},
+    "models.get_by_id": {"model": "$model"},
+    "models.get_by_task_id": {"task": "$task"},
+    "models.get_frameworks": {"projects": ["$project"]},
+    "models.make_private": {"ids": ["$model"]},
+    "models.make_public": {"ids": ["$model"]},
+    "models.move": {"ids": ["$model"], "project_name": "elsewhere"},
+    "models.publish_many": {"ids": ["$model"]},
+    "models.set_ready": {"model": "$model"},
+    "models.unarchive_many": {"ids": ["$model"]},
+    "models.update": {"model": "$model", "comment": "c"},
+    "models.update_for_task": {"task": "$task", "uri": "http://x/new"},
+    "organization.get_tags": {"include_system": True},
+    "pipelines.start_pipeline": {"task": "$task", "queue": "$queue", "args": [{"name": "lr", "value": "1"}]},
+    "projects.create": {"name": "new project"},
+    "projects.delete": {"project": "$project", "force": True, "delete_contents": True},
+    "projects.get_all": {"name": "inner"},
+    "projects.get_all_ex": {"include_stats": True, "check_own_contents": True},
+    "projects.get_by_id": {"project": "$project"},
+    "projects.get_hyper_parameters": {"project": "$project"},
+    "projects.get_hyperparam_values": {"section": "Args", "name": "lr"},
+    "projects.get_model_metadata_keys": {"project": "$project"},
+    "projects.get_model_metadata_values": {"key": "a"},
+    "projects.get_model_tags": {},
+    "projects.get_project_tags": {"projects": ["$project"]},
+    "projects.get_task_parents": {"tasks_state": "active"},
+    "projects.get_task_tags": {"projects": ["$project"], "include_system": True},
+    "projects.get_unique_metric_variants": {"project": "$project"},
+    "projects.make_private": {"ids": ["$project"]},
+    "projects.make_public": {"ids": ["$project"]},
+    "projects.merge": {"project": "$project", "destination_project": "$other_project"},
+    "projects.move": {"project": "$project", "new_location": "another"},
+    "projects.update": {"project": "$project", "description": "d"},
+    "projects.validate_delete": {"project": "$project"},
+    "queues.add_or_update_metadata": {"queue": "$queue", "metadata": [{"key": "a", "value": "1"}]},
+    "queues.add_task": {"queue": "$queue", "task": "$task"},
+    "queues.create": {"name": "new queue"},
+    "queues.delete": {"queue": "$queue", "force": True},
+    "queues.delete_metadata": {"queue": "$queue", "keys": ["a"]},
+    "queues.get_all": {"only_fields": ["name", "id", "entries"]},
+    "queues.get_all_ex": {},
+    "queues.get_by_id": {"queue": "$queue"},
+    "queues.get_default": {},
+    "queues.get_next_task": {"queue": "$queue", "get_task_info": True},
+    "queues.get_num_entries": {"queue": "$queue"},
+    "queues.move_task_backward": {"queue": "$queue", "task": "$queued"},
+    "queues.move_task_forward": {"queue": "$queue", "task": "$second", "count": 1},
+    "queues.move_task_to_back": {"queue": "$queue", "task": "$queued"},
+    "queues.move_task_to_front": {"queue": "$queue", "task": "$second"},
+    "queues.peek_task": {"queue": "$queue"},
+    "queues.remove_task": {"queue": "$queue", "task": "$queued"},
+    "queues.update": {"queue": "$queue", "tags": ["a"]},
+    "server.endpoints": {},
+    "server.info": {},
+    "tasks.add_or_update_artifacts": {"task": "$task", "artifacts": [_ARTIFACT]},
+    "tasks.add_or_update_model": {"task": "$task", "name": "w", "model": "$model", "type": "input"},
+    "tasks.archive": {"tasks": ["$task"]},
+    "tasks.archive_many": {"ids": ["$queued", "$running", "nope"]},
+    "tasks.clone": {"task": "$task", "new_task_name": "cloned", "new_project_name": "elsewhere"},
+    "tasks.close": {"task": "$running"},
+    "tasks.completed": {"task": "$running", "publish": True},
+    "tasks.create": {"name": "abc", "type": "training"},
+    "tasks.delete": {"task": "$task", "return_file_urls": True},
+    "tasks.delete_artifacts": {"task": "$task", "artifacts": [{"key": "data"}]},
+    "tasks.delete_configuration": {"task": "$task", "configuration": ["cfg"]},
+    "tasks.delete_hyper_params": {"task": "$task", "hyperparams": [{"section": "Args"}]},
+    "tasks.delete_many": {"ids": ["$task", "$running"]},
+    "tasks.delete_models": {"task": "$task", "models": [{"name": "m", "type": "output"}]},
+    "tasks.dequeue": {"task": "$queued"},
+    "tasks.dequeue_many": {"ids": ["$queued"]},
+    "tasks.edit": {"task": "$task", "comment": "c", "runtime": {"a": 1}, "script": {"diff": "x"}},
+    "tasks.edit_configuration": {"task": "$task", "configuration": [{"name": "cfg", "value": "a = 1"}]},
+    "tasks.edit_hyper_params": {"task": "$task", "hyperparams": [_param("Args", "x")]},
+    "tasks.enqueue": {"task": "$task", "queue": "$queue", "verify_watched_queue": True},
+    "tasks.enqueue_many": {"ids": ["$task", "nope"], "queue_name": "brand new"},
+    "tasks.failed": {"task": "$running"},
+    "tasks.get_all": {"project": ["$project"], "size": 1},
+    "tasks.get_all_ex": {"only_fields": ["name", "project.name", "parent.name", "user.name"]},
+    "tasks.get_by_id": {"task": "$task"},
+    "tasks.get_by_id_ex": {"task": "$child"},
+    "tasks.get_configuration_names": {"tasks": ["$task"]},
+    "tasks.get_configurations": {"tasks": ["$task"]},
+    "tasks.get_hyper_params": {"tasks": ["$task"]},
+    "tasks.get_types": {},
+    "tasks.move": {"ids": ["$task"], "project": "$other_project"},
+    "tasks.ping": {"task": "$task"},
+    "tasks.publish": {"task": "$stopped"},
+    "tasks.publish_many": {"ids": ["$stopped", "$task"]},
+    "tasks.reset": {"task": "$queued"},
+    "tasks.reset_many": {"ids": ["$running"]},
+    "tasks.set_requirements": {"task": "$task", "requirements": {"pip": "clearml"}},
+    "tasks.started": {"task": "$task"},
+    "tasks.stop": {"task": "$running"},
+    "tasks.stop_many": {"ids": ["$running"]},
+    "tasks.stopped": {"task": "$running"},
+    "tasks.unarchive_many": {"ids": ["$task"]},
+    "tasks.update": {"task": "$task", "name": "renamed"},
+    "tasks.update_batch": {"task": "$task", "name": "renamed"},
+    "tasks.validate": {"name": "abc", "type": "training"},
+    "users.get_all": {},
+    "users.get_all_ex": {},
+    "users.get_current_user": {},
+    "workers.get_all": {},
+    "workers.get_count": {},
+    "workers.register": {"worker": "w:2"},
+    "workers.status_report": {"worker": "w:1", "timestamp": 1, "task": "$running", "queue": "$queue"},
+    "workers.unregister": {"worker": "w:1"},
+}
+# Answered to no user of this server.
+FORBIDDEN = {"auth.create_user"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Made once; every test has a copy of its database."""
+    world = World(Api(tmp_path_factory.mktemp("world") / "made.db"))
+    world.api.store.close()
+    return world
+
+
+@pytest.fixture
+def world(made: World, tmp_path: Path) -> Iterator[World]:
+    shutil.copy(made.api.path, tmp_path / "world.db")
+    world = copy.copy(made)
+    world.api = Api(tmp_path / "world.db")
+    yield world
+    world.api.store.close()
+
+
+def test_every_endpoint_is_asked_here() -> None:
+    assert set(REQUESTS) | FORBIDDEN == set(ENDPOINTS)
+
+
+@pytest.mark.parametrize("endpoint", sorted(REQUESTS))
+def test_a_good_request_is_answered_as_the_sdk_expects(world: World, endpoint: str) -> None:
+    answer = world.api(endpoint, **world.request(endpoint))
+    response = sdk_classes("Response").get(endpoint)
+    if response is not None:
+        assert response(**answer).to_dict() is not None
+
+
+# What no field expects, or only in some places.
+WILD: list[Any] = [5, -1, 2**70, 1e300, True, "x", "\x00", [], [[]], [None], [{}], {}, {"a": [1]}]
+
+
+@pytest.mark.parametrize("endpoint", sorted(REQUESTS))
+def test_a_good_request_with_one_wild_field_is_answered_or_refused(world: World, endpoint: str) -> None:
+    good = world.request(endpoint)
+    for name in good:
+        for value in WILD:
+            refused = world.api.refusal(endpoint, **{**good, name: value})
+            assert refused is None or refused.code[0] == 400, (name, value, refused)
+
+
+def test_reading_endpoints_write_nothing(world: World) -> None:
+    before = world.api.dump()
+    for name in sorted(REQUESTS):
+        if not ENDPOINTS[name].writes:
+            world.api(name, **world.request(name))
+    assert world.api.dump() == before
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, (401, 20)),
+        ({"Authorization": "Bearer x"}, (401, 30)),
+        ({"Authorization": "Basic " + base64.b64encode(b"a:b").decode()}, (401, 22)),
+        ({"Authorization": "Basic ::"}, (401, 22)),
+        ({"Authorization": "Digest x"}, (401, 20)),
+        ({"Cookie": f"clearml_token_basic={TOKENS.issue('local')}"}, (401, 20)),
+    ],
+    ids=["none", "bearer", "basic", "malformed", "other", "cookie"],
+)
+def test_nobody_gets_in_without_credentials(api: Api, headers: dict[str, str], code: tuple[int, int]) -> None:
+    before = api.dump()
+    for endpoint in sorted(name for name in ENDPOINTS if not ENDPOINTS[name].open):
+        with pytest.raises(Refused) as refused:
+            api.send(endpoint, b"{}", headers)
+        assert refused.value.code == code, endpoint
+    assert api.dump() == before
+
+
+def test_few_endpoints_are_open_to_everybody() -> None:
+    assert {name for name, endpoint in ENDPOINTS.items() if endpoint.open} == {"debug.ping", "login.supported_modes"}
+
+
+def test_the_key_pair_opens_every_door_as_a_token_does(api: Api) -> None:
+    basic = base64.b64encode(f"{ACCESS_KEY}:{SECRET_KEY}".encode()).decode()
+    assert "token" in api.send("auth.login", b"", {"Authorization": f"Basic {basic}"})
+
+
+def _records() -> list[Json]:
+    folder = Path(os.environ.get("FLOWS_TEST_WIRE") or Path(__file__).parents[4] / "shared" / "wire")
+    path = folder / "exchanges.jsonl"
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+# What these answer depends on what was sent, not on the server.
+ECHOES = {"tasks.edit", "tasks.completed", "tasks.publish", "models.edit", "projects.update", "queues.get_all"}
+ECHOES |= {"auth.validate_token", "events.get_task_log", "events.scalar_metrics_iter_histogram"}
+# The names of these objects' fields are the user's.
+FREE = {"hyperparams", "metadata", "configuration", "runtime", "last_metrics"}
+RECORDED = {
+    record["endpoint"]: record["response"]["data"]
+    for record in _records()
+    if record["status"] == 200 and not record.get("truncated") and record["endpoint"] not in ECHOES
+}
+
+
+@pytest.mark.parametrize("endpoint", sorted(RECORDED) or [None])
+def test_an_answer_has_every_field_that_the_recorded_one_has(world: World, endpoint: str | None) -> None:
+    if endpoint is None:
+        pytest.skip("the wire records are not beside the project, nor named by FLOWS_TEST_WIRE")
+    answer = world.api(endpoint, **world.request(endpoint))
+    assert list(_missing(RECORDED[endpoint], answer, endpoint)) == []
+
+
+def _missing(recorded: Any, found: Any, path: str) -> Iterator[str]:
+    if isinstance(recorded, dict) and isinstance(found, dict):
+        for name, value in recorded.items():
+            if name not in found:
+                yield f"{path}.{name}"
+            elif name not in FREE:
+                yield from _missing(value, found[name], f"{path}.{name}")
+    elif isinstance(recorded, list) and isinstance(found, list) and recorded and found:
+        yield from _missing(recorded[0], found[0], f"{path}[0]")

@@ -1,0 +1,125 @@
+"""The API in this process: every answer is held against the SDK's own schema, every refusal against the envelope."""
+
+import contextlib
+import importlib
+import json
+import re
+import sqlite3
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from starlette.testclient import TestClient
+
+from localserver.app import api_app
+from localserver.store.database import Store, open_store
+from localserver.tokens import Tokens
+
+ACCESS_KEY, SECRET_KEY = "access-key", "secret-key"
+TOKENS = Tokens("t" * 32)
+SERVICES = ("auth", "events", "models", "organization", "pipelines", "projects", "queues", "tasks", "workers")
+Json = dict[str, Any]
+
+
+@cache
+def sdk_classes(kind: str) -> dict[str, Any]:
+    """The SDK's Request or Response classes by the name of their endpoint."""
+    modules = [importlib.import_module(f"clearml.backend_api.services.v2_23.{service}") for service in SERVICES]
+    classes = [value for module in modules for name, value in vars(module).items() if name.endswith(kind)]
+    return {f"{item._service}.{item._action}": item for item in classes if getattr(item, "_action", None)}
+
+
+_RESPONSES = sdk_classes("Response")
+
+
+def check_answer(endpoint: str, data: Json) -> None:
+    """The answer's data is what the SDK's response class says (for endpoints that the SDK has one for)."""
+    response = _RESPONSES.get(endpoint)
+    if response is not None:
+        # Two of the SDK's schemas refer to definitions that they do not hold: these allow everything.
+        missing: Json = {name: {} for name in re.findall(r'"#/definitions/(\w+)"', json.dumps(response._schema))}
+        definitions = {**missing, **response._schema.get("definitions", {})}
+        jsonschema.validate(data, {**response._schema, "definitions": definitions})
+
+
+def check_envelope(envelope: Json, status: int, endpoint: str) -> Json:
+    """The envelope is whole, whatever it says; its `meta`."""
+    assert set(envelope) == {"meta", "data"}
+    meta: Json = envelope["meta"]
+    names = "id trx endpoint result_code result_subcode result_msg error_stack error_data"
+    assert sorted(meta) == sorted(names.split())
+    assert sorted(meta["endpoint"]) == ["actual_version", "name", "requested_version"]
+    assert meta["endpoint"]["name"] == endpoint
+    assert meta["result_code"] == status <= 500
+    assert isinstance(meta["result_msg"], str)
+    return meta
+
+
+class Refused(Exception):
+    def __init__(self, meta: Json) -> None:
+        super().__init__(f"{meta['result_code']}/{meta['result_subcode']} {meta['result_msg']}")
+        self.code = (meta["result_code"], meta["result_subcode"])
+        self.message: str = meta["result_msg"]
+
+
+class Api:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.store: Store = open_store(path)
+        self.app = api_app(self.store, TOKENS, ACCESS_KEY, SECRET_KEY)
+        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.headers = {"Authorization": f"Bearer {TOKENS.issue('local')}", "Content-Type": "application/json"}
+
+    def __call__(self, endpoint: str, **data: Any) -> Json:
+        """The data of a good answer; raises Refused for any other."""
+        return self.send(endpoint, json.dumps(data).encode())
+
+    def batch(self, endpoint: str, *items: Json) -> Json:
+        """As __call__, with a body of JSON lines."""
+        return self.send(endpoint, "\n".join(json.dumps(item) for item in items).encode())
+
+    def send(self, endpoint: str, body: bytes, headers: dict[str, str] | None = None, method: str = "GET") -> Json:
+        sent = self.headers if headers is None else headers
+        response = self.client.request(method, f"/v2.23/{endpoint}", content=body, headers=sent)
+        envelope = response.json()
+        meta = check_envelope(envelope, response.status_code, endpoint)
+        if response.status_code != 200:
+            assert envelope["data"] == {}
+            raise Refused(meta)
+        check_answer(endpoint, envelope["data"])
+        answer: Json = envelope["data"]
+        return answer
+
+    def refusal(self, endpoint: str, **data: Any) -> Refused | None:
+        """How a request was refused, None if it was not."""
+        try:
+            self(endpoint, **data)
+        except Refused as refused:
+            return refused
+        return None
+
+    def task(self, name: str = "a task", **fields: Any) -> str:
+        """A new Task's id."""
+        return str(self("tasks.create", **{"name": name, "type": "training", **fields})["id"])
+
+    def read(self, task: str) -> Json:
+        document: Json = self("tasks.get_by_id", task=task)["task"]
+        return document
+
+    def status(self, task: str) -> str:
+        return str(self.read(task)["status"])
+
+    def queue(self, name: str = "a queue") -> str:
+        return str(self("queues.create", name=name)["id"])
+
+    def project(self, name: str = "a project") -> str:
+        return str(self("projects.create", name=name)["id"])
+
+    def model(self, name: str = "a model", **fields: Any) -> str:
+        return str(self("models.create", **{"name": name, "uri": "http://x/m", **fields})["id"])
+
+    def dump(self) -> list[str]:
+        """Everything in the database, to see whether something changed it."""
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            return list(connection.iterdump())
