@@ -1,14 +1,14 @@
 """What a data set's columns must be, as JSON text that travels with the steps.
 
 ```
-{"name", "key" (a column's name or ""), "target", "min_rows", "min_class_rows", "unseen_share",
+{"name", "key" (a column's name or ""), "target", "min_rows", "min_class_rows", "unseen_share", "engineering",
  "columns": [{"name", "kind": "text|category|integer|number", "values" (of a category), "min", "max",
               "blank_where": {"column", "equals"}}]}
 ```
 
 A category may hold values that `values` does not name, up to `unseen_share` of the rows; the target may not. A target
-of kind integer or number makes the task a regression. The function travels with a step: list it in its decorator's
-`helper_functions=[…]`.
+of kind integer or number makes the task a regression. `engineering` names the features to add: `telco` or none. The
+function travels with a step: list it in its `helper_functions=[…]`.
 """
 
 from typing import Any

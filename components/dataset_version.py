@@ -1,0 +1,104 @@
+"""Versions of a ClearML Dataset by what they hold. These functions travel with a step: list them in its
+`helper_functions=[…]`, with those of dataset_files."""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.dataset_files import read_dataset, read_manifest
+
+
+def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
+    """Ids of the Dataset's finished versions that have the tags, in the order in which they were finished."""
+    import re
+
+    from clearml import Dataset, Task
+
+    listed = Dataset.list_datasets(
+        dataset_project=project,
+        partial_name=f"^{re.escape(name)}$",
+        tags=tags,
+        recursive_project_search=False,
+        include_archived=False,
+    )
+    finished = [item["id"] for item in listed if str(item["status"]) in ("completed", "published")]
+    tasks = sorted((Task.get_task(task_id=task_id) for task_id in finished), key=lambda t: (t.data.completed, t.id))
+    return [task.id for task in tasks]
+
+
+def sound_version(project: str, name: str, sha256: str, max_bytes: int) -> str:
+    """The id of the version that was first to hold this content and still does; empty if there is none."""
+    import tempfile
+
+    for dataset_id in finished_versions(project, name, [f"sha256:{sha256}"]):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                read_dataset({**read_manifest(dataset_id, folder), "id": dataset_id}, folder, max_bytes)
+                return dataset_id
+            except (OSError, ValueError) as error:
+                print(f"dataset {dataset_id} should hold this content, but is not usable: {error}")
+    return ""
+
+
+def row_changes(before: Any, after: Any, key: str) -> dict[str, Any]:
+    """What changed between two DataFrames: rows added, removed and changed (by key; without one, by all values).
+
+    Changed are rows whose values differ in a column that both have.
+    """
+    columns = {
+        "columns_added": [name for name in after.columns if name not in before.columns],
+        "columns_removed": [name for name in before.columns if name not in after.columns],
+    }
+    shared = [name for name in after.columns if name in before.columns]
+    if key not in shared:
+        old, new = (frame[shared].astype(str).agg("\x1f".join, axis=1).value_counts() for frame in (before, after))
+        change = new.sub(old, fill_value=0)
+        added, removed = int(change.clip(lower=0).sum()), int(-change.clip(upper=0).sum())
+        return {"rows_added": added, "rows_removed": removed, "rows_changed": 0, **columns}
+    old, new = (frame.drop_duplicates(key).set_index(key)[[c for c in shared if c != key]] for frame in (before, after))
+    common = new.index.intersection(old.index)
+    one, other = old.loc[common], new.loc[common]
+    differs = (one != other) & ~(one.isna() & other.isna())
+    return {
+        "rows_added": len(new.index.difference(old.index)),
+        "rows_removed": len(old.index.difference(new.index)),
+        "rows_changed": int(differs.any(axis=1).sum()),
+        **columns,
+    }
+
+
+def version_changes(dataset_id: str, train: Any, test: Any, key: str, max_bytes: int) -> dict[str, Any]:
+    """`row_changes` from a Dataset version to new train and test rows, taken together; empty if it cannot be read."""
+    import tempfile
+
+    import pandas as pd
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            before = read_dataset({**read_manifest(dataset_id, folder), "id": dataset_id}, folder, max_bytes)
+        except (OSError, ValueError) as error:
+            print(f"no difference to dataset {dataset_id} is told: {error}")
+            return {}
+    return row_changes(pd.concat(before, ignore_index=True), pd.concat([train, test], ignore_index=True), key)
+
+
+def store_version(
+    project: str, name: str, parent: str, folder: str, manifest: dict[str, Any], changes: dict[str, Any]
+) -> str:
+    """Stores the folder's files as a new Dataset version, child of `parent` (if not empty), and finishes it.
+
+    Returns:
+        Its id.
+    """
+    from clearml import Dataset
+
+    tags = [f"sha256:{manifest['sha256']}"] + (["synthetic"] if manifest["synthetic"] else [])
+    dataset = Dataset.create(
+        dataset_name=name, dataset_project=project, dataset_tags=tags, parent_datasets=[parent] if parent else None
+    )
+    dataset.set_description(f"{manifest['train']['rows']} train and {manifest['test']['rows']} test rows; {changes}")
+    dataset.sync_folder(folder)
+    dataset.upload(show_progress=False)
+    # A dict is stored as JSON; set_metadata would pickle most other things.
+    dataset.set_metadata({**manifest, "changes": changes}, ui_visible=False)
+    dataset.finalize()
+    return str(dataset.id)

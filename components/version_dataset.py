@@ -1,0 +1,104 @@
+"""The step that keeps train and test rows as a version of a ClearML Dataset."""
+
+from clearml import PipelineDecorator
+
+from components.artifacts import (
+    dump_ref,
+    fetch_artifact,
+    fetch_file,
+    load_ref,
+    read_parquet,
+    stream_file,
+)
+from components.dataset_files import content_sha256, dataset_columns, fetch_dataset_file, read_dataset, read_manifest
+from components.dataset_version import (
+    finished_versions,
+    row_changes,
+    sound_version,
+    store_version,
+    version_changes,
+)
+
+
+@PipelineDecorator.component(
+    return_values=["dataset", "reused"],
+    cache=True,
+    task_type="data_processing",
+    packages=["clearml>=2.1.12,<2.2", "pandas>=2.3,<4", "pyarrow>=18"],
+    helper_functions=[
+        dump_ref,
+        fetch_artifact,
+        fetch_file,
+        load_ref,
+        read_parquet,
+        stream_file,
+        content_sha256,
+        dataset_columns,
+        fetch_dataset_file,
+        read_dataset,
+        read_manifest,
+        finished_versions,
+        row_changes,
+        sound_version,
+        store_version,
+        version_changes,
+    ],
+)
+def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_000_000) -> tuple[str, bool]:
+    """Keeps the rows as a version of the Dataset `name` of the project, addressed by their content.
+
+    A version that holds the same already is used again. Otherwise a new one is stored as a child of the latest, and
+    what changed is told. Of runs that store the same content at once, all return the version that was finished first,
+    the others delete theirs; one that dies between finishing and looking leaves a second, which look-ups pass over.
+
+    Args:
+        split: the reference that `features` returns.
+        project: the ClearML project.
+        name: of the Dataset.
+        max_bytes: how large each part may be, unpacked.
+
+    Returns:
+        `{id, name, version, sha256, rows, train_rows, test_rows, target, key, numeric, categorical, raw_sha256,
+        synthetic}` as JSON, and whether an existing version was used.
+    """
+    import tempfile
+    from pathlib import Path
+
+    from clearml import Dataset, Task
+
+    task = Task.current_task()
+    source = load_ref(split)
+    parts = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for part in ("train", "test"):
+            path = fetch_artifact({**source[part], "task": source["task"]}, folder, max_bytes)
+            parts[part] = read_parquet(path, dataset_columns(source), max_bytes)
+            Path(path).rename(Path(folder, f"{part}.parquet"))
+        roles = {role: source[role] for role in ("target", "key", "numeric", "categorical", "synthetic", "raw_sha256")}
+        manifest = {
+            **roles,
+            "sha256": content_sha256(source, parts["train"], parts["test"]),
+            **{part: {"file": f"{part}.parquet", "rows": len(rows)} for part, rows in parts.items()},
+        }
+        dataset_id = sound_version(project, name, manifest["sha256"], max_bytes)
+        reused = bool(dataset_id)
+        if not reused:
+            Path(folder, "manifest.json").write_text(dump_ref(manifest), "utf-8")
+            parent = (finished_versions(project, name, []) or [""])[-1]
+            changes = version_changes(parent, parts["train"], parts["test"], source["key"], max_bytes) if parent else {}
+            print(f"changes since dataset {parent}: {changes}" if parent else "the first version")
+            stored = store_version(project, name, parent, folder, manifest, changes)
+            dataset_id = sound_version(project, name, manifest["sha256"], max_bytes)
+            if not dataset_id:
+                raise RuntimeError(f"dataset {stored} was stored but is not found again: is the backend sound?")
+            if dataset_id != stored:
+                Dataset.delete(dataset_id=stored, force=True)
+                reused = True
+        kept = read_manifest(dataset_id, folder)
+    version = Dataset.get(dataset_id=dataset_id, silence_alias_warnings=True).version
+    if source["synthetic"]:
+        task.add_tags(["synthetic"])
+    print(f"dataset {name} {version} ({dataset_id}){': the same content was there already' if reused else ''}")
+    train_rows, test_rows = kept.pop("train")["rows"], kept.pop("test")["rows"]
+    told = {"train_rows": train_rows, "test_rows": test_rows, "rows": train_rows + test_rows}
+    return dump_ref({**kept, **told, "id": dataset_id, "name": name, "version": version}), reused
