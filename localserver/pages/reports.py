@@ -12,8 +12,8 @@ from localserver.store.session import Session
 LOG_EVENTS = 1000
 MAX_FIGURES = 60
 MAX_IMAGES = 60
-# The SDK's own pictures of a pipeline's steps; the page draws them from the steps themselves.
-_CONTROLLERS_OWN = ("Pipeline", "Pipeline Details")
+# The SDK's own pictures of a graph: the page draws a pipeline's from the steps, a dataset's parents are its links.
+_PICTURES_OF_GRAPHS = ("Pipeline", "Pipeline Details", "__Dataset Genealogy")
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 _IMAGE_DATA = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 
@@ -63,8 +63,8 @@ def scalars(db: Session, id: str) -> tuple[list[Chart], list[tuple[str, float]]]
 def figures(db: Session, id: str, links: Links) -> list[Figure]:
     """Return the latest plot of each title and series."""
     found = []
-    events = [event for event in db.events.latest(Which([id], PLOT), 1) if event.get("metric") not in _CONTROLLERS_OWN]
-    for event in events[:MAX_FIGURES]:
+    latest = db.events.latest(Which([id], PLOT), 1)
+    for event in [event for event in latest if event.get("metric") not in _PICTURES_OF_GRAPHS][:MAX_FIGURES]:
         metric, variant = text(event.get("metric"), 200), text(event.get("variant"), 200)
         title = metric if variant in ("", metric) else f"{metric} / {variant}"
         found.append(read_figure(title, event.get("plot_str"), links.image))
