@@ -34,6 +34,7 @@ from localserver.state import (
 INSTANCE_HEADER = "x-localserver-instance"
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 15.0
+_ANSWER_SECONDS = 10.0
 _PACKAGES = Path(__file__).resolve().parent.parent
 _DETACHED = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _started: dict[int, "subprocess.Popen[bytes]"] = {}
@@ -179,7 +180,7 @@ def _answers(state: ServerState) -> bool:
     """Whether the server on the port is the one that wrote this state, not another that came to listen there."""
     if not state.api_port:
         return False
-    connection = http.client.HTTPConnection("127.0.0.1", state.api_port, timeout=3.0)
+    connection = http.client.HTTPConnection("127.0.0.1", state.api_port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/debug.ping")
         return connection.getresponse().getheader(INSTANCE_HEADER) == state.instance

@@ -17,8 +17,8 @@ Json = dict[str, Any]
 
 def index(db: Session) -> Json:
     """Return the start page: latest runs, projects, models, queues, workers."""
-    pipelines = _latest(db.tasks, 15, system_tags=["pipeline"], type=["controller"])
-    datasets = _latest(db.tasks, 15, system_tags=["dataset"])
+    pipelines = _latest(db.tasks, 15, system_tags=["pipeline", "-archived"], type=["controller"])
+    datasets = _latest(db.tasks, 15, system_tags=["dataset", "-archived"])
     tasks = _latest(db.tasks, 40, system_tags=["-archived"])
     apart = {task["id"] for task in (*pipelines, *datasets)}
     return {

@@ -1,4 +1,5 @@
 import base64
+import errno
 import json
 import subprocess
 import sys
@@ -108,6 +109,22 @@ def test_upload_without_a_length_stops_at_the_limit(client: TestClient, storage:
     assert answer.status_code == 413
     assert files(storage) == {}
     assert list(storage.staging.iterdir()) == []
+
+
+def test_full_disk_is_an_answer_and_stores_nothing(
+    client: TestClient, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("localserver.files.os.write", full)
+    answer = client.post("/", **form(("a", b"1")))  # type: ignore[arg-type]  # one body
+    monkeypatch.undo()
+    assert answer.status_code == 500
+    assert "No space left on device" in answer.text
+    assert files(storage) == {}
+    assert list(storage.staging.iterdir()) == []
+    assert client.post("/", **form(("a", b"1"))).status_code == 200  # type: ignore[arg-type]  # one body
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST"])

@@ -205,6 +205,19 @@ def test_project_page_has_the_metrics_side_by_side_and_pages(client: TestClient,
         assert client.get("/projects/p1", params={"page": page}).status_code == 200
 
 
+def test_start_page_groups_the_latest_and_leaves_out_what_is_archived(client: TestClient, records: Records) -> None:
+    records.task("a-run", type="controller", system_tags=["pipeline"])
+    records.task("old-run", type="controller", system_tags=["pipeline", "archived"])
+    records.task("a-dataset", system_tags=["dataset"])
+    records.task("a-task")
+    records.task("old-task", system_tags=["archived"])
+    page = client.get("/").text
+    order = [page.index(text) for text in ("Pipeline runs", ">a-run<", "Datasets", ">a-dataset<", "Latest", ">a-task<")]
+    assert order == sorted(order)
+    assert page.count(">a-run<") == page.count(">a-dataset<") == 1
+    assert "old-" not in page
+
+
 def test_files_outside_are_neither_linked_nor_served(client: TestClient, records: Records, storage: Storage) -> None:
     (storage.root.parent / "secret").write_text("secret")
     for path in ("/files/../secret", "/files/%2e%2e/secret", "/files/..%2fsecret", "/files//secret", "/files/"):
