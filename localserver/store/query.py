@@ -13,6 +13,8 @@ from localserver.store.entities import DATES, LISTS, PATTERNS, Entity
 Condition = tuple[str, list[Any]]
 DEFAULT_PAGE_SIZE = 500
 MAX_PAGE_SIZE = 10_000
+# What the free text of `search_text` may stand in.
+_SEARCHED = frozenset({"id", "name", "comment", "description", "tags", "system_tags"})
 _COMPARISONS = (">=", "<=", ">", "<")
 # Keys of these may hold dots themselves: how many names stand between the field and the attribute at the end.
 _KEYED = {"hyperparams": 1, "configuration": 0, "metadata": 0}
@@ -178,8 +180,11 @@ def _multi(entity: Entity, request: Any, join: str) -> Condition:
 
 
 def _search(entity: Entity, text: str) -> Condition:
-    names = [name for name in ("id", "name", "tags", "system_tags") if name in entity.columns or name == "id"]
-    return " OR ".join(f"instr(lower({name}), lower(?)) > 0" for name in names), [text] * len(names)
+    terms: list[Condition] = []
+    for name in sorted(_SEARCHED & entity.fields):
+        sql, bound = expression(entity, name)
+        terms.append((f"instr(lower({sql}), lower(?)) > 0", [*bound, text]))
+    return " OR ".join(sql for sql, _ in terms), [value for _, bound in terms for value in bound]
 
 
 def _order(entity: Entity, names: Any) -> list[Condition]:
