@@ -66,6 +66,7 @@ def chart(
     y_title: str = "",
 ) -> Chart:
     """Lay out series in one pair of axes; with `categories`, x values are positions in that list."""
+    series = [Series(one.label, [point for point in one.points if _is_drawable(point)], one.kind) for one in series]
     points = [point for one in series for point in one.points]
     bars = [one for one in series if one.kind == "bars"]
     half = _slot(bars) / 2 if bars else 0.0
@@ -77,14 +78,17 @@ def chart(
     return Chart(title, drawn, x_ticks, _ticks(y), x_title, y_title)
 
 
+def _is_drawable(point: Point) -> bool:
+    # Beyond this, the width of an axis would not be a number any more.
+    return all(abs(value) < 1e150 for value in point)
+
+
 def _scale(values: Sequence[float], start: float, end: float, margin: float) -> Scale:
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     low, high = low - margin, high + margin
-    if not math.isfinite(high - low) or high - low < 1e-12 * max(abs(low), abs(high), 1e-290):
-        spread = abs(low) * 0.1 or 1.0
-        low, high = max(low - spread, -1e308), min(high + spread, 1e308)
-    if not math.isfinite(high - low):
-        low, high = low / 4, high / 4
+    if high - low <= 1e-12 * max(abs(low), abs(high), 1e-100):
+        spread = max(abs(low) * 0.1, 1e-100) if low else 1.0
+        low, high = low - spread, high + spread
     return Scale(low, high, start, end)
 
 

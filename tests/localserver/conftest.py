@@ -1,8 +1,13 @@
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.backend import Backend, running_backend
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
