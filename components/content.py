@@ -64,7 +64,8 @@ def check_values(typed: Any, schema: dict[str, Any]) -> tuple[list[Any], list[st
                 new = sorted(set(cases["failure_case"].astype(str)))
                 notes.append(f"{name} has {len(cases)} values that are new: {', '.join(map(repr, new))[:100]}")
                 continue
-            sample = repr(cases["failure_case"].iloc[0])
+            found = cases["failure_case"].iloc[0]
+            sample = repr(found) if isinstance(found, str) else f"{found:g}"
             findings.append((name, rule, cases["index"], len(cases), sample))
     return findings, notes
 

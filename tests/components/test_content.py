@@ -73,6 +73,12 @@ def test_a_wrong_value_is_told_with_its_row(sound: pd.DataFrame, column: str, va
     assert (column, rule, 1, [4]) in problems
 
 
+def test_a_sample_is_told_as_it_stands(sound: pd.DataFrame) -> None:
+    typed, _ = to_typed(put(put(sound, "tenure", "1.5"), "Churn", "Maybe"), TELCO)
+    findings, _ = check_values(typed, TELCO)
+    assert [sample for *_, sample in findings] == ["1.5", "'Maybe'"]
+
+
 def test_blank_total_charges_are_wrong_where_the_customer_has_stayed(sound: pd.DataFrame) -> None:
     stayed = put(put(sound, "tenure", "0", "3", "7"), "TotalCharges", " ", "", " ")
     assert examine(stayed)[0] == [("TotalCharges", "is blank", 2, [3, 4])]

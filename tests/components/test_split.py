@@ -1,0 +1,77 @@
+"""Features row by row, and a split that is drawn once."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from components.content import finish_types, to_typed
+from components.engineering import telco_features
+from components.schema import load_schema
+from components.split import feature_roles, fill_blanks, split_rows
+from components.synthetic import synthetic_customers
+
+TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8"))
+WINE = load_schema(
+    '{"target": "quality", "columns": [{"name": "pH", "kind": "number"}, {"name": "quality", "kind": "integer"}]}'
+)
+
+
+@pytest.fixture(scope="module")
+def valid() -> Any:
+    return finish_types(to_typed(synthetic_customers(500, 1).astype(str), TELCO)[0], TELCO)
+
+
+def test_total_charges_of_a_customer_of_no_months_are_0(valid: pd.DataFrame) -> None:
+    filled = fill_blanks(valid, TELCO)
+    assert valid["TotalCharges"].isna().any()
+    assert (filled.loc[valid["TotalCharges"].isna(), "TotalCharges"] == 0).all()
+    assert not filled.isna().any(axis=None)
+
+
+def test_roles(valid: pd.DataFrame) -> None:
+    numeric, categorical = feature_roles(valid, TELCO)
+    assert numeric == ["SeniorCitizen", "tenure", "MonthlyCharges", "TotalCharges"]
+    assert len(categorical) == 15
+    assert not {"customerID", "Churn"} & {*numeric, *categorical}
+    assert feature_roles(pd.DataFrame({"pH": [3.5], "quality": [5]}), WINE) == (["pH"], [])
+
+
+def test_features_depend_on_their_own_row_only(valid: pd.DataFrame) -> None:
+    frame = fill_blanks(valid, TELCO)
+    whole = pd.DataFrame({name: values for name, (_, values) in telco_features(frame).items()})
+    alone = pd.DataFrame({name: values for name, (_, values) in telco_features(frame.iloc[[7]]).items()})
+    pd.testing.assert_frame_equal(alone, whole.iloc[[7]])
+    assert not whole.isna().any(axis=None)
+    assert all(why for why, _ in telco_features(frame).values())
+
+
+def test_features_of_a_customer() -> None:
+    customer = synthetic_customers(100, 1).astype({"tenure": int}).iloc[[0]].copy()
+    services = ["OnlineSecurity", "OnlineBackup", "DeviceProtection", "TechSupport", "StreamingTV", "StreamingMovies"]
+    customer[[*services, "PhoneService", "MultipleLines"]] = "No"
+    customer[["OnlineSecurity", "TechSupport", "PhoneService"]] = "Yes"
+    customer[["InternetService", "Contract", "PaymentMethod"]] = ["DSL", "One year", "Mailed check"]
+    customer[["tenure", "MonthlyCharges"]] = [0, 60.0]
+    assert {name: values.iloc[0] for name, (_, values) in telco_features(customer).items()} == {
+        "tenure_log": 0.0,
+        "protection_count": 2,
+        "charges_per_service": 15.0,
+        "contract_payment": "One year, by hand",
+    }
+
+
+def test_split_is_whole_disjoint_stratified_and_repeatable(valid: pd.DataFrame) -> None:
+    train, test = split_rows(valid, TELCO, 0.2, 7)
+    assert (len(train), len(test)) == (400, 100)
+    assert sorted([*train["customerID"], *test["customerID"]]) == sorted(valid["customerID"])
+    churn = [(part["Churn"] == "Yes").mean() for part in (valid, train, test)]
+    assert max(churn) - min(churn) < 0.01
+    assert split_rows(valid, TELCO, 0.2, 7)[1].equals(test)
+    assert not split_rows(valid, TELCO, 0.2, 8)[1].equals(test)
+
+
+def test_a_regression_is_split_without_strata() -> None:
+    train, test = split_rows(pd.DataFrame({"pH": range(10), "quality": range(10)}), WINE, 0.3, 1)
+    assert (len(train), len(test)) == (7, 3)
