@@ -11,22 +11,28 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
     from components.artifacts import fetch_file, load_ref, read_parquet
 
 
-def content_sha256(manifest: dict[str, Any], train: Any, test: Any) -> str:
-    """The sha256 of what a dataset says, whatever its files' bytes: roles of columns, and values in their order.
+def rows_sha256(frame: Any) -> str:
+    """The sha256 of a DataFrame's column names and values, in their order, whatever its file's bytes or its index.
 
     Values count as JSON: whole numbers, the shortest text of a float, texts; so it outlives versions of pyarrow.
     """
     import hashlib
     import json
 
-    roles = {name: manifest[name] for name in ("target", "key", "numeric", "categorical", "synthetic")}
-    digest = hashlib.sha256(json.dumps(roles, sort_keys=True).encode())
-    for frame in (train, test):
-        columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns]
-        digest.update(json.dumps(list(frame.columns)).encode())
-        for row in zip(*columns, strict=True):
-            digest.update(json.dumps(row, allow_nan=False, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(json.dumps(list(frame.columns)).encode())
+    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns]
+    for row in zip(*columns, strict=True):
+        digest.update(json.dumps(row, allow_nan=False, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def content_sha256(manifest: dict[str, Any]) -> str:
+    """The sha256 of what a dataset says: the roles of its columns, and the `rows_sha256` of its parts."""
+    import hashlib
+    import json
+
+    names = ("target", "key", "numeric", "categorical", "synthetic", "train_sha256", "test_sha256")
+    return hashlib.sha256(json.dumps({name: manifest[name] for name in names}, sort_keys=True).encode()).hexdigest()
 
 
 def dataset_columns(manifest: dict[str, Any]) -> list[str]:
@@ -75,23 +81,21 @@ def read_manifest(dataset_id: str, folder: str) -> dict[str, Any]:
     return load_ref(Path(fetch_dataset_file(dataset_id, "manifest.json", folder, 10_000_000)).read_text("utf-8"))
 
 
-def read_dataset(dataset: dict[str, Any], folder: str, max_bytes: int) -> tuple[Any, Any]:
-    """The train and the test rows of a Dataset version, as DataFrames with the columns of `dataset_columns`.
+def read_dataset_part(dataset: dict[str, Any], part: str, folder: str, max_bytes: int) -> Any:
+    """The rows of `train` or of `test` of a Dataset version, a DataFrame with the columns of `dataset_columns`.
 
     Args:
         dataset: the reference that `version_dataset` returns, or a manifest with the dataset's `id`.
-        folder: where the files are put.
-        max_bytes: how large a file may be, packed and unpacked.
+        part: `train` or `test`; the other one is not fetched.
+        folder: where the file is put.
+        max_bytes: how large it may be, packed and unpacked.
 
     Raises:
-        ValueError: a file is not what was stored, or the rows are not those of the reference's sha256.
+        ValueError: the file is not what was stored, or the rows are not those of the reference.
     """
-    columns = dataset_columns(dataset)
-    train, test = (
-        read_parquet(fetch_dataset_file(dataset["id"], f"{part}.parquet", folder, max_bytes), columns, max_bytes)
-        for part in ("train", "test")
-    )
-    found = content_sha256(dataset, train, test)
-    if found != dataset["sha256"]:
-        raise ValueError(f"dataset {dataset['id']} has content {found}, not {dataset['sha256']}: it was changed")
-    return train, test
+    path = fetch_dataset_file(dataset["id"], f"{part}.parquet", folder, max_bytes)
+    rows = read_parquet(path, dataset_columns(dataset), max_bytes)
+    found, expected = rows_sha256(rows), dataset[f"{part}_sha256"]
+    if found != expected:
+        raise ValueError(f"the {part} rows of dataset {dataset['id']} have sha256 {found}, not {expected}: changed?")
+    return rows

@@ -4,7 +4,7 @@
 from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from components.dataset_files import read_dataset, read_manifest
+    from components.dataset_files import content_sha256, read_dataset_part, read_manifest
 
 
 def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
@@ -25,6 +25,15 @@ def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
     return [task.id for task in tasks]
 
 
+def read_version(dataset_id: str, folder: str, max_bytes: int) -> tuple[dict[str, Any], Any, Any]:
+    """The manifest, train rows and test rows of a version. Raises ValueError if they do not belong together."""
+    manifest = read_manifest(dataset_id, folder)
+    if content_sha256(manifest) != manifest["sha256"]:
+        raise ValueError(f"the manifest of dataset {dataset_id} does not belong to its sha256")
+    parts = (read_dataset_part({**manifest, "id": dataset_id}, part, folder, max_bytes) for part in ("train", "test"))
+    return manifest, *parts
+
+
 def sound_version(project: str, name: str, sha256: str, max_bytes: int) -> str:
     """The id of the version that was first to hold this content and still does; empty if there is none."""
     import tempfile
@@ -32,8 +41,8 @@ def sound_version(project: str, name: str, sha256: str, max_bytes: int) -> str:
     for dataset_id in finished_versions(project, name, [f"sha256:{sha256}"]):
         with tempfile.TemporaryDirectory() as folder:
             try:
-                read_dataset({**read_manifest(dataset_id, folder), "id": dataset_id}, folder, max_bytes)
-                return dataset_id
+                if read_version(dataset_id, folder, max_bytes)[0]["sha256"] == sha256:
+                    return dataset_id
             except (OSError, ValueError) as error:
                 print(f"dataset {dataset_id} should hold this content, but is not usable: {error}")
     return ""
@@ -74,11 +83,11 @@ def version_changes(dataset_id: str, train: Any, test: Any, key: str, max_bytes:
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            before = read_dataset({**read_manifest(dataset_id, folder), "id": dataset_id}, folder, max_bytes)
+            _, train_before, test_before = read_version(dataset_id, folder, max_bytes)
         except (OSError, ValueError) as error:
             print(f"no difference to dataset {dataset_id} is told: {error}")
             return {}
-    return row_changes(pd.concat(before, ignore_index=True), pd.concat([train, test], ignore_index=True), key)
+    return row_changes(pd.concat([train_before, test_before]), pd.concat([train, test]), key)
 
 
 def store_version(
@@ -95,7 +104,7 @@ def store_version(
     dataset = Dataset.create(
         dataset_name=name, dataset_project=project, dataset_tags=tags, parent_datasets=[parent] if parent else None
     )
-    dataset.set_description(f"{manifest['train']['rows']} train and {manifest['test']['rows']} test rows; {changes}")
+    dataset.set_description(f"{manifest['train_rows']} train and {manifest['test_rows']} test rows; {changes}")
     dataset.sync_folder(folder)
     dataset.upload(show_progress=False)
     # A dict is stored as JSON; set_metadata would pickle most other things.

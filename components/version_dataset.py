@@ -10,9 +10,17 @@ from components.artifacts import (
     read_parquet,
     stream_file,
 )
-from components.dataset_files import content_sha256, dataset_columns, fetch_dataset_file, read_dataset, read_manifest
+from components.dataset_files import (
+    content_sha256,
+    dataset_columns,
+    fetch_dataset_file,
+    read_dataset_part,
+    read_manifest,
+    rows_sha256,
+)
 from components.dataset_version import (
     finished_versions,
+    read_version,
     row_changes,
     sound_version,
     store_version,
@@ -35,9 +43,11 @@ from components.dataset_version import (
         content_sha256,
         dataset_columns,
         fetch_dataset_file,
-        read_dataset,
+        read_dataset_part,
         read_manifest,
+        rows_sha256,
         finished_versions,
+        read_version,
         row_changes,
         sound_version,
         store_version,
@@ -58,8 +68,9 @@ def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_
         max_bytes: how large each part may be, unpacked.
 
     Returns:
-        `{id, name, version, sha256, rows, train_rows, test_rows, target, key, numeric, categorical, raw_sha256,
-        synthetic}` as JSON, and whether an existing version was used.
+        `{id, name, version, sha256, rows, train_rows, train_sha256, test_rows, test_sha256, target, key, numeric,
+        categorical, raw_sha256, synthetic}` as JSON, and whether an existing version was used. The sha256 are of
+        contents, not of files; see `components/dataset_files.py`.
     """
     import tempfile
     from pathlib import Path
@@ -77,9 +88,11 @@ def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_
         roles = {role: source[role] for role in ("target", "key", "numeric", "categorical", "synthetic", "raw_sha256")}
         manifest = {
             **roles,
-            "sha256": content_sha256(source, parts["train"], parts["test"]),
-            **{part: {"file": f"{part}.parquet", "rows": len(rows)} for part, rows in parts.items()},
+            **{f"{part}_rows": len(rows) for part, rows in parts.items()},
+            **{f"{part}_sha256": rows_sha256(rows) for part, rows in parts.items()},
+            "rows": sum(map(len, parts.values())),
         }
+        manifest["sha256"] = content_sha256(manifest)
         dataset_id = sound_version(project, name, manifest["sha256"], max_bytes)
         reused = bool(dataset_id)
         if not reused:
@@ -99,6 +112,4 @@ def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_
     if source["synthetic"]:
         task.add_tags(["synthetic"])
     print(f"dataset {name} {version} ({dataset_id}){': the same content was there already' if reused else ''}")
-    train_rows, test_rows = kept.pop("train")["rows"], kept.pop("test")["rows"]
-    told = {"train_rows": train_rows, "test_rows": test_rows, "rows": train_rows + test_rows}
-    return dump_ref({**kept, **told, "id": dataset_id, "name": name, "version": version}), reused
+    return dump_ref({**kept, "id": dataset_id, "name": name, "version": version}), reused

@@ -219,3 +219,18 @@ def test_a_reference_with_another_sha256_is_refused(place: Place, tmp_path: Path
     ran = place.run("validate", raw=dump_ref({**json.loads(raw), "sha256": "0" * 64}), schema=SCHEMA)
     assert ran.exit_code == 1
     assert "it was changed or damaged after it was stored" in ran.output
+
+
+def test_a_version_whose_files_were_damaged_is_passed_over(place: Place, splits: dict[str, str]) -> None:
+    first, _ = place.result("version_dataset", split=splits["before"], project="demo", name="damaged")
+    stored = [path for path in place.folder.rglob("dataset.*.zip") if json.loads(first)["id"] in str(path)]
+    assert stored
+    for path in stored:
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+    ran = place.run("version_dataset", split=splits["before"], project="demo", name="damaged")
+    assert ran.exit_code == 0, ran.output
+    text, reused = ran.told("RETURNED")
+    assert not reused
+    assert json.loads(text)["version"] == "1.0.1"
+    assert json.loads(text)["sha256"] == json.loads(first)["sha256"]
+    assert "is not usable" in ran.output
