@@ -62,4 +62,5 @@ def _sql(group: _Group, among: Callable[[list[Any]], Condition]) -> Condition:
 
 
 def _negated(condition: Condition) -> Condition:
-    return f"NOT {condition[0]}", condition[1]
+    # What has no value is not one of the unwanted; to SQL it would be unknown whether it is.
+    return f"NOT ifnull({condition[0]}, 0)", condition[1]

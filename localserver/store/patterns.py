@@ -1,5 +1,7 @@
 """Regular expressions in filters: as plain comparisons where they say no more than that, else matched within a time."""
 
+import math
+import re
 import sqlite3
 import time
 from functools import lru_cache
@@ -10,7 +12,9 @@ import regex
 from localserver import errors
 
 MAX_LENGTH = 1_000
-SECONDS = 2.0
+MAX_REPETITIONS = 10_000
+SECONDS = 1.0
+_COUNTS = re.compile(r"(?<=[{,])\d+(?=[,}])")
 _SPECIAL = frozenset(".^$*+?{}[]|()\\")
 
 
@@ -31,6 +35,10 @@ def condition(expression: str, parameters: list[Any], pattern: str, ignore_case:
 def _check(pattern: str) -> None:
     if len(pattern) > MAX_LENGTH:
         raise errors.InvalidFields("regular expression too long", length=len(pattern), limit=MAX_LENGTH)
+    # Compiling writes counted repetitions out, nested ones by each other: a{99} in a{99} in a{99} takes a second.
+    counts = math.prod(max(1, int(count)) for count in _COUNTS.findall(pattern))
+    if counts > MAX_REPETITIONS:
+        raise errors.InvalidFields("regular expression repeats too often", found=counts, limit=MAX_REPETITIONS)
     try:
         _compiled(pattern, False)
     except (regex.error, RecursionError, OverflowError, MemoryError) as error:

@@ -64,7 +64,9 @@ class Selection:
         return sql, [value for _, bound in self.conditions for value in bound]
 
     def ordering(self) -> Condition:
-        terms = [*self.order, ("seq", [])]
+        # Age decides last, in the direction of the term before it: SQLite then need not sort what an index has sorted.
+        last = self.order[-1][0] if self.order else ""
+        terms = [*self.order, ("seq DESC" if last.endswith(" DESC") else "seq", [])]
         return ", ".join(sql for sql, _ in terms), [value for _, bound in terms for value in bound]
 
 
@@ -130,7 +132,7 @@ def _listed(value: Any) -> list[Any]:
 def _is_one(sql: str, bound: list[Any], values: list[Any]) -> Condition:
     # One bound JSON text in place of a variable per value: SQLite limits how many of those there may be.
     known = json.dumps([value for value in values if value is not None])
-    found = f"ifnull({sql} IN (SELECT value FROM json_each(?)), 0)"
+    found = f"{sql} IN (SELECT value FROM json_each(?))"
     if None in values:
         return f"({sql} IS NULL OR {found})", [*bound, *bound, known]
     return found, [*bound, known]

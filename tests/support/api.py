@@ -30,17 +30,22 @@ def sdk_classes(kind: str) -> dict[str, Any]:
     return {f"{item._service}.{item._action}": item for item in classes if getattr(item, "_action", None)}
 
 
-_RESPONSES = sdk_classes("Response")
+@cache
+def _validator(endpoint: str) -> jsonschema.Draft7Validator | None:
+    response = sdk_classes("Response").get(endpoint)
+    if response is None:
+        return None
+    # Two of the SDK's schemas refer to definitions that they do not hold: these allow everything.
+    missing: Json = {name: {} for name in re.findall(r'"#/definitions/(\w+)"', json.dumps(response._schema))}
+    definitions = {**missing, **response._schema.get("definitions", {})}
+    return jsonschema.Draft7Validator({**response._schema, "definitions": definitions})
 
 
 def check_answer(endpoint: str, data: Json) -> None:
     """The answer's data is what the SDK's response class says (for endpoints that the SDK has one for)."""
-    response = _RESPONSES.get(endpoint)
-    if response is not None:
-        # Two of the SDK's schemas refer to definitions that they do not hold: these allow everything.
-        missing: Json = {name: {} for name in re.findall(r'"#/definitions/(\w+)"', json.dumps(response._schema))}
-        definitions = {**missing, **response._schema.get("definitions", {})}
-        jsonschema.validate(data, {**response._schema, "definitions": definitions})
+    validator = _validator(endpoint)
+    if validator is not None:
+        validator.validate(data)
 
 
 def check_envelope(envelope: Json, status: int, endpoint: str) -> Json:
