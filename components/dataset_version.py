@@ -75,19 +75,28 @@ def row_changes(before: Any, after: Any, key: str) -> dict[str, Any]:
     }
 
 
-def version_changes(dataset_id: str, train: Any, test: Any, key: str, max_bytes: int) -> dict[str, Any]:
-    """`row_changes` from a Dataset version to new train and test rows, taken together; empty if it cannot be read."""
+def changes_since_latest(
+    project: str, name: str, train: Any, test: Any, key: str, max_bytes: int
+) -> tuple[str, dict[str, Any]]:
+    """The version to be the parent of new train and test rows, and the `row_changes` from it to these, taken together.
+
+    The parent is the one that was finished last; none ("" and {}) if there is none, or its files are damaged: a child
+    keeps files that have not changed in its parent's archive.
+    """
     import tempfile
 
     import pandas as pd
 
+    parent = (finished_versions(project, name, []) or [""])[-1]
+    if not parent:
+        return "", {}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            _, train_before, test_before = read_version(dataset_id, folder, max_bytes)
+            _, train_before, test_before = read_version(parent, folder, max_bytes)
         except (OSError, ValueError) as error:
-            print(f"no difference to dataset {dataset_id} is told: {error}")
-            return {}
-    return row_changes(pd.concat([train_before, test_before]), pd.concat([train, test]), key)
+            print(f"dataset {parent} is not taken as the parent: {error}")
+            return "", {}
+    return parent, row_changes(pd.concat([train_before, test_before]), pd.concat([train, test]), key)
 
 
 def store_version(

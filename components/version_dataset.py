@@ -19,12 +19,12 @@ from components.dataset_files import (
     rows_sha256,
 )
 from components.dataset_version import (
+    changes_since_latest,
     finished_versions,
     read_version,
     row_changes,
     sound_version,
     store_version,
-    version_changes,
 )
 
 
@@ -46,12 +46,12 @@ from components.dataset_version import (
         read_dataset_part,
         read_manifest,
         rows_sha256,
+        changes_since_latest,
         finished_versions,
         read_version,
         row_changes,
         sound_version,
         store_version,
-        version_changes,
     ],
 )
 def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_000_000) -> tuple[str, bool]:
@@ -97,9 +97,10 @@ def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_
         reused = bool(dataset_id)
         if not reused:
             Path(folder, "manifest.json").write_text(dump_ref(manifest), "utf-8")
-            parent = (finished_versions(project, name, []) or [""])[-1]
-            changes = version_changes(parent, parts["train"], parts["test"], source["key"], max_bytes) if parent else {}
-            print(f"changes since dataset {parent}: {changes}" if parent else "the first version")
+            parent, changes = changes_since_latest(
+                project, name, parts["train"], parts["test"], source["key"], max_bytes
+            )
+            print(f"changes since dataset {parent}: {changes}" if parent else "a first version, without a parent")
             stored = store_version(project, name, parent, folder, manifest, changes)
             dataset_id = sound_version(project, name, manifest["sha256"], max_bytes)
             if not dataset_id:
