@@ -11,6 +11,7 @@ Fields = dict[str, Any]
 CREATED, QUEUED, IN_PROGRESS, STOPPED = "created", "queued", "in_progress", "stopped"
 COMPLETED, FAILED, CLOSED, PUBLISHED = "completed", "failed", "closed", "published"
 STATUSES = frozenset({CREATED, QUEUED, IN_PROGRESS, STOPPED, COMPLETED, FAILED, CLOSED, PUBLISHED})
+_AFTER_QUEUE = STATUSES - {QUEUED, PUBLISHED}
 _ENDED = frozenset({STOPPED, COMPLETED, FAILED, CLOSED})
 
 
@@ -65,8 +66,8 @@ def apply(
     `to` names another state to go to than the action's own, as agents do when they take a task out of its queue.
     """
     change = check(task, action, force)
-    if to is not None and to not in STATUSES:
-        raise errors.InvalidFields("not a status", field="new_status", found=to)
+    if to is not None and to not in _AFTER_QUEUE:
+        raise errors.InvalidFields("not a status to go to from a queue", field="new_status", found=to)
     fields: Fields = {
         "status": to or change.to,
         "status_reason": reason or "",

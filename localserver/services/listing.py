@@ -57,16 +57,15 @@ def projected(document: Document, fields: Sequence[str]) -> Document:
 
 
 def _copy(source: Document, target: Document, path: Sequence[str]) -> None:
-    for depth, name in enumerate(path):
-        # The rest may be one name: keys of hyper-parameters hold dots.
-        rest = ".".join(path[depth:])
-        if rest in source:
-            target[rest] = source[rest]
+    # Longest first: keys of hyper-parameters hold dots themselves.
+    for end in range(len(path), 0, -1):
+        key = ".".join(path[:end])
+        if key in source:
+            if end == len(path):
+                target[key] = source[key]
+            elif isinstance(source[key], dict):
+                _copy(source[key], target.setdefault(key, {}), path[end:])
             return
-        if not isinstance(source.get(name), dict):
-            return
-        source = source[name]
-        target = target.setdefault(name, {})
 
 
 def _scroll_id(offset: int) -> str:

@@ -44,11 +44,12 @@ def update(call: Call) -> Json:
 
 @endpoint("tasks.update_batch", writes=True, batch=True)
 def update_batch(call: Call) -> Json:
+    """As `update`, for each line of the body; `updated` is 0 or 1, as the SDK's response class has it."""
     for request in call.data["requests"]:
         fields.check(request, ("task",), {})
         part = Call(call.server, call.db, request, call.user)
         _update(part, task(part))
-    return {"updated": len(call.data["requests"])}
+    return {"updated": int(bool(call.data["requests"]))}
 
 
 def _update(call: Call, document: Document) -> Document:

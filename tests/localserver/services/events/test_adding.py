@@ -1,0 +1,95 @@
+from typing import Any
+
+import pytest
+
+from tests.support.api import Api, Json, Refused
+
+SCALAR: Json = {"type": "training_stats_scalar", "metric": "loss", "variant": "train", "iter": 0, "value": 0.5}
+
+
+def console(api: Api, task: str) -> list[str]:
+    return [event["msg"] for event in api("events.get_task_log", task=task, order="asc")["events"]]
+
+
+def test_a_bad_event_does_not_cost_the_good_ones(api: Api) -> None:
+    task = api.task()
+    good = {**SCALAR, "task": task}
+    bad: list[Json] = [
+        {**good, "type": "gossip"},
+        {**good, "task": "nope"},
+        {**good, "task": "nope"},
+        {**SCALAR},
+        {**good, "value": None},
+        {**good, "value": "much"},
+        {**good, "iter": "first"},
+        {**good, "iter": 2**70},
+        {**good, "metric": 5},
+        {**good, "timestamp": True},
+    ]
+    answer = api.batch("events.add_batch", *bad, good)
+    assert (answer["added"], answer["errors"]) == (1, len(bad))
+    assert answer["errors_info"]["Invalid task id nope"] == 2
+    assert sum(answer["errors_info"].values()) == len(bad)
+    assert api.read(task)["last_iteration"] == 0
+
+
+@pytest.mark.parametrize("events", [[{**SCALAR, "task": "nope"}], []])
+def test_nothing_added_is_an_error(api: Api, events: list[Json]) -> None:
+    with pytest.raises(Refused, match="Events not added") as refused:
+        api.batch("events.add_batch", *events)
+    assert refused.value.code == (400, 131)
+
+
+def test_a_batch_that_arrives_twice_is_kept_once(api: Api) -> None:
+    task = api.task()
+    lines: list[Json] = [
+        {"type": "log", "task": task, "timestamp": 5, "worker": "w", "msg": message} for message in "aab"
+    ]
+    for _ in range(2):
+        api.batch("events.add_batch", *lines, {**SCALAR, "task": task})
+    assert console(api, task) == ["a", "a", "b"]
+    assert api("events.scalar_metrics_iter_histogram", task=task)["loss"]["train"]["x"] == [0]
+
+
+def test_an_iteration_reported_again_has_its_last_value(api: Api) -> None:
+    task = api.task()
+    for value in (0.5, 0.25):
+        api.batch("events.add_batch", {**SCALAR, "task": task, "value": value})
+    assert api("events.scalar_metrics_iter_histogram", task=task)["loss"]["train"]["y"] == [0.25]
+
+
+def test_events_of_models_go_to_models(api: Api) -> None:
+    model, task = api.model(), api.task()
+    api.batch("events.add_batch", {**SCALAR, "task": model, "model_event": True})
+    assert api("models.get_by_id", model=model)["model"]["last_metrics"]
+    with pytest.raises(Refused, match=f"Invalid model id {task}=1"):
+        api.batch("events.add_batch", {**SCALAR, "task": task, "model_event": True})
+
+
+def test_published_tasks_are_closed_unless_unlocked(api: Api) -> None:
+    task = api.task()
+    for action in ("started", "completed", "publish"):
+        api(f"tasks.{action}", task=task)
+    with pytest.raises(Refused) as refused:
+        api.batch("events.add_batch", {**SCALAR, "task": task})
+    assert refused.value.code == (400, 131)
+    api.batch("events.add_batch", {**SCALAR, "task": task, "allow_locked": True})
+    (event,) = api("events.get_task_events", task=task, event_type=SCALAR["type"])["events"]
+    assert "allow_locked" not in event
+
+
+def test_events_are_given_back_as_they_came_and_with_what_the_server_adds(api: Api) -> None:
+    task = api.task()
+    plot: Json = {"type": "plot", "task": task, "iter": 3, "metric": "m", "variant": "v", "plot_str": '{"data": []}'}
+    api("events.add", **plot, timestamp=1_700_000_000_000, extra={"a": [1]})
+    (event,) = api("events.get_task_plots", task=task)["plots"]
+    assert {name: event[name] for name in plot} == plot
+    assert (event["extra"], event["plot_len"], event["timestamp"]) == ({"a": [1]}, 12, 1_700_000_000_000)
+    assert event["@timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("value", [0, -1.5, "2.5", 10**15])
+def test_values_are_numbers(api: Api, value: Any) -> None:
+    task = api.task()
+    api.batch("events.add_batch", {**SCALAR, "task": task, "value": value})
+    assert api("events.scalar_metrics_iter_histogram", task=task)["loss"]["train"]["y"] == [float(value)]

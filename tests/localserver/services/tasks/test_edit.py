@@ -1,0 +1,132 @@
+import pytest
+
+from tests.support.api import Api, Refused
+
+
+def test_a_new_task_is_whole(api: Api) -> None:
+    project = api.project()
+    task = api.task(project=project, tags=["b"], system_tags=["development"], comment="c", output_dest="http://files")
+    document = api.read(task)
+    assert document["status"] == "created"
+    assert (document["tags"], document["system_tags"], document["comment"]) == (["b"], ["development"], "c")
+    assert document["output"] == {"destination": "http://files"}
+    assert document["execution"]["artifacts"] == []
+    assert document["models"] == {"input": [], "output": []}
+
+
+def test_edit_sets_whole_fields_and_says_which(api: Api) -> None:
+    task = api.task()
+    answer = api("tasks.edit", task=task, script={"diff": "x = 1", "branch": None}, runtime={"a": 1})
+    assert answer["updated"] == 1
+    assert answer["fields"]["script"]["diff"] == "x = 1"
+    assert "branch" not in answer["fields"]["script"]
+    api("tasks.edit", task=task, runtime={"b": 2}, comment="")
+    document = api.read(task)
+    assert document["runtime"] == {"b": 2}
+    assert document["comment"] == ""
+    assert document["script"]["diff"] == "x = 1"
+    assert document["last_change"] > document["created"]
+
+
+def test_editing_the_execution_keeps_what_is_not_named(api: Api) -> None:
+    task = api.task()
+    api("tasks.add_or_update_artifacts", task=task, artifacts=[{"key": "a", "type": "custom", "uri": "http://x"}])
+    api("tasks.edit", task=task, execution={"model_labels": {"cat": 1}})
+    execution = api.read(task)["execution"]
+    assert execution["model_labels"] == {"cat": 1}
+    assert [artifact["key"] for artifact in execution["artifacts"]] == ["a"]
+
+
+def test_what_runs_is_edited_by_force_only(api: Api) -> None:
+    task = api.task()
+    api("tasks.started", task=task)
+    with pytest.raises(Refused, match="Invalid task status: expected=created, status=in_progress") as refused:
+        api("tasks.edit", task=task, comment="x")
+    assert refused.value.code == (400, 110)
+    api("tasks.edit", task=task, comment="x", force=True)
+    assert api.read(task)["comment"] == "x"
+
+
+def test_what_is_published_is_not_edited_at_all(api: Api) -> None:
+    task = api.task()
+    for action in ("started", "completed", "publish"):
+        api(f"tasks.{action}", task=task)
+    with pytest.raises(Refused):
+        api("tasks.edit", task=task, script={"diff": "x"}, force=True)
+    api("tasks.update", task=task, tags=["kept"])
+    assert api.read(task)["tags"] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"type": "magic"}, {"project": "nope"}, {"name": "  a  "}, {"models": {"input": 5}}]
+)
+def test_a_task_that_cannot_be_is_refused(api: Api, fields: dict[str, object]) -> None:
+    with pytest.raises(Refused):
+        api.task(**{"name": "a task", **fields})  # type: ignore[arg-type] # wrong types are the point
+    assert api("tasks.get_all")["tasks"] == []
+
+
+def test_a_batch_is_updated_whole_or_not_at_all(api: Api) -> None:
+    first, second = api.task(), api.task()
+    assert api.batch("tasks.update_batch", {"task": first, "comment": "1"}, {"task": second, "comment": "2"}) == {
+        "updated": 1
+    }
+    with pytest.raises(Refused):
+        api.batch("tasks.update_batch", {"task": first, "comment": "changed"}, {"task": "nope", "comment": "x"})
+    assert [api.read(task)["comment"] for task in (first, second)] == ["1", "2"]
+
+
+def test_a_clone_has_the_definition_and_nothing_that_was_done(api: Api) -> None:
+    source = api.task(
+        tags=["t"],
+        system_tags=["development"],
+        hyperparams={"Args": {"lr": {"section": "Args", "name": "lr", "value": "1"}}},
+        configuration={"cfg": {"name": "cfg", "value": "a = 1"}},
+        script={"diff": "x = 1", "requirements": {"pip": "clearml"}},
+    )
+    api("tasks.started", task=source)
+    event = {"type": "training_stats_scalar", "metric": "m", "variant": "v", "value": 1.0}
+    api.batch("events.add_batch", {"task": source, **event})
+    artifact = {"type": "custom", "uri": "http://x"}
+    api(
+        "tasks.add_or_update_artifacts",
+        task=source,
+        artifacts=[{"key": "made", **artifact}, {"key": "given", "mode": "input", **artifact}],
+        force=True,
+    )
+    copied = api.read(api("tasks.clone", task=source, new_task_name="copied", new_task_parent=source)["id"])
+    original = api.read(source)
+    assert (copied["name"], copied["parent"], copied["status"]) == ("copied", source, "created")
+    assert (copied["tags"], copied["system_tags"]) == (["t"], [])
+    for name in ("hyperparams", "configuration", "script", "type"):
+        assert copied[name] == original[name]
+    assert copied["last_metrics"] == {}
+    assert [item["key"] for item in copied["execution"]["artifacts"]] == ["given"]
+
+
+def test_a_clone_may_go_to_a_new_project(api: Api) -> None:
+    answer = api("tasks.clone", task=api.task(), new_project_name="new/place", execution_overrides={"model_labels": {}})
+    assert answer["new_project"]["name"] == "new/place"
+    assert api.read(answer["id"])["project"] == answer["new_project"]["id"]
+
+
+def test_tasks_move_to_a_project_by_name_or_id(api: Api) -> None:
+    task = api.task()
+    target = api("tasks.move", ids=[task], project_name="place/inner")["project_id"]
+    assert api.read(task)["project"] == target
+    api("tasks.move", ids=[task], project=api.project("other"))
+    assert api.read(task)["project"] != target
+
+
+def test_a_ping_is_a_sign_of_life_and_no_error_for_what_is_gone(api: Api) -> None:
+    task = api.task()
+    before = api.read(task)["last_update"]
+    assert api("tasks.ping", task=task) == api("tasks.ping", task="nope") == {}
+    assert api.read(task)["last_update"] > before
+
+
+def test_requirements_are_part_of_the_script(api: Api) -> None:
+    task = api.task(script={"diff": "x"})
+    api("tasks.set_requirements", task=task, requirements={"pip": "numpy"})
+    script = api.read(task)["script"]
+    assert (script["requirements"], script["diff"]) == ({"pip": "numpy"}, "x")

@@ -1,0 +1,78 @@
+import pytest
+
+from tests.support.api import Api, Refused
+
+
+def ids(api: Api, **filters: object) -> list[str]:
+    return [task["id"] for task in api("tasks.get_all", **filters)["tasks"]]
+
+
+def test_only_the_fields_that_were_asked_for(api: Api) -> None:
+    item = {"section": "Args", "name": "a.b", "value": "1"}
+    task = api.task(hyperparams={"Args": {"a.b": item, "c": item}}, runtime={"x": 1, "y": 2})
+    names = ["name", "runtime.x", "hyperparams.Args.a.b.value", "parent", "runtime.nothing.deep"]
+    (found,) = api("tasks.get_all", only_fields=names)["tasks"]
+    assert found == {
+        "id": task,
+        "name": "a task",
+        "runtime": {"x": 1},
+        "hyperparams": {"Args": {"a.b": {"value": "1"}}},
+    }
+
+
+def test_a_field_that_there_is_not_is_refused(api: Api) -> None:
+    with pytest.raises(Refused, match='Cannot resolve field "nothing"') as refused:
+        api("tasks.get_all", only_fields=["name", "nothing"])
+    assert refused.value.code == (400, 14)
+
+
+def test_hidden_tasks_are_shown_to_who_asks_for_them(api: Api) -> None:
+    shown, hidden = api.task(), api.task(system_tags=["hidden"])
+    assert ids(api) == [shown]
+    assert ids(api, search_hidden=True) == [shown, hidden]
+    assert ids(api, id=[hidden]) == [hidden]
+
+
+def test_projects_with_those_below_them(api: Api) -> None:
+    outer, inner = api.project("outer"), api.project("outer/inner")
+    first, second = api.task(project=outer), api.task(project=inner)
+    api.task()
+    assert ids(api, project=[outer]) == [first]
+    assert ids(api, project=[outer], include_subprojects=True) == [first, second]
+
+
+def test_scrolling_through_all_of_them(api: Api) -> None:
+    tasks = [api.task(f"task {number}") for number in range(5)]
+    found: list[str] = []
+    scroll_id = None
+    for _ in range(4):
+        answer = api("tasks.get_all", size=2, scroll_id=scroll_id, order_by=["created"])
+        found += [task["id"] for task in answer["tasks"]]
+        scroll_id = answer["scroll_id"]
+    assert found == tasks
+    assert "scroll_id" not in api("tasks.get_all")
+
+
+@pytest.mark.parametrize("scroll_id", ["x", "bm9wZQ==", "WyJhIl0=", "Wy0xXQ=="])
+def test_a_scroll_id_of_somebody_else_is_refused(api: Api, scroll_id: str) -> None:
+    with pytest.raises(Refused) as refused:
+        api("tasks.get_all", scroll_id=scroll_id)
+    assert refused.value.code == (400, 16)
+
+
+def test_names_stand_beside_ids_in_the_extended_answers(api: Api) -> None:
+    parent = api.task("parent task")
+    task = api.task(project=api.project("some/where"), parent=parent)
+    (found,) = api("tasks.get_all_ex", id=[task], only_fields=["project.name", "parent.name", "user.name"])["tasks"]
+    assert found["project"]["name"] == "some/where"
+    assert found["parent"] == {"id": parent, "name": "parent task"}
+    assert found["user"]["name"] == "local"
+    assert api("tasks.get_by_id_ex", task=task)["task"]["project"] == found["project"]
+
+
+def test_the_types_in_use(api: Api) -> None:
+    project = api.project()
+    api.task(type="controller", project=project)
+    api.task(type="testing")
+    assert api("tasks.get_types") == {"types": ["controller", "testing"]}
+    assert api("tasks.get_types", projects=[project]) == {"types": ["controller"]}
