@@ -5,8 +5,7 @@ Every function here may travel with a step, and runs in a worker process.
 
 from typing import Any
 
-# In a step's script all of these are there already, and an import of ours would fail.
-if __name__ == "components.experiment":
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import file_sha256
     from components.estimators import make_model
     from components.metrics import best_threshold, binary_metrics
@@ -16,7 +15,7 @@ if __name__ == "components.experiment":
 def run_experiment(
     spec: dict[str, Any],
     rows: Any,
-    y: Any,
+    target: str,
     numeric: list[str],
     categorical: list[str],
     folds: int,
@@ -26,8 +25,12 @@ def run_experiment(
     """Cross-validates the experiment on the training rows, fits it on all of them, writes the model to `path`.
 
     Returns:
-        `metrics` (`cv_*` means, their `_std`, `train_*`), `fold_metrics` (a list for each `cv_*`), `threshold` (highest
-        F1 of the out-of-fold probabilities), `out_of_fold` (these probabilities), `sha256` and `warnings`.
+        `metrics` (`cv_*` means, their `_std`, `train_*`), `fold_metrics` (a list for each `cv_*`), `y` (1 for positive
+        rows, else 0), `out_of_fold` (their probabilities), `threshold` (of these the one with the highest F1), the
+        model file's `sha256`, `warnings`.
+
+    Raises:
+        ValueError: the target has not two classes, or the experiment cannot be made.
     """
     import warnings
 
@@ -35,35 +38,50 @@ def run_experiment(
 
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        p, fold = out_of_fold(spec, rows, y, numeric, categorical, folds, seed)
+        features, labels = rows[numeric + categorical], rows[target].to_numpy()
+        y = positive_rows(labels)
+        p, fold = out_of_fold(make_model(spec, numeric, categorical, seed), features, labels, folds, seed)
         threshold = best_threshold(y, p)
         by_fold = fold_metrics(y, p, fold)
-        model = make_model(spec, numeric, categorical, seed).fit(rows[numeric + categorical], y)
-        fitted = binary_metrics(y, model.predict_proba(rows[numeric + categorical])[:, 1], threshold)
+        model = make_model(spec, numeric, categorical, seed).fit(features, labels)
+        fitted = binary_metrics(y, model.predict_proba(features)[:, 1], threshold)
         save_model(model, path)
     return {
         "metrics": {**summarise(by_fold), **{f"train_{name}": value for name, value in fitted.items()}},
         "fold_metrics": by_fold,
-        "threshold": threshold,
+        "y": y,
         "out_of_fold": p,
+        "threshold": threshold,
         "sha256": file_sha256(path),
         "warnings": sorted({f"{warning.category.__name__}: {warning.message}" for warning in caught}),
     }
 
 
-def out_of_fold(
-    spec: dict[str, Any], rows: Any, y: Any, numeric: list[str], categorical: list[str], folds: int, seed: int
-) -> tuple[Any, Any]:
+def positive_rows(labels: Any) -> Any:
+    """1 for the rows of the positive class, else 0. The positive one of two classes is the last in order: Yes, 1, True.
+
+    Raises:
+        ValueError: there are not two classes.
+    """
+    import numpy as np
+
+    classes = np.unique(labels)
+    if len(classes) != 2:
+        raise ValueError(f"the target has {len(classes)} classes, {', '.join(map(str, classes[:5]))}: it needs two")
+    return (labels == classes[1]).astype(int)
+
+
+def out_of_fold(model: Any, features: Any, labels: Any, folds: int, seed: int) -> tuple[Any, Any]:
     """Each row's probability of being positive, by a model that has not seen the row, and the row's fold."""
     import numpy as np
+    from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold
 
-    features = rows[numeric + categorical]
-    p, fold = np.zeros(len(y)), np.zeros(len(y), dtype=int)
-    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, y)
+    p, fold = np.zeros(len(labels)), np.zeros(len(labels), dtype=int)
+    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, labels)
     for number, (fitted_on, held_out) in enumerate(splits):
-        model = make_model(spec, numeric, categorical, seed).fit(features.iloc[fitted_on], y[fitted_on])
-        p[held_out], fold[held_out] = model.predict_proba(features.iloc[held_out])[:, 1], number
+        fitted = clone(model).fit(features.iloc[fitted_on], labels[fitted_on])
+        p[held_out], fold[held_out] = fitted.predict_proba(features.iloc[held_out])[:, 1], number
     return p, fold
 
 

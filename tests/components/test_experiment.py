@@ -7,68 +7,85 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from components.experiment import fold_metrics, out_of_fold, run_experiment
+from components.estimators import make_model
+from components.experiment import fold_metrics, out_of_fold, positive_rows, run_experiment
 from components.metrics import best_threshold, binary_metrics
 from components.model_file import load_model
-from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, make_customers
+from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
 
 
-def run(spec: dict[str, Any], rows: Any, y: Any, path: Path, seed: int = 42) -> dict[str, Any]:
-    return run_experiment(spec, rows, y, NUMERIC, CATEGORICAL, 4, seed, str(path))
+def run(spec: dict[str, Any], rows: Any, path: Path, seed: int = 42) -> dict[str, Any]:
+    return run_experiment(spec, rows, TARGET, NUMERIC, CATEGORICAL, 4, seed, str(path))
+
+
+def permute(rows: Any, seed: int) -> Any:
+    return rows.assign(churn=np.random.default_rng(seed).permutation(rows[TARGET]))
 
 
 def test_metrics_threshold_and_model(tmp_path: Path) -> None:
-    rows, y = make_customers(300)
-    result = run(FOREST, rows, y, tmp_path / "model.skops")
+    rows = make_customers(300)
+    result = run(FOREST, rows, tmp_path / "model.skops")
     names = ["accuracy", "precision", "recall", "f1_score", "roc_auc", "average_precision", "brier"]
     expected = [*(f"cv_{name}{end}" for name in names for end in ("", "_std")), *(f"train_{name}" for name in names)]
     assert sorted(result["metrics"]) == sorted(expected)
     assert 0.7 < result["metrics"]["cv_roc_auc"] < result["metrics"]["train_roc_auc"] < 1
     assert result["metrics"]["cv_roc_auc"] == pytest.approx(np.mean(result["fold_metrics"]["cv_roc_auc"]))
     assert result["metrics"]["cv_roc_auc_std"] == pytest.approx(np.std(result["fold_metrics"]["cv_roc_auc"]))
+    y = (rows[TARGET] == "Yes").to_numpy().astype(int)
+    np.testing.assert_array_equal(result["y"], y)
     assert result["threshold"] == best_threshold(y, result["out_of_fold"])
-    p = load_model(str(tmp_path / "model.skops"), 10_000_000).predict_proba(rows[NUMERIC + CATEGORICAL])[:, 1]
+    model = load_model(str(tmp_path / "model.skops"), 10_000_000)
+    assert list(model.classes_) == ["No", "Yes"]
+    p = model.predict_proba(rows[NUMERIC + CATEGORICAL])[:, 1]
     assert result["metrics"]["train_accuracy"] == binary_metrics(y, p, result["threshold"])["accuracy"]
 
 
 def test_the_same_seed_gives_the_same_to_the_last_digit_and_another_one_does_not(tmp_path: Path) -> None:
-    rows, y = make_customers()
-    first, again = (run(FOREST, rows, y, tmp_path / name) for name in ("a.skops", "b.skops"))
+    rows = make_customers()
+    first, again = (run(FOREST, rows, tmp_path / name) for name in ("a.skops", "b.skops"))
     assert first["metrics"] == again["metrics"]
     assert (first["threshold"], first["sha256"]) == (again["threshold"], again["sha256"])
-    assert run(FOREST, rows, y, tmp_path / "c.skops", seed=7)["metrics"] != first["metrics"]
+    assert run(FOREST, rows, tmp_path / "c.skops", seed=7)["metrics"] != first["metrics"]
 
 
 @pytest.mark.parametrize("spec", [FOREST, LOGISTIC], ids=lambda spec: spec["name"])
 def test_permuted_labels_leave_nothing_to_find(spec: dict[str, Any], tmp_path: Path) -> None:
-    rows, y = make_customers(800)
-    permuted = np.random.default_rng(0).permutation(y)
-    result = run(spec, rows, permuted, tmp_path / "model.skops")
+    result = run(spec, permute(make_customers(800), seed=0), tmp_path / "model.skops")
     assert result["metrics"]["cv_roc_auc"] == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_column_that_only_names_the_rows_does_not_help(tmp_path: Path) -> None:
-    rows, y = make_customers(400)
-    named = rows.assign(contract=rows["key"])
-    permuted = np.random.default_rng(1).permutation(y)
+    rows = permute(make_customers(400), seed=1)
     spec = {"name": "tree", "family": "DecisionTree"}
-    result = run(spec, named, permuted, tmp_path / "model.skops")
+    result = run(spec, rows.assign(contract=rows["key"]), tmp_path / "model.skops")
     assert result["metrics"]["train_roc_auc"] == 1
     assert result["metrics"]["cv_roc_auc"] == pytest.approx(0.5, abs=0.09)
 
 
 def test_rows_have_no_say_in_the_scores_of_their_own_fold() -> None:
-    rows, y = make_customers(120)
-    p, fold = out_of_fold(LOGISTIC, rows, y, NUMERIC, CATEGORICAL, 4, 42)
-    assert roc_auc_score(y, p) > 0.6
+    rows = make_customers(120)
+    model, labels = make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows[TARGET].to_numpy()
+    p, fold = out_of_fold(model, rows, labels, 4, 42)
+    assert roc_auc_score(labels == "Yes", p) > 0.6
     odd = np.flatnonzero(fold == 0)[0]
     changed = rows.copy()
     changed.loc[changed.index == odd, "charge"] = 1e5
-    p_changed, fold_changed = out_of_fold(LOGISTIC, changed, y, NUMERIC, CATEGORICAL, 4, 42)
+    p_changed, fold_changed = out_of_fold(model, changed, labels, 4, 42)
     np.testing.assert_array_equal(fold_changed, fold)
     others = (fold == 0) & (np.arange(120) != odd)
     np.testing.assert_array_equal(p_changed[others], p[others])
     assert (p_changed[fold != 0] != p[fold != 0]).all()
+
+
+@pytest.mark.parametrize(("labels", "positive"), [(["No", "Yes"], "Yes"), ([0, 1], 1), ([False, True], True)])
+def test_the_positive_class_is_the_last_in_order(labels: list[Any], positive: Any) -> None:
+    values = np.array(labels * 3, dtype=object if isinstance(labels[0], str) else None)
+    np.testing.assert_array_equal(positive_rows(values), (values == positive).astype(int))
+
+
+def test_a_target_without_two_classes_is_refused() -> None:
+    with pytest.raises(ValueError, match="the target has 3 classes, a, b, c: it needs two"):
+        positive_rows(np.array(["a", "b", "c"], dtype=object))
 
 
 def test_no_fold_chooses_its_own_threshold() -> None:
@@ -83,6 +100,6 @@ def test_no_fold_chooses_its_own_threshold() -> None:
 
 
 def test_warnings_of_the_fit_are_kept(tmp_path: Path) -> None:
-    rows, y = make_customers(100)
+    rows = make_customers(100)
     hasty = {**LOGISTIC, "params": {"max_iter": 1}}
-    assert any("ConvergenceWarning" in line for line in run(hasty, rows, y, tmp_path / "m.skops")["warnings"])
+    assert any("ConvergenceWarning" in line for line in run(hasty, rows, tmp_path / "m.skops")["warnings"])

@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from components.estimators import make_model
 from components.model_file import load_model, save_model
-from tests.support.customers import CATEGORICAL, FOREST, NUMERIC, make_customers
+from tests.support.customers import CATEGORICAL, FOREST, NUMERIC, TARGET, make_customers
 
 BASE = {"estimator": "DecisionTree", "params": {"max_depth": 1}}
 SPECS: list[dict[str, Any]] = [
@@ -42,8 +42,8 @@ SPECS: list[dict[str, Any]] = [
 
 
 def fit(spec: dict[str, Any]) -> Any:
-    rows, y = make_customers(80)
-    return make_model(spec, NUMERIC, CATEGORICAL, seed=0).fit(rows[NUMERIC + CATEGORICAL], y)
+    rows = make_customers(80)
+    return make_model(spec, NUMERIC, CATEGORICAL, seed=0).fit(rows[NUMERIC + CATEGORICAL], rows[TARGET].to_numpy())
 
 
 def sha256(path: Path) -> str:
@@ -57,7 +57,7 @@ def test_round_trip_of_every_family_and_equal_bytes_for_an_equal_model(spec: dic
     save_model(model, str(first))
     save_model(fit(spec), str(second))
     assert sha256(first) == sha256(second)
-    rows, _ = make_customers(30, seed=5)
+    rows = make_customers(30, seed=5)
     read = load_model(str(first), 10_000_000)
     np.testing.assert_array_equal(read.predict_proba(rows), model.predict_proba(rows))
 

@@ -1,0 +1,93 @@
+"""Registered models on rows that they have not seen.
+
+Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.artifacts import fetch_file
+    from components.metrics import binary_metrics, bootstrap_intervals
+    from components.model_file import load_model
+    from components.plots import calibration_figure, confusion_figure, precision_recall_figure, roc_figure
+    from components.registry import model_value
+
+
+def score_model(entry: Any, rows: Any, folder: str, max_bytes: int) -> dict[str, Any]:
+    """Reads a registered model and scores the rows with it.
+
+    Returns:
+        `y`, 1 for positive rows and 0 for others; `p`, how probable it is that they are; `threshold`, the one chosen
+        in training; `metrics`, named `test_…`.
+
+    Raises:
+        ValueError: the model's file or facts are not what was registered, or the rows lack a column of its or have a
+            class that it does not know.
+    """
+    import json
+
+    if not (model_value(entry, "sha256") and model_value(entry, "features")):
+        raise ValueError(
+            f"model {entry.name} {entry.id} was not registered by register_best: it has no sha256 or columns"
+        )
+    features = json.loads(model_value(entry, "features"))
+    columns = features["numeric"] + features["categorical"]
+    missing = [column for column in [*columns, features["target"]] if column not in rows.columns]
+    if missing:
+        raise ValueError(f"model {entry.name} {entry.id} needs the columns {', '.join(missing)}, which the rows lack")
+    path = fetch_file(entry.uri, model_value(entry, "sha256"), max_bytes, folder, f"{entry.id}.skops")
+    model, labels = load_model(path, 20 * max_bytes), rows[features["target"]]
+    unknown = sorted(set(labels) - set(model.classes_))
+    if unknown:
+        raise ValueError(
+            f"model {entry.name} {entry.id} does not know the class {unknown[0]!r} of {features['target']}"
+        )
+    y, p = (labels.to_numpy() == model.classes_[1]).astype(int), model.predict_proba(rows[columns])[:, 1]
+    threshold = float(model_value(entry, "threshold"))
+    metrics = {f"test_{name}": value for name, value in binary_metrics(y, p, threshold).items()}
+    return {"y": y, "p": p, "threshold": threshold, "metrics": metrics}
+
+
+def score_incumbent(
+    entry: Any, candidate_id: str, rows: Any, folder: str, max_bytes: int
+) -> tuple[dict[str, Any] | None, str]:
+    """Scores the production model, if there is one besides the candidate, on the same rows.
+
+    Returns:
+        What `score_model` returns, or None; and why it could not be scored, or an empty text.
+    """
+    if entry is None or entry.id == candidate_id:
+        return None, ""
+    try:
+        return score_model(entry, rows, folder, max_bytes), ""
+    except ValueError as error:
+        return None, f"the production model cannot be compared with: {error}"
+
+
+def metric_intervals(scored: dict[str, Any], rounds: int, seed: int) -> dict[str, list[float]]:
+    """The bootstrapped 95 % interval of each `test_…` metric."""
+    intervals = bootstrap_intervals(scored["y"], scored["p"], scored["threshold"], rounds, seed)
+    return {f"test_{name}": interval for name, interval in intervals.items()}
+
+
+def evaluation_values(
+    scored: dict[str, Any], intervals: dict[str, list[float]], production: dict[str, Any] | None
+) -> dict[str, float]:
+    """The numbers to report: metrics, the ends of their intervals, the threshold, the production model's metrics."""
+    values = {**scored["metrics"], "threshold": scored["threshold"]}
+    for name, (low, high) in intervals.items():
+        values |= {f"{name}_low": low, f"{name}_high": high}
+    before = production["metrics"] if production else {}
+    return values | {f"production_{name}": value for name, value in before.items()}
+
+
+def evaluation_figures(scored: dict[str, Any], production: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """The plots to report, the production model's curves beside the candidate's."""
+    y = scored["y"]
+    scores = {"candidate": scored["p"], **({"production": production["p"]} if production else {})}
+    return {
+        "Confusion": confusion_figure(y, scored["p"], scored["threshold"]),
+        "ROC": roc_figure(y, scores),
+        "Precision and recall": precision_recall_figure(y, scores),
+        "Calibration": calibration_figure(y, scores),
+    }

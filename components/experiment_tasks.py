@@ -1,0 +1,103 @@
+"""Each experiment as a ClearML Task of its own: opened as it starts, closed with all that it left.
+
+Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.artifacts import save_artifact
+    from components.plots import confusion_figure, roc_figure
+    from components.reports import console_events, figure_events, send_report, series_events, value_events
+
+
+def open_experiment(
+    client: Any, spec: dict[str, Any], project_id: str, step_id: str, facts: dict[str, Any], tags: list[str]
+) -> str:
+    """Creates and starts the experiment's Task, below the step's: parameters, data and libraries in it.
+
+    Returns:
+        The Task's id.
+    """
+    import sys
+
+    sections = {"General": {**facts, "family": spec["family"]}, "Estimator": estimator_parameters(spec)}
+    hyperparams = {
+        section: {name: {"section": section, "name": name, "value": str(value)} for name, value in values.items()}
+        for section, values in sections.items()
+    }
+    requirements = "\n".join(f"{name} == {version}" for name, version in library_versions().items())
+    script = {
+        "binary": f"python{sys.version_info.major}.{sys.version_info.minor}",
+        "entry_point": "train_sweep.py",
+        "working_dir": ".",
+        "requirements": {"pip": requirements},
+    }
+    task_id: str = client.tasks.create(
+        name=spec["name"],
+        type="training",
+        project=project_id,
+        parent=step_id,
+        tags=[spec["family"], *tags],
+        hyperparams=hyperparams,
+        script=script,
+    ).id
+    client.tasks.started(task=task_id, status_reason="", status_message="")
+    return task_id
+
+
+def estimator_parameters(spec: dict[str, Any]) -> dict[str, Any]:
+    """The experiment's estimator and parameters as hyper-parameters; members as JSON text."""
+    import json
+
+    parameters = {"estimator": spec.get("estimator") or spec["family"], **(spec.get("params") or {})}
+    for number, member in enumerate(spec.get("members") or [], start=1):
+        parameters[f"member{number}"] = json.dumps(member, sort_keys=True)
+    return parameters
+
+
+def library_versions() -> dict[str, str]:
+    """The releases of the libraries that decide how a model is computed and stored."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("scikit-learn", "numpy", "pandas", "skops")}
+
+
+def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path: str) -> None:
+    """Stores the experiment's model as the artifact `model`, reports its metrics and plots, and completes its Task.
+
+    Raises:
+        RuntimeError: the backend did not take all of it.
+    """
+    from clearml import Task
+
+    y, p = result["y"], result["out_of_fold"]
+    threshold, metrics = result["threshold"], result["metrics"]
+    figures = {
+        "Confusion, out of fold": confusion_figure(y, p, threshold),
+        "ROC, out of fold": roc_figure(y, {"out of fold": p}),
+    }
+    lines = [
+        *result["warnings"],
+        *(f"{name} {value:.4f}" for name, value in metrics.items()),
+        f"threshold {threshold:.4f}",
+    ]
+    events = [
+        *value_events({**metrics, "threshold": threshold}),
+        *series_events(result["fold_metrics"]),
+        *figure_events(figures),
+        *console_events(["\n".join(lines)]),
+    ]
+    send_report(client, task_id, events)
+    save_artifact(Task.get_task(task_id=task_id), "model", path)
+    client.tasks.completed(task=task_id, status_reason="completed")
+
+
+def fail_experiment(client: Any, task_id: str, error: BaseException) -> None:
+    """Marks the experiment's Task failed, with the error as its message and the whole traceback in its console."""
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    send_report(client, task_id, console_events([text]))
+    message = f"{type(error).__name__}: {error}"[:1000]
+    client.tasks.failed(task=task_id, status_reason=message, status_message=message)

@@ -1,0 +1,118 @@
+"""The step that puts the winner of the sweep into the model registry."""
+
+from clearml import PipelineDecorator
+
+from components.artifacts import dump_ref, fetch_artifact, fetch_file, load_ref, stream_file
+from components.experiment_tasks import library_versions
+from components.failure import tell_failure
+from components.model_file import check_model_file, load_model, model_types
+from components.registry import (
+    find_models,
+    metadata_items,
+    model_value,
+    project_of,
+    register_model,
+    store_model_file,
+)
+from components.reports import make_client
+from components.winner import code_commit, model_facts, winner_of
+
+
+@PipelineDecorator.component(
+    return_values=["model"],
+    cache=True,
+    task_type="custom",
+    packages=[
+        "clearml>=2.1.12,<2.2",
+        "numpy>=2,<3",
+        "pandas>=2.3,<4",
+        "scikit-learn>=1.7,<1.10",
+        "skops>=0.13,<0.17",
+    ],
+    helper_functions=[
+        dump_ref,
+        fetch_artifact,
+        fetch_file,
+        load_ref,
+        stream_file,
+        library_versions,
+        tell_failure,
+        check_model_file,
+        load_model,
+        model_types,
+        find_models,
+        metadata_items,
+        model_value,
+        project_of,
+        register_model,
+        store_model_file,
+        make_client,
+        code_commit,
+        model_facts,
+        winner_of,
+    ],
+)
+def register_best(
+    sweep: str,
+    dataset: str,
+    name: str = "churn",
+    project: str = "clearml-flows/models",
+    max_bytes: int = 200_000_000,
+) -> str:
+    """Registers the winner of a sweep as a ClearML model, tagged `candidate`; the same model file only once.
+
+    Its metadata tell metrics, parameters, dataset, columns, libraries, code and why it won.
+
+    Args:
+        sweep: the reference of the sweep.
+        dataset: the reference of the dataset that it was trained on.
+        name: the name of the model; its versions are numbered.
+        project: the project that holds it.
+        max_bytes: how large the model file may be; unpacked, twenty times as much.
+
+    Returns:
+        `{id, name, sha256, experiment, threshold, tags}` as JSON, with the tags that it was registered with.
+
+    Raises:
+        ValueError: sweep and dataset do not belong together, or the model file is not what the sweep stored.
+        RuntimeError: the file server did not take the file.
+    """
+    import tempfile
+
+    from clearml import Task
+
+    task = Task.current_task()
+    try:
+        client = make_client()
+        source = load_ref(dataset)
+        result = load_ref(sweep)
+        best = winner_of(result, source)
+        project_id = project_of(client, project)
+        tags = ["candidate", *(["synthetic"] if source["synthetic"] else [])]
+        with tempfile.TemporaryDirectory() as folder:
+            stored = {"task": best["task_id"], "artifact": "model", "sha256": best["model_sha256"]}
+            path = fetch_artifact(stored, folder, max_bytes)
+            load_model(path, 20 * max_bytes)
+            url = store_model_file(client, path, project_id, best["model_sha256"])
+        facts = {
+            **model_facts(client, result, best, source),
+            "libraries": library_versions(),
+            "commit": code_commit(client, task.id),
+        }
+        model_id = register_model(client, name, project_id, url, facts, tags, best["task_id"])
+        # So that the model is among the outputs on this step's page.
+        client.tasks.add_or_update_model(task=task.id, name=name, type="output", model=model_id)
+    except Exception as error:
+        tell_failure(task, str(error))
+        raise
+    print(f"model {name} {model_id}: {facts['reason']}")
+    return dump_ref(
+        {
+            "id": model_id,
+            "name": name,
+            "sha256": best["model_sha256"],
+            "experiment": best["task_id"],
+            "threshold": best["threshold"],
+            "tags": tags,
+        }
+    )

@@ -1,0 +1,127 @@
+"""Registered models: one entry for one file, found by the sha256 in its address, told apart by their tags.
+
+`client` is an `APIClient`; an entry is the client's model entity. Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.artifacts import stream_file
+
+
+def project_of(client: Any, name: str) -> str:
+    """The id of the project of this name, which is made if there is none."""
+    import re
+
+    pattern = f"^{re.escape(name)}$"
+    found = client.projects.get_all(name=pattern, only_fields=["id"], search_hidden=True)
+    project_id: str = found[0].id if len(found) else client.projects.create(name=name, description="").id
+    return project_id
+
+
+def get_model(client: Any, model_id: str, sha256: str) -> Any:
+    """The entry of a registered model.
+
+    Raises:
+        ValueError: there is none of this id, or it holds another file.
+    """
+    found = client.models.get_all(id=[model_id], only_fields=["id", "name", "project", "uri", "tags", "metadata"])
+    if not len(found):
+        raise ValueError(
+            f"model {model_id} is not in the registry: was it deleted? Run the flow again without the cache"
+        )
+    if model_value(found[0], "sha256") != sha256:
+        raise ValueError(f"model {model_id} is not the one with sha256 {sha256}: its metadata was changed")
+    return found[0]
+
+
+def find_models(client: Any, name: str, project_id: str) -> list[Any]:
+    """All models of this name in the project that are not archived, the newest first."""
+    import re
+
+    found = client.models.get_all(
+        name=f"^{re.escape(name)}$",
+        project=[project_id],
+        system_tags=["-archived"],
+        order_by=["-created"],
+        only_fields=["id", "name", "project", "uri", "tags", "metadata", "created"],
+        page=0,
+        page_size=500,
+    )
+    return list(found)
+
+
+def model_value(entry: Any, key: str) -> str:
+    """A value of the model's metadata; empty if it has none of this name."""
+    item = (entry.data.metadata or {}).get(key) or {}
+    value = item.get("value") if isinstance(item, dict) else item.value
+    return str(value or "")
+
+
+def store_model_file(client: Any, path: str, project_id: str, sha256: str, tries: int = 6, pause_s: float = 1.0) -> str:
+    """Uploads a model file to the file server, under its own sha256, and reads it back.
+
+    Returns:
+        The address, which is the same for equal files of a project.
+
+    Raises:
+        RuntimeError: after the last try the file server did not have the file as it is here.
+    """
+    import time
+    from pathlib import Path
+
+    from clearml import StorageManager
+
+    host = client.session.get_files_server_host().rstrip("/")
+    url = f"{host}/models/{project_id}/{sha256}.skops"
+    problem = ""
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(pause_s * 2 ** (attempt - 1))
+        try:
+            StorageManager.upload_file(path, url)
+            for _ in stream_file(url, sha256, Path(path).stat().st_size):
+                pass
+            return url
+        except (OSError, ValueError) as error:
+            problem = str(error)
+    raise RuntimeError(f"model file {sha256} could not be stored in {tries} tries: {problem}; is the file server up?")
+
+
+def register_model(
+    client: Any, name: str, project_id: str, url: str, facts: dict[str, Any], tags: list[str], task_id: str
+) -> str:
+    """The id of the model of this name with this file, which is registered if it is not yet.
+
+    The entry is made bare, then gets its facts and tags in one request: what has the tag `candidate` is whole. After a
+    crash between the two, the entry is found again by its address.
+    """
+    entries = find_models(client, name, project_id)
+    entry = next((entry for entry in entries if entry.uri == url), None)
+    if entry is not None and model_value(entry, "sha256"):
+        return str(entry.id)
+    if entry is None:
+        created = client.models.create(
+            uri=url, name=name, project=project_id, framework="ScikitLearn", ready=False, task=task_id
+        )
+    model_id: str = entry.id if entry is not None else created.id
+    versions = [int(model_value(one, "version") or 0) for one in entries]
+    facts = {**facts, "version": max(versions, default=0) + 1}
+    client.models.edit(model=model_id, tags=tags, comment=facts["reason"], metadata=metadata_items(facts))
+    return model_id
+
+
+def add_facts(client: Any, model_id: str, facts: dict[str, Any]) -> None:
+    """Adds facts to a model's metadata, in place of older ones of the same names."""
+    client.models.add_or_update_metadata(model=model_id, metadata=metadata_items(facts))
+
+
+def metadata_items(facts: dict[str, Any]) -> list[dict[str, str]]:
+    """Facts as model metadata: text with the name of its type; lists and tables as JSON."""
+    import json
+
+    items = []
+    for key, value in facts.items():
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        items.append({"key": key, "type": type(value).__name__, "value": text})
+    return items

@@ -1,0 +1,67 @@
+"""What is told about a Task, sent at once and in order, over the SDK's own API client.
+
+A `Logger` would leave a thread for every Task that it reports for, and sends later. Every function here may travel with
+a step.
+"""
+
+from typing import Any
+
+
+def make_client() -> Any:
+    """A client of the API that the SDK is configured for. An error answer raises `APIError`."""
+    from clearml.backend_api.session.client import APIClient
+
+    return APIClient()
+
+
+def send_report(client: Any, task_id: str, events: list[dict[str, Any]]) -> None:
+    """Sends events, as the functions below make them, about a Task.
+
+    Raises:
+        RuntimeError: the backend did not take all of them.
+    """
+    import time
+
+    now = int(time.time() * 1000)
+    added = client.events.add_batch(requests=[{**event, "task": task_id, "timestamp": now} for event in events])
+    if added.errors:
+        raise RuntimeError(
+            f"{added.errors} of {len(events)} reports about task {task_id} were not taken by the backend"
+        )
+
+
+def value_events(values: dict[str, float]) -> list[dict[str, Any]]:
+    """Each metric as a scalar, which ClearML compares in plots, and as a single value, which it compares in tables."""
+    # The SDK's `Logger.report_single_value` writes a scalar of this iteration.
+    places = [("Summary", -(2**31)), ("", 0)]
+    return [
+        {"type": "training_stats_scalar", "metric": title or name, "variant": name, "iter": iteration, "value": value}
+        for title, iteration in places
+        for name, value in values.items()
+    ]
+
+
+def series_events(series: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """The metric of each fold as one scalar, the number of the fold, from 1, being the iteration."""
+    return [
+        {"type": "training_stats_scalar", "metric": name, "variant": "fold", "iter": number, "value": value}
+        for name, values in series.items()
+        for number, value in enumerate(values, start=1)
+    ]
+
+
+def figure_events(figures: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The plotly figures as plots of their titles."""
+    import json
+
+    return [
+        {"type": "plot", "metric": title, "variant": title, "iter": 0, "plot_str": json.dumps(figure, allow_nan=False)}
+        for title, figure in figures.items()
+    ]
+
+
+def console_events(lines: list[str]) -> list[dict[str, Any]]:
+    """Lines of the Task's console."""
+    import platform
+
+    return [{"type": "log", "level": "info", "worker": platform.node(), "msg": line} for line in lines]

@@ -1,0 +1,168 @@
+"""The step that trains and compares the experiments."""
+
+from clearml import PipelineDecorator
+
+from components.artifacts import dump_ref, fetch_file, file_sha256, load_ref, read_parquet, save_artifact, stream_file
+from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
+from components.estimators import estimator_classes, make_estimator, make_model
+from components.experiment import fold_metrics, out_of_fold, positive_rows, run_experiment, summarise
+from components.experiment_tasks import (
+    complete_experiment,
+    estimator_parameters,
+    fail_experiment,
+    library_versions,
+    open_experiment,
+)
+from components.failure import tell_failure
+from components.metrics import best_threshold, binary_metrics, lower_is_better
+from components.model_file import save_model
+from components.plots import confusion_figure, make_layout, make_line, roc_figure
+from components.registry import project_of
+from components.reports import console_events, figure_events, make_client, send_report, series_events, value_events
+from components.sweep import close_experiment, describe, read_experiments, run_sweep, select_best, tell_progress
+from components.workers import count_workers, make_worker, replace_if_broken, run_in_processes
+
+
+@PipelineDecorator.component(
+    return_values=["sweep"],
+    cache=True,
+    task_type="training",
+    packages=[
+        "clearml>=2.1.12,<2.2",
+        "joblib>=1.4",
+        "numpy>=2,<3",
+        "pandas>=2.3,<4",
+        "pyarrow>=18",
+        "scikit-learn>=1.7,<1.10",
+        "skops>=0.13,<0.17",
+        "threadpoolctl>=3.5",
+    ],
+    helper_functions=[
+        dump_ref,
+        fetch_file,
+        file_sha256,
+        load_ref,
+        read_parquet,
+        save_artifact,
+        stream_file,
+        dataset_columns,
+        fetch_dataset_file,
+        read_dataset_part,
+        rows_sha256,
+        estimator_classes,
+        make_estimator,
+        make_model,
+        fold_metrics,
+        out_of_fold,
+        positive_rows,
+        run_experiment,
+        summarise,
+        complete_experiment,
+        estimator_parameters,
+        fail_experiment,
+        library_versions,
+        open_experiment,
+        tell_failure,
+        best_threshold,
+        binary_metrics,
+        lower_is_better,
+        save_model,
+        confusion_figure,
+        make_layout,
+        make_line,
+        roc_figure,
+        project_of,
+        console_events,
+        figure_events,
+        make_client,
+        send_report,
+        series_events,
+        value_events,
+        close_experiment,
+        describe,
+        read_experiments,
+        run_sweep,
+        select_best,
+        tell_progress,
+        count_workers,
+        make_worker,
+        replace_if_broken,
+        run_in_processes,
+    ],
+)
+def train_sweep(
+    dataset: str,
+    experiments: str,
+    folds: int = 5,
+    metric: str = "roc_auc",
+    seed: int = 42,
+    jobs: int = 0,
+    project: str = "clearml-flows/experiments",
+    max_bytes: int = 1_000_000_000,
+) -> str:
+    """Trains and compares experiments on the training rows of a dataset; the test rows are not read.
+
+    Each experiment is a Task of its own, with its parameters, cross-validated metrics, plots and model file. One that
+    fails stops no other.
+
+    Args:
+        dataset: the reference of the dataset.
+        experiments: JSON list of `{name, family, estimator?, params?, members?}`.
+        folds: folds of the stratified cross-validation.
+        metric: the one whose mean over the folds decides: roc_auc, average_precision, f1_score, accuracy, precision,
+            recall or brier. Equal ones are decided by name.
+        seed: the seed of the folds and of the estimators.
+        jobs: how many experiments run at once, each on one core; 0: one for each core.
+        project: the project of the experiments' Tasks.
+        max_bytes: how large the training rows may be, unpacked.
+
+    Returns:
+        `{dataset, metric, count, failed, best, experiments: [{task_id, name, family, status, metrics, threshold,
+        model_sha256}]}` as JSON, where best is the task_id of the winner and dataset is `{id, sha256}`.
+
+    Raises:
+        ValueError: the experiments or the metric are not what they should be, or the dataset is damaged.
+        RuntimeError: all experiments failed.
+    """
+    import tempfile
+
+    from clearml import Task
+
+    task = Task.current_task()
+    try:
+        specs, source = read_experiments(experiments), load_ref(dataset)
+        client, workers = make_client(), count_workers(jobs)
+        columns = source["numeric"], source["categorical"]
+        facts = {
+            "dataset_id": source["id"],
+            "dataset_sha256": source["sha256"],
+            "train_rows": source["train_rows"],
+            "n_features": len(columns[0]) + len(columns[1]),
+            "folds": folds,
+            "metric": metric,
+            "seed": seed,
+        }
+        print(f"{len(specs)} experiments on {source['train_rows']} rows, {workers} at once", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            rows = read_dataset_part(source, "train", folder, max_bytes)
+            fixed = (rows, source["target"], *columns, folds, seed)
+            calls = [(spec, *fixed, f"{folder}/{number}.skops") for number, spec in enumerate(specs)]
+            tags = ["synthetic"] if source["synthetic"] else []
+            entries = run_sweep(client, task, specs, calls, facts, tags, project_of(client, project), workers)
+        best = select_best(entries, metric)
+    except Exception as error:
+        tell_failure(task, str(error))
+        raise
+    failed = sum(entry["status"] == "failed" for entry in entries)
+    print(f"best of {len(entries)} ({failed} failed): {describe(best, metric)}")
+    send_report(client, task.id, value_events({"experiments": len(entries), "failed": failed, **best["metrics"]}))
+    return dump_ref(
+        {
+            "dataset": {"id": source["id"], "sha256": source["sha256"]},
+            "metric": metric,
+            "count": len(entries),
+            "failed": failed,
+            "best": best["task_id"],
+            "experiments": entries,
+        }
+    )

@@ -1,0 +1,170 @@
+"""train_sweep, register_best and evaluate through the official SDK against the embedded backend."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.backend import running_backend
+
+Story = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    with running_backend(tmp_path_factory.mktemp("model-steps") / "data") as backend:
+        child = subprocess.run(
+            [sys.executable, "-m", "tests.support.model_steps"],
+            cwd=Path(__file__).parents[2],
+            env=backend.env(),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert child.returncode == 0, child.stdout + child.stderr
+    return dict(json.loads(child.stdout.splitlines()[-1]))
+
+
+def test_a_sweep_counts_what_failed_and_finds_the_best(told: Story) -> None:
+    sweep = told["sweep"]
+    assert (sweep["count"], sweep["failed"], sweep["metric"]) == (3, 1, "roc_auc")
+    assert [entry["name"] for entry in sweep["experiments"]] == ["forest", "logistic", "broken"]
+    best = next(entry for entry in sweep["experiments"] if entry["task_id"] == sweep["best"])
+    scores = [entry["metrics"]["cv_roc_auc"] for entry in sweep["experiments"] if entry["status"] == "completed"]
+    assert best["metrics"]["cv_roc_auc"] == max(scores)
+    assert sweep["dataset"] == {"id": "d1", "sha256": "ab" * 32}
+
+
+def test_a_sweep_reads_the_training_rows_only(told: Story) -> None:
+    assert told["asked"] == ["train"]
+
+
+def test_a_sweep_gives_the_same_whatever_runs_at_once(told: Story) -> None:
+    results = [
+        [{key: value for key, value in entry.items() if key != "task_id"} for entry in told[run]["experiments"]]
+        for run in ("sweep", "one at a time")
+    ]
+    assert results[0] == results[1]
+    assert len(results[0][0]["model_sha256"]) == 64
+
+
+def test_an_experiment_s_task_holds_all_about_it(told: Story) -> None:
+    forest, entry = told["tasks"]["forest"], told["sweep"]["experiments"][0]
+    assert (forest["status"], forest["parent"]) == ("completed", told["task_id"])
+    assert (forest["project"], forest["tags"]) == ("churn experiments", ["RandomForest"])
+    parameters = forest["parameters"]
+    assert (parameters["Estimator/n_estimators"], parameters["Estimator/estimator"]) == ("5", "RandomForest")
+    assert (parameters["General/dataset_sha256"], parameters["General/folds"]) == ("ab" * 32, "3")
+    assert forest["values"] == pytest.approx({**entry["metrics"], "threshold": entry["threshold"]})
+    assert forest["scalars"]["cv_roc_auc"]["fold"]["x"] == [1, 2, 3]
+    assert forest["scalars"]["train_accuracy"]["train_accuracy"]["y"] == [
+        pytest.approx(entry["metrics"]["train_accuracy"])
+    ]
+    assert forest["plots"] == ["Confusion, out of fold", "ROC, out of fold"]
+    assert forest["artifacts"] == {"model": entry["model_sha256"]}
+    assert f"cv_roc_auc {entry['metrics']['cv_roc_auc']:.4f}" in forest["console"]
+
+
+def test_a_failing_experiment_says_why_and_stops_no_other(told: Story) -> None:
+    broken = told["tasks"]["broken"]
+    assert (broken["status"], broken["artifacts"]) == ("failed", {})
+    assert broken["message"].startswith("ValueError: no estimator is called Prophet")
+    assert "Traceback (most recent call last)" in broken["console"]
+    entry = told["sweep"]["experiments"][2]
+    assert (entry["status"], entry["metrics"], entry["threshold"], entry["model_sha256"]) == ("failed", {}, None, "")
+
+
+def test_the_step_tells_how_far_it_is(told: Story) -> None:
+    step = told["step after sweep"]
+    assert step["runtime"]["progress_text"] == "3 of 3 experiments"
+    assert step["scalars"]["sweep"]["experiments of 3"]["y"] == [0, 1, 2, 3]
+    assert (step["values"]["experiments"], step["values"]["failed"]) == (3, 1)
+
+
+def test_a_sweep_of_which_nothing_is_left_fails(told: Story) -> None:
+    assert told["all fail"]["error"].startswith("RuntimeError: all 2 experiments failed")
+    assert told["all fail"]["comment"] == "all 2 experiments failed; the console of each says why"
+
+
+def test_the_winner_is_registered_once_with_all_that_is_known_of_it(told: Story) -> None:
+    model = told["model"]
+    assert model["id"] == told["model again"]["id"]
+    assert list(told["registered"]) == [model["id"]]
+    registered, best = told["registered"][model["id"]], told["sweep"]["experiments"][1]
+    assert registered["tags"] == model["tags"] == ["candidate"]
+    facts = registered["facts"]
+    assert facts["sha256"] == model["sha256"] == best["model_sha256"]
+    assert (facts["experiment"], facts["version"]) == (told["sweep"]["best"], 1)
+    assert facts["cv_roc_auc"] == pytest.approx(best["metrics"]["cv_roc_auc"])
+    assert (facts["dataset_sha256"], facts["parameters"]) == ("ab" * 32, {"estimator": "LogisticRegression"})
+    assert facts["features"] == {
+        "numeric": ["tenure", "charge"],
+        "categorical": ["contract", "payment"],
+        "target": "churn",
+    }
+    assert facts["reason"].startswith("logistic has the best cv_roc_auc, ")
+    assert set(facts["libraries"]) == {"scikit-learn", "numpy", "pandas", "skops"}
+
+
+def test_a_sweep_over_other_data_is_not_registered(told: Story) -> None:
+    assert "the sweep was over dataset d1" in told["other data"]["error"]
+
+
+def test_a_model_below_the_minimum_stays_out(told: Story) -> None:
+    assert told["refused"]["promoted"] is False
+    assert "below the minimum 0.999" in told["refused"]["reason"]
+
+
+def test_the_first_good_model_goes_into_production(told: Story) -> None:
+    first = told["first"]
+    assert (first["promoted"], first["production"]) == (True, None)
+    names = ["accuracy", "average_precision", "brier", "f1_score", "precision", "recall", "roc_auc"]
+    assert sorted(first["metrics"]) == [f"test_{name}" for name in names]
+    assert all(low <= first["metrics"][name] <= high for name, (low, high) in first["intervals"].items())
+    model = told["in production"][told["model"]["id"]]
+    assert model["tags"] == ["production"]
+    assert model["facts"]["test_roc_auc"] == pytest.approx(first["metrics"]["test_roc_auc"])
+    assert model["facts"]["evaluation"] == first["reason"]
+    step = told["step after evaluate"]
+    assert step["values"]["test_f1_score"] == pytest.approx(first["metrics"]["test_f1_score"])
+    assert step["plots"] == ["Calibration", "Confusion", "Precision and recall", "ROC"]
+
+
+def test_evaluating_again_gives_the_same(told: Story) -> None:
+    assert told["same again"]["metrics"] == told["first"]["metrics"]
+    assert (told["same again"]["promoted"], told["same again"]["reason"]) == (
+        True,
+        "it is the production model already",
+    )
+
+
+def test_a_worse_model_stays_out_and_a_tolerated_one_takes_over(told: Story) -> None:
+    old, new = told["model"]["id"], told["weak model"]["id"]
+    assert told["worse"]["promoted"] is False
+    assert told["worse"]["production"] == told["first"]["metrics"]
+    assert {name: model["tags"] for name, model in told["after worse"].items()} == {
+        old: ["production"],
+        new: ["candidate"],
+    }
+    assert told["tolerated"]["promoted"] is True
+    tags = {name: model["tags"] for name, model in told["moved"].items()}
+    assert tags == {old: ["previous-production"], new: ["production"]}
+    assert told["moved"][new]["facts"]["version"] == 2
+
+
+def test_a_model_of_synthetic_customers_is_told_apart_and_kept_back(told: Story) -> None:
+    assert told["synthetic model"]["tags"] == ["candidate", "synthetic"]
+    assert "never goes into production on a server" in told["synthetic on a server"]["reason"]
+    assert "the production model on real ones" in told["synthetic for real"]["reason"]
+    assert told["synthetic on a server"]["promoted"] is told["synthetic for real"]["promoted"] is False
+
+
+def test_files_that_were_changed_are_not_read(told: Story) -> None:
+    assert told["production damaged"]["promoted"] is False
+    assert "cannot be compared with" in told["production damaged"]["reason"]
+    for damaged in ("model damaged", "artifact damaged"):
+        assert "it was changed or damaged after it was stored" in told[damaged]["error"]

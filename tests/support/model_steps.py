@@ -1,0 +1,121 @@
+"""The three model steps, one after the other and under many conditions, as a child process of a test.
+
+`python -m tests.support.model_steps` prints as JSON what the backend then holds.
+"""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from clearml import Model, StorageManager, Task
+
+from components import evaluate, register_best, train_sweep
+from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
+
+BROKEN = {"name": "broken", "family": "Prophet"}
+WEAK = {"name": "weak tree", "family": "DecisionTree", "params": {"max_depth": 1}}
+ROWS = {"train": make_customers(200, seed=0), "test": make_customers(150, seed=1)}
+asked: list[str] = []
+
+
+def made_rows(_dataset: Any, part: str, _folder: str, _max_bytes: int) -> Any:
+    asked.append(part)
+    return ROWS[part]
+
+
+for module in (train_sweep, evaluate):
+    vars(module)["read_dataset_part"] = made_rows
+
+
+def dataset(**changes: Any) -> str:
+    facts = {"id": "d1", "sha256": "ab" * 32, "train_rows": 200, "test_rows": 150, "synthetic": False}
+    return json.dumps({**facts, "numeric": NUMERIC, "categorical": CATEGORICAL, "target": TARGET, **changes})
+
+
+def run(step: Callable[..., str], *arguments: Any, **options: Any) -> dict[str, Any]:
+    """What the step returned; or, as `error`, the exception, and what the Task then says of it."""
+    try:
+        return dict(json.loads(inspect.unwrap(step)(*arguments, **options)))
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}", "comment": Task.current_task().comment}
+
+
+def sweep(*specs: dict[str, Any], source: str = "", **options: Any) -> dict[str, Any]:
+    told = json.dumps(specs)
+    return run(train_sweep.train_sweep, source or dataset(), told, folds=3, project="churn experiments", **options)
+
+
+def register(swept: dict[str, Any], source: str = "") -> dict[str, Any]:
+    return run(register_best.register_best, json.dumps(swept), source or dataset(), "churn model", "churn models")
+
+
+def judge(model: dict[str, Any], source: str = "", **rules: Any) -> dict[str, Any]:
+    return run(evaluate.evaluate, json.dumps(model), source or dataset(), rounds=50, **rules)
+
+
+def task_account(task_id: str) -> dict[str, Any]:
+    task = Task.get_task(task_id=task_id)
+    return {
+        "status": str(task.status),
+        "message": task.data.status_message,
+        "parent": task.parent,
+        "tags": task.get_tags(),
+        "project": task.get_project_name(),
+        "parameters": task.get_parameters(),
+        "values": task.get_reported_single_values(),
+        "scalars": task.get_reported_scalars(),
+        "plots": sorted(plot["metric"] for plot in task.get_reported_plots()),
+        "console": "\n".join(task.get_reported_console_output(5)),
+        "artifacts": {name: item.hash for name, item in task.artifacts.items()},
+        "runtime": task.data.runtime,
+    }
+
+
+def models() -> dict[str, Any]:
+    found = Model.query_models(project_name="churn models", model_name="churn model")
+    return {model.id: {"tags": model.tags, "facts": model.get_all_metadata_casted()} for model in found}
+
+
+def tamper(url: str) -> None:
+    StorageManager.upload_file(__file__, unquote(url))
+
+
+def story() -> dict[str, Any]:
+    task = Task.init("churn steps", "all steps", auto_connect_frameworks=False)
+    told: dict[str, Any] = {"task_id": task.id, "sweep": sweep(FOREST, LOGISTIC, BROKEN, jobs=2), "asked": list(asked)}
+    told["tasks"] = {entry["name"]: task_account(entry["task_id"]) for entry in told["sweep"]["experiments"]}
+    told["step after sweep"] = task_account(task.id)
+    told["one at a time"] = sweep(FOREST, LOGISTIC, BROKEN, jobs=1)
+    told["all fail"] = sweep(BROKEN, {**BROKEN, "name": "broken too"})
+    told["model"], told["model again"] = register(told["sweep"]), register(told["one at a time"])
+    told["other data"] = register(told["sweep"], dataset(sha256="cd" * 32))
+    told["registered"] = models()
+    told["refused"] = judge(told["model"], minimum=0.999)
+    told["first"] = judge(told["model"], minimum=0.5)
+    told["step after evaluate"] = task_account(task.id)
+    told["in production"] = models()
+    told["same again"] = judge(told["model"], minimum=0.5)
+    weak = sweep(WEAK)
+    told["weak model"] = register(weak)
+    told["worse"] = judge(told["weak model"], minimum=0.5, margin=0.0)
+    told["after worse"] = models()
+    told["tolerated"] = judge(told["weak model"], minimum=0.5, margin=0.9)
+    told["moved"] = models()
+    made_up = dataset(synthetic=True, sha256="ef" * 32)
+    told["synthetic model"] = register(sweep(FOREST, source=made_up, seed=7), made_up)
+    told["synthetic on a server"] = judge(told["synthetic model"], made_up, minimum=0.5, margin=0.9, embedded=False)
+    told["synthetic for real"] = judge(told["synthetic model"], made_up, minimum=0.5, margin=0.9)
+    tamper(Model(model_id=told["weak model"]["id"]).url)
+    told["production damaged"] = judge(told["model"], minimum=0.5)
+    tamper(Model(model_id=told["model"]["id"]).url)
+    told["model damaged"] = judge(told["model"], minimum=0.5)
+    tamper(Task.get_task(task_id=weak["best"]).artifacts["model"].url)
+    told["artifact damaged"] = register(weak)
+    return told
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"\n{json.dumps(story(), default=str)}\n")
