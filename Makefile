@@ -30,7 +30,7 @@ bench: setup  ## print what a run costs beside a bare script
 	$(BIN)/python benchmarks/flow_overhead.py
 
 docs: setup  ## write the generated pages
-	$(BIN)/python -m localserver.coverage docs/api-coverage.md
+	$(BIN)/python -m ops.coverage docs/api-coverage.md
 
 clean:  ## remove what the other targets made (not .flows/, which holds runs)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
