@@ -57,7 +57,11 @@ def check_values(typed: Any, schema: dict[str, Any]) -> tuple[list[Any], list[st
     except pa.errors.SchemaErrors as errors:
         for (name, rule), cases in errors.failure_cases.groupby(["column", "check"], sort=False):
             cases = cases.dropna(subset=["index"]).sort_values("index")
-            rule = "is there twice" if rule == "field_uniqueness" else rule
+            if rule == "field_uniqueness":
+                if not schema["unique_key"]:
+                    notes.append(f"{name} has {len(cases)} values that were there before")
+                    continue
+                rule = "is there twice"
             kind = next(column["kind"] for column in present if column["name"] == name)
             tolerated = kind == "category" and name != schema["target"]
             if tolerated and len(cases) <= schema["unseen_share"] * len(typed):
@@ -96,9 +100,9 @@ def check_target(typed: Any, schema: dict[str, Any]) -> list[Any]:
     findings = []
     if len(typed) < schema["min_rows"]:
         findings.append(("", f"has {len(typed)} usable rows, fewer than {schema['min_rows']}", (), len(typed), ""))
-    column = next(c for c in schema["columns"] if c["name"] == schema["target"])
-    if column["name"] not in typed or len(typed) == 0:
+    if schema["target"] not in typed or len(typed) == 0:
         return findings
+    column = next(c for c in schema["columns"] if c["name"] == schema["target"])
     counts = typed[column["name"]].value_counts()
     if len(counts) < 2:
         rule = "has only one value: there is nothing to learn"

@@ -1,9 +1,14 @@
 """Columns made from the columns of the same row; nothing is fitted, so nothing leaks between train and test rows.
 
-The function travels with a step: list it in its `helper_functions=[…]`.
+These functions travel with a step: list them in its `helper_functions=[…]`.
 """
 
 from typing import Any
+
+
+def engineered_features(frame: Any, schema: dict[str, Any]) -> dict[str, tuple[str, Any]]:
+    """The features that the schema's `engineering` names: for each new column, why it is there, and its values."""
+    return telco_features(frame) if schema["engineering"] == "telco" else {}
 
 
 def telco_features(frame: Any) -> dict[str, tuple[str, Any]]:

@@ -13,7 +13,8 @@ from components.artifacts import (
     stream_file,
     write_parquet,
 )
-from components.engineering import telco_features
+from components.engineering import engineered_features, telco_features
+from components.rows import prediction_rows
 from components.schema import load_schema
 from components.split import feature_roles, fill_blanks, split_rows
 
@@ -39,7 +40,9 @@ from components.split import feature_roles, fill_blanks, split_rows
         save_artifact,
         stream_file,
         write_parquet,
+        engineered_features,
         telco_features,
+        prediction_rows,
         load_schema,
         feature_roles,
         fill_blanks,
@@ -73,13 +76,12 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
     with tempfile.TemporaryDirectory() as folder:
         path = fetch_artifact(source, folder, max_bytes)
         frame = fill_blanks(read_parquet(path, [c["name"] for c in expected["columns"]], max_bytes), expected)
-        made = telco_features(frame) if expected.get("engineering") == "telco" else {}
-        for name, (why, values) in made.items():
+        made = engineered_features(frame, expected)
+        for name, (why, _) in made.items():
             print(f"{name}: {why}")
-            frame[name] = values
-        numeric, categorical = feature_roles(frame, expected)
-        key = [expected["key"]] if expected["key"] else []
-        frame = frame[[*key, *numeric, *categorical, expected["target"]]]
+        columns = prediction_rows(frame, expected)
+        numeric, categorical = feature_roles(columns, expected)
+        frame = columns.assign(**{expected["target"]: frame[expected["target"]]})
         split = {
             "task": task.id,
             "target": expected["target"],

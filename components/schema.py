@@ -30,7 +30,8 @@ def load_schema(text: str) -> dict[str, Any]:
         raise ValueError(f"the schema is no JSON object with columns that have name and kind: {error!r}") from error
     if len(columns) != len(schema["columns"]) or kinds - {"text", "category", "integer", "number"}:
         raise ValueError("the schema names a column twice, or a kind other than text, category, integer and number")
-    schema = {"name": "data", "key": "", "min_rows": 100, "min_class_rows": 10, "unseen_share": 0.0} | schema
+    defaults = {"name": "data", "key": "", "min_rows": 100, "min_class_rows": 10, "unseen_share": 0.0}
+    schema = {**defaults, "unique_key": True, "engineering": "", **schema}
     if columns.get(schema.get("target", ""), {}).get("kind") not in ("category", "integer", "number"):
         raise ValueError(f"the schema's target {schema.get('target')!r} is none of its category or number columns")
     if schema["key"] and columns.get(schema["key"], {}).get("kind") != "text":

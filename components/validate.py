@@ -15,6 +15,7 @@ from components.artifacts import (
 from components.content import check_target, check_values, finish_types, pandera_column, to_typed
 from components.csv_text import check_header, decode_csv, describe_problems, problem, read_columns, wrong_lengths
 from components.failure import tell_failure
+from components.rows import prediction_schema, rows_from_csv
 from components.schema import load_schema
 
 
@@ -50,6 +51,8 @@ from components.schema import load_schema
         read_columns,
         wrong_lengths,
         tell_failure,
+        prediction_schema,
+        rows_from_csv,
         load_schema,
     ],
 )
@@ -80,16 +83,7 @@ def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
     source, expected = load_ref(raw), load_schema(schema)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(fetch_artifact(source, folder, max_bytes)).read_bytes()
-        text, problems, notes = decode_csv(data)
-        typed = pd.DataFrame()
-        if not problems:
-            columns, lines, problems, more = read_columns(text, [column["name"] for column in expected["columns"]])
-            notes += more
-            if columns:
-                typed, words = to_typed(pd.DataFrame(columns, index=lines, dtype=str), expected)
-                values, more = check_values(typed, expected)
-                notes += more
-                problems += [problem(*finding) for finding in [*words, *values, *check_target(typed, expected)]]
+        typed, problems, notes = rows_from_csv(data, expected)
         report = {"file": source["name"], "rows": len(typed), "problems": problems, "notes": notes}
         Path(folder, "report.json").write_text(json.dumps(report, indent=1), "utf-8")
         save_artifact(task, "report", f"{folder}/report.json")
@@ -103,7 +97,7 @@ def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
             task.add_tags(["synthetic"])
         if problems:
             raise ValueError(tell_failure(task, describe_problems(source["name"], problems)))
-        write_parquet(finish_types(typed, expected), f"{folder}/valid.parquet")
+        write_parquet(typed, f"{folder}/valid.parquet")
         stored = save_artifact(task, "valid", f"{folder}/valid.parquet")
     stored.pop("bytes")
     return dump_ref(
