@@ -27,15 +27,17 @@ def run_experiment(
     Returns:
         `metrics` (`cv_*` means, their `_std`, `train_*`), `fold_metrics` (a list for each `cv_*`), `y` (1 for positive
         rows, else 0), `out_of_fold` (their probabilities), `threshold` (of these the one with the highest F1), the
-        model file's `sha256`, `warnings`.
+        model file's `sha256`, `cpu_seconds`, `warnings`.
 
     Raises:
         ValueError: the target has not two classes, or the experiment cannot be made.
     """
+    import time
     import warnings
 
     from threadpoolctl import threadpool_limits
 
+    begun = time.process_time()
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         features, labels = rows[numeric + categorical], rows[target].to_numpy()
@@ -53,6 +55,7 @@ def run_experiment(
         "out_of_fold": p,
         "threshold": threshold,
         "sha256": file_sha256(path),
+        "cpu_seconds": time.process_time() - begun,
         "warnings": sorted({f"{warning.category.__name__}: {warning.message}" for warning in caught}),
     }
 

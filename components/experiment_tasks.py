@@ -83,7 +83,7 @@ def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path:
         f"threshold {threshold:.4f}",
     ]
     events = [
-        *value_events({**metrics, "threshold": threshold}),
+        *value_events({**metrics, "threshold": threshold, "cpu_seconds": result["cpu_seconds"]}),
         *series_events(result["fold_metrics"]),
         *figure_events(figures),
         *console_events(["\n".join(lines)]),

@@ -59,6 +59,7 @@ def test_an_experiment_s_task_holds_all_about_it(told: Story) -> None:
     parameters = forest["parameters"]
     assert (parameters["Estimator/n_estimators"], parameters["Estimator/estimator"]) == ("5", "RandomForest")
     assert (parameters["General/dataset_sha256"], parameters["General/folds"]) == ("ab" * 32, "3")
+    assert forest["values"].pop("cpu_seconds") > 0
     assert forest["values"] == pytest.approx({**entry["metrics"], "threshold": entry["threshold"]})
     assert forest["scalars"]["cv_roc_auc"]["fold"]["x"] == [1, 2, 3]
     assert forest["scalars"]["train_accuracy"]["train_accuracy"]["y"] == [
