@@ -1,5 +1,6 @@
 """The API as an ASGI application: from a request to an envelope, whatever happens."""
 
+import json
 import logging
 
 from starlette.applications import Starlette
@@ -33,7 +34,7 @@ def api_app(store: Store, tokens: Tokens, access_key: str, secret_key: str) -> A
             target = wire.target(request.url.path)
             endpoint = _find(target, missing)
             target = wire.Target(target.name, target.version, known=True)
-            body = await request.body()
+            body = await request.body() or _query(request)
             authorization = request.headers.get("authorization", "")
             data = await run_in_threadpool(_answer, server, endpoint, authorization, body)
             content, status = wire.success(target, data), 200
@@ -45,6 +46,12 @@ def api_app(store: Store, tokens: Tokens, access_key: str, secret_key: str) -> A
         return JSONResponse(content, status)
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=METHODS)])
+
+
+def _query(request: Request) -> bytes:
+    """The fields in a URL, for a request that has no body: what a person types into a browser or curl."""
+    values = {name: request.query_params.getlist(name) for name in request.query_params}
+    return json.dumps({name: found if len(found) > 1 else found[0] for name, found in values.items()}).encode()
 
 
 def _find(target: wire.Target, missing: set[str]) -> Endpoint:

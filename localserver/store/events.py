@@ -49,11 +49,13 @@ class Which:
         sql = "task IN (SELECT value FROM json_each(?)) AND type = ?"
         bound: list[Any] = [json.dumps(list(self.tasks)), self.type]
         if self.metrics:
-            terms = []
-            for metric, variants in self.metrics.items():
-                terms.append("metric = ?" + (" AND variant IN (SELECT value FROM json_each(?))" if variants else ""))
-                bound += [metric, json.dumps(variants)] if variants else [metric]
-            sql += " AND (" + " OR ".join(f"({term})" for term in terms) + ")"
+            whole = [metric for metric, variants in self.metrics.items() if not variants]
+            single = [[metric, variant] for metric, variants in self.metrics.items() for variant in variants]
+            sql += (
+                " AND (metric IN (SELECT value FROM json_each(?)) OR (metric, variant) IN"
+                " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)))"
+            )
+            bound += [json.dumps(whole), json.dumps(single)]
         return sql, bound
 
 

@@ -7,6 +7,9 @@ from typing import Any
 from localserver import errors
 
 Condition = tuple[str, list[Any]]
+MAX_VALUES = 20_000
+# SQLite nests at most 1000 terms.
+MAX_TERMS = 200
 _JOINS = {"__$all": "AND", "__$and": "AND", "__$any": "OR", "__$or": "OR", "__$nop": ""}
 
 
@@ -21,9 +24,13 @@ class _Group:
 
 def condition(values: Sequence[Any], among: Callable[[list[Any]], Condition]) -> Condition:
     """SQL for the list `values`, where `among(some)` is the SQL of "is, or has, one of some"; groups must all hold."""
-    if len(values) > 20_000:
-        raise errors.InvalidFields("too many values in a list", found=len(values), limit=20_000)
-    parts = [_sql(group, among) for group in _groups(values) if group.wanted or group.unwanted]
+    if len(values) > MAX_VALUES:
+        raise errors.InvalidFields("too many values in a list", found=len(values), limit=MAX_VALUES)
+    groups = [group for group in _groups(values) if group.wanted or group.unwanted]
+    terms = sum(len(group.wanted) + len(group.unwanted) if group.join else 1 for group in groups)
+    if terms > MAX_TERMS:
+        raise errors.InvalidFields("too many operators in a list", found=terms, limit=MAX_TERMS)
+    parts = [_sql(group, among) for group in groups]
     if not parts:
         return "1", []
     return " AND ".join(f"({sql})" for sql, _ in parts), [value for _, bound in parts for value in bound]

@@ -13,6 +13,7 @@ from localserver.store.entities import DATES, LISTS, PATTERNS, Entity
 Condition = tuple[str, list[Any]]
 DEFAULT_PAGE_SIZE = 500
 MAX_PAGE_SIZE = 10_000
+MAX_NAMES = 100
 # What the free text of `search_text` may stand in.
 _SEARCHED = frozenset({"id", "name", "comment", "description", "tags", "system_tags"})
 _COMPARISONS = (">=", "<=", ">", "<")
@@ -73,11 +74,10 @@ class Selection:
 def select(entity: Entity, request: Mapping[str, Any]) -> Selection:
     """The selection that a request asks for; raises errors.LookupFailed or InvalidFields for what cannot be asked."""
     selection = Selection()
-    for name, value in request.items():
-        root = name.partition(".")[0]
-        if value is None or root not in entity.fields:
-            continue
-        selection.conditions.append(_filter(entity, name, value))
+    filters = {name: value for name, value in request.items() if name.partition(".")[0] in entity.fields}
+    if len(filters) > MAX_NAMES:
+        raise errors.InvalidFields("too many filters", found=len(filters), limit=MAX_NAMES)
+    selection.conditions = [_filter(entity, name, value) for name, value in filters.items() if value is not None]
     for name, join in (("_any_", "OR"), ("_all_", "AND")):
         if request.get(name):
             selection.conditions.append(_multi(entity, request[name], join))
@@ -125,6 +125,14 @@ def _filter(entity: Entity, name: str, value: Any) -> Condition:
     return _is_one(sql, bound, [value])
 
 
+def _few(value: Any, field: str) -> list[Any]:
+    """The names in a field of a request; raises errors.InvalidFields when SQLite could not take so many."""
+    names = _listed(value)
+    if len(names) > MAX_NAMES:
+        raise errors.InvalidFields("too many names of fields", field=field, found=len(names), limit=MAX_NAMES)
+    return names
+
+
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -145,6 +153,8 @@ def _has_one(column: str, values: list[Any]) -> Condition:
 
 def _dates(sql: str, values: list[Any]) -> Condition:
     terms: list[Condition] = []
+    if len(values) > MAX_NAMES:
+        raise errors.InvalidFields("too many dates", found=len(values), limit=MAX_NAMES)
     compared = [value for value in values if isinstance(value, str) and value.startswith(_COMPARISONS)]
     for value in compared:
         operator = next(prefix for prefix in _COMPARISONS if value.startswith(prefix))
@@ -173,7 +183,7 @@ def _multi(entity: Entity, request: Any, join: str) -> Condition:
     if not isinstance(pattern, str):
         raise errors.InvalidFields("expecting a regular expression", field="pattern")
     terms = []
-    for name in request["fields"]:
+    for name in _few(request["fields"], "fields"):
         if not isinstance(name, str):
             raise errors.InvalidFields("expecting names of fields", field="fields")
         sql, bound = expression(entity, name)
@@ -191,7 +201,7 @@ def _search(entity: Entity, text: str) -> Condition:
 
 def _order(entity: Entity, names: Any) -> list[Condition]:
     order = []
-    for name in _listed(names):
+    for name in _few(names, "order_by"):
         if not isinstance(name, str):
             raise errors.InvalidFields("expecting names of fields", field="order_by")
         if name.lstrip("-") == "@text_score":

@@ -26,7 +26,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """One server for all: each test here sends what must be refused, or looks only at what it made."""
     api = Api(tmp_path_factory.mktemp("api") / "api.db")
     yield api
-    api.store.close()
+    api.close()
 
 
 def refusal(api: Api, endpoint: str, body: bytes = b"{}", **kwargs: Any) -> tuple[tuple[int, int], str]:
@@ -233,6 +233,20 @@ def test_the_version_may_be_any_or_none(api: Api) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 def test_every_method_with_a_body_is_a_call(api: Api, method: str) -> None:
     assert api.send("tasks.create", b'{"name": "abc", "type": "training"}', method=method)["id"]
+
+
+def test_without_a_body_the_fields_may_stand_in_the_url(api: Api) -> None:
+    task = api.task()
+    response = api.client.get(f"/tasks.get_by_id?task={task}", headers=api.headers)
+    assert response.json()["data"]["task"]["id"] == task
+    response = api.client.get("/tasks.get_all?only_fields=id&only_fields=nope", headers=api.headers)
+    assert check_envelope(response.json(), 400, "tasks.get_all")["result_subcode"] == 14
+
+
+def test_a_token_in_the_url_opens_nothing(api: Api) -> None:
+    token = api.headers["Authorization"].removeprefix("Bearer ")
+    response = api.client.get(f"/tasks.get_all?token={token}&access_token={token}&Authorization=Bearer%20{token}")
+    check_envelope(response.json(), 401, "tasks.get_all")
 
 
 def test_unknown_fields_are_tolerated(api: Api) -> None:

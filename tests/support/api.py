@@ -74,7 +74,13 @@ class Api:
         self.store: Store = open_store(path)
         self.app = api_app(self.store, TOKENS, ACCESS_KEY, SECRET_KEY)
         self.client = TestClient(self.app, raise_server_exceptions=False)
+        # One event loop for all requests: one for each would take most of the time.
+        self.client.__enter__()
         self.headers = {"Authorization": f"Bearer {TOKENS.issue('local')}", "Content-Type": "application/json"}
+
+    def close(self) -> None:
+        self.client.__exit__()
+        self.store.close()
 
     def __call__(self, endpoint: str, **data: Any) -> Json:
         """The data of a good answer; raises Refused for any other."""

@@ -4,14 +4,9 @@ from localserver import errors, lifecycle
 from localserver.fields import objects, text
 from localserver.registry import Call, endpoint
 from localserver.services.common import now, save, task
+from localserver.services.tasks.documents import artifact_key
 from localserver.store.documents import Document
 from localserver.wire import Json
-
-Key = tuple[str, str]
-
-
-def _key(item: Document) -> Key:
-    return text(item, "key"), str(item.get("mode") or "output")
 
 
 @endpoint("tasks.add_or_update_artifacts", required=("task", "artifacts"), writes=True)
@@ -19,11 +14,11 @@ def add_or_update_artifacts(call: Call) -> Json:
     """An artifact with the key and mode of one that is there takes its place."""
     document = task(call)
     lifecycle.running(document, bool(call.data.get("force")))
-    artifacts = {_key(artifact): artifact for artifact in document["execution"]["artifacts"]}
+    artifacts = {artifact_key(artifact): artifact for artifact in document["execution"]["artifacts"]}
     for artifact in objects(call.data, "artifacts"):
         if not isinstance(artifact.get("type"), str):
             raise errors.ValidationError("error for field 'type'. field is required!")
-        artifacts[_key(artifact)] = {"mode": "output", **_without_none(artifact)}
+        artifacts[artifact_key(artifact)] = {"mode": "output", **_without_none(artifact)}
     return _save_artifacts(call, document, list(artifacts.values()), "updated")
 
 
@@ -31,8 +26,8 @@ def add_or_update_artifacts(call: Call) -> Json:
 def delete_artifacts(call: Call) -> Json:
     document = task(call)
     lifecycle.running(document, bool(call.data.get("force")))
-    gone = {_key(artifact) for artifact in objects(call.data, "artifacts")}
-    kept = [artifact for artifact in document["execution"]["artifacts"] if _key(artifact) not in gone]
+    gone = {artifact_key(artifact) for artifact in objects(call.data, "artifacts")}
+    kept = [artifact for artifact in document["execution"]["artifacts"] if artifact_key(artifact) not in gone]
     return _save_artifacts(call, document, kept, "deleted")
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from localserver import errors, lifecycle
+from localserver.fields import objects, text
 from localserver.registry import Call
 from localserver.services.common import check_name, check_project, given, stamped
 from localserver.store.documents import Document
@@ -41,6 +42,7 @@ def new(call: Call) -> Document:
 def edits(call: Call, task: Document) -> Document:
     """The fields of a Task that the request sets, whole, as they then stand in the document `task`."""
     fields = given(call, _PLAIN)
+    _check_shapes(fields)
     if "name" in fields:
         check_name(fields["name"])
     if "type" in fields and fields["type"] not in TYPES:
@@ -57,6 +59,15 @@ def edits(call: Call, task: Document) -> Document:
     return fields
 
 
+def _check_shapes(fields: Document) -> None:
+    """What is read again later by its parts must have these parts."""
+    for section in fields.get("hyperparams", {}).values():
+        if not isinstance(section, dict) or not all(isinstance(item, dict) for item in section.values()):
+            raise errors.InvalidFields("expecting {section: {name: item}}", field="hyperparams")
+    if not all(isinstance(item, dict) for item in fields.get("configuration", {}).values()):
+        raise errors.InvalidFields("expecting {name: item}", field="configuration")
+
+
 def script(value: dict[str, Any]) -> Document:
     return {"binary": "python", "repository": "", "entry_point": "", "requirements": {}, **_without_none(value)}
 
@@ -64,15 +75,23 @@ def script(value: dict[str, Any]) -> Document:
 def execution(current: dict[str, Any], value: dict[str, Any]) -> Document:
     default = {"test_split": 0, "parameters": {}, "model_desc": {}, "model_labels": {}, "artifacts": []}
     merged = {**default, **current, **_without_none(value)}
-    if not isinstance(merged["artifacts"], list):
-        raise errors.InvalidFields("expecting list", field="execution.artifacts")
+    for item in objects(merged, "artifacts"):
+        artifact_key(item)
     return merged
 
 
+def artifact_key(item: Document) -> tuple[str, str]:
+    """What tells an artifact from the others of its Task; raises errors.ValidationError when it cannot be one."""
+    if item.get("uri") is not None:
+        text(item, "uri")
+    return text(item, "key"), str(item.get("mode") or "output")
+
+
 def models(value: dict[str, Any]) -> Document:
-    lists = {kind: value.get(kind) or [] for kind in ("input", "output")}
-    if not all(isinstance(items, list) for items in lists.values()):
-        raise errors.InvalidFields("expecting list", field="models")
+    lists = {kind: objects(value, kind) for kind in ("input", "output")}
+    for item in (*lists["input"], *lists["output"]):
+        text(item, "name")
+        text(item, "model")
     return lists
 
 

@@ -93,7 +93,10 @@ def _target(call: Call) -> str | None:
     return check_project(call, call.data.get("project"))
 
 
-@endpoint("tasks.clone", required=("task",), fields={"new_task_container": "dict"}, writes=True)
+_CLONED = ("new_task_container", "new_task_hyperparams", "new_task_configuration", "execution_overrides")
+
+
+@endpoint("tasks.clone", required=("task",), fields=dict.fromkeys(_CLONED, "dict"), writes=True)
 def clone(call: Call) -> Json:
     """A new Task with the definition of another one, and nothing of what that one did."""
     source = task(call)

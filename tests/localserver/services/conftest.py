@@ -10,4 +10,4 @@ from tests.support.api import Api
 def api(tmp_path: Path) -> Iterator[Api]:
     api = Api(tmp_path / "api.db")
     yield api
-    api.store.close()
+    api.close()

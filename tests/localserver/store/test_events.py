@@ -59,6 +59,13 @@ def test_metrics_and_variants_narrow(filled: Store) -> None:
         assert [doc["variant"] for doc in db.events.at(Which(["t"], IMAGE), 2)] == ["a", "b"]
 
 
+def test_thousands_of_metrics_are_one_question(filled: Store) -> None:
+    metrics = {f"m{number}": ["a", "b"] if number % 2 else [] for number in range(3000)}
+    with filled.read() as db:
+        assert db.events.count(Which(["t"], SCALAR, metrics)) == 0
+        assert db.events.count(Which(["t"], SCALAR, {**metrics, "loss": ["val"]})) == 1
+
+
 def test_pages_go_on_where_the_last_one_stopped(filled: Store) -> None:
     which = Which(["t"], LOG)
     with filled.read() as db:

@@ -124,6 +124,12 @@ def test_keys_with_dots_and_numbers_for_booleans(filled: Store) -> None:
         {"_any_": {"fields": ["name"], "pattern": 5}},
         {"_any_": {"fields": ["$where"], "pattern": "a"}},
         {"_all_": {"fields": [{}], "pattern": "a"}},
+        {"_all_": {"fields": ["name"] * 2000, "pattern": "a"}},
+        {"order_by": ["name"] * 3000},
+        {"created": [">2020-01-01"] * 2000},
+        {"tags": ["__$all", *["a"] * 2000]},
+        {"tags": ["__$all", "a"] * 1000},
+        {f"runtime.n{number}": 1 for number in range(2000)},
     ],
 )
 def test_what_cannot_be_asked_is_refused(filled: Store, request_: dict[str, Any]) -> None:
