@@ -2,7 +2,15 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, fetch_file, load_ref, read_parquet, stream_file
+from components.artifacts import (
+    dump_ref,
+    fetch_file,
+    file_sha256,
+    load_ref,
+    read_parquet,
+    save_artifact,
+    stream_file,
+)
 from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
 from components.evaluation import (
     evaluation_figures,
@@ -13,6 +21,7 @@ from components.evaluation import (
 )
 from components.failure import tell_failure
 from components.metrics import binary_metrics, bootstrap_intervals, lower_is_better, weighted_metrics
+from components.model_card import markdown_block, markdown_card, markdown_table, markdown_text
 from components.model_file import check_model_file, load_model, model_types
 from components.plots import (
     calibration_figure,
@@ -24,7 +33,26 @@ from components.plots import (
 )
 from components.promotion import decide, find_incumbent, judge, promote_model
 from components.registry import add_facts, find_models, get_model, metadata_items, model_value
+from components.report_charts import axis_ticks, chart_series, svg_axes, svg_chart, svg_place, svg_series
+from components.report_page import html_block, html_figure, html_heatmap, html_page, html_table, page_style
+from components.report_sections import (
+    holds_rows,
+    lead_text,
+    leaderboard_section,
+    limits_section,
+    lineage_section,
+    mean_interval,
+    other_sections,
+    report_sections,
+    results_section,
+    show_range,
+    show_value,
+    usage_section,
+    value_blocks,
+    verdict_section,
+)
 from components.reports import figure_events, make_client, send_report, value_events
+from components.run_report import count_folds, save_report
 
 
 @PipelineDecorator.component(
@@ -37,13 +65,16 @@ from components.reports import figure_events, make_client, send_report, value_ev
         "pandas>=2.3,<4",
         "pyarrow>=18",
         "scikit-learn>=1.7,<1.10",
+        "scipy>=1.13",
         "skops>=0.13,<0.17",
     ],
     helper_functions=[
         dump_ref,
         fetch_file,
+        file_sha256,
         load_ref,
         read_parquet,
+        save_artifact,
         stream_file,
         dataset_columns,
         fetch_dataset_file,
@@ -59,6 +90,10 @@ from components.reports import figure_events, make_client, send_report, value_ev
         bootstrap_intervals,
         lower_is_better,
         weighted_metrics,
+        markdown_block,
+        markdown_card,
+        markdown_table,
+        markdown_text,
         check_model_file,
         load_model,
         model_types,
@@ -77,10 +112,38 @@ from components.reports import figure_events, make_client, send_report, value_ev
         get_model,
         metadata_items,
         model_value,
+        axis_ticks,
+        chart_series,
+        svg_axes,
+        svg_chart,
+        svg_place,
+        svg_series,
+        html_block,
+        html_figure,
+        html_heatmap,
+        html_page,
+        html_table,
+        page_style,
+        holds_rows,
+        lead_text,
+        leaderboard_section,
+        limits_section,
+        lineage_section,
+        mean_interval,
+        other_sections,
+        report_sections,
+        show_range,
+        show_value,
+        results_section,
+        usage_section,
+        value_blocks,
+        verdict_section,
         figure_events,
         make_client,
         send_report,
         value_events,
+        count_folds,
+        save_report,
     ],
 )
 def evaluate(
@@ -93,6 +156,7 @@ def evaluate(
     rounds: int = 1000,
     seed: int = 42,
     max_bytes: int = 1_000_000_000,
+    sweep: str = "",
 ) -> str:
     """Scores the candidate once on the test rows, beside the production model, and moves `production` if it may.
 
@@ -106,6 +170,7 @@ def evaluate(
         rounds: bootstrap rounds for the 95 % intervals.
         seed: their seed.
         max_bytes: how large the test rows and a model file may be.
+        sweep: the reference of the sweep that the candidate won, for the report's leaderboard.
 
     Returns:
         `{metrics, intervals, threshold, production, promoted, reason}` as JSON; production holds the metrics of the
@@ -133,8 +198,8 @@ def evaluate(
         )
         intervals = metric_intervals(scored, rounds, seed)
         values = evaluation_values(scored, intervals, production)
-        events = [*value_events(values), *figure_events(evaluation_figures(scored, production))]
-        send_report(client, task.id, events)
+        figures = evaluation_figures(scored, production)
+        send_report(client, task.id, [*value_events(values), *figure_events(figures)])
         add_facts(client, entry.id, {**values, "evaluation": reason, "promoted": promoted})
     except Exception as error:
         tell_failure(task, str(error))
@@ -142,13 +207,13 @@ def evaluate(
     if promoted:
         promote_model(client, entries, entry.id)
     print(f"model {entry.name} {entry.id} {'is in' if promoted else 'does not go into'} production: {reason}")
-    return dump_ref(
-        {
-            "metrics": scored["metrics"],
-            "intervals": intervals,
-            "threshold": scored["threshold"],
-            "production": production and production["metrics"],
-            "promoted": promoted,
-            "reason": reason,
-        }
-    )
+    evaluation = {
+        "metrics": scored["metrics"],
+        "intervals": intervals,
+        "threshold": scored["threshold"],
+        "production": production and production["metrics"],
+        "promoted": promoted,
+        "reason": reason,
+    }
+    save_report(client, task, entry, source, load_ref(sweep or "{}"), evaluation, figures)
+    return dump_ref(evaluation)

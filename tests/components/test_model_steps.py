@@ -1,6 +1,7 @@
 """train_sweep, register_best and evaluate through the official SDK against the embedded backend."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,18 @@ def test_the_first_good_model_goes_into_production(told: Story) -> None:
     step = told["step after evaluate"]
     assert step["values"]["test_f1_score"] == pytest.approx(first["metrics"]["test_f1_score"])
     assert step["plots"] == ["Calibration", "Confusion", "Precision and recall", "ROC"]
+
+
+def test_the_run_s_report_is_kept_on_the_evaluation_step(told: Story) -> None:
+    facts = told["registered"][told["model"]["id"]]["facts"]
+    for text in (told["report"], told["card"]):
+        assert facts["sha256"] in text
+        assert facts["reason"] in text
+        assert f"{told['first']['metrics']['test_roc_auc']:.4f}" in text
+        assert "3 experiments, 1 failed" in text
+        # The folds are those that the experiment's Task tells.
+        assert re.search(r"forest.*0\.\d{4} to [01]\.\d{4}", text)
+    assert told["report"].count("<svg") == 3
 
 
 def test_evaluating_again_gives_the_same(told: Story) -> None:

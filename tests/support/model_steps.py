@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from clearml import Model, StorageManager, Task
 
 from components import evaluate, register_best, train_sweep
+from components.artifacts import stream_file
 from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
 
 BROKEN = {"name": "broken", "family": "Prophet"}
@@ -56,6 +57,11 @@ def judge(model: dict[str, Any], source: str = "", **rules: Any) -> dict[str, An
     return run(evaluate.evaluate, json.dumps(model), source or dataset(), rounds=50, **rules)
 
 
+def stored_text(task: Any, artifact: str) -> str:
+    record = task.artifacts[artifact]
+    return b"".join(stream_file(record.url, record.hash, 1_000_000)).decode()
+
+
 def task_account(task_id: str) -> dict[str, Any]:
     task = Task.get_task(task_id=task_id)
     return {
@@ -94,7 +100,8 @@ def story() -> dict[str, Any]:
     told["other data"] = register(told["sweep"], dataset(sha256="cd" * 32))
     told["registered"] = models()
     told["refused"] = judge(told["model"], minimum=0.999)
-    told["first"] = judge(told["model"], minimum=0.5)
+    told["first"] = judge(told["model"], minimum=0.5, sweep=json.dumps(told["sweep"]))
+    told["report"], told["card"] = (stored_text(Task.current_task(), name) for name in ("report.html", "model_card.md"))
     told["step after evaluate"] = task_account(task.id)
     told["in production"] = models()
     told["same again"] = judge(told["model"], minimum=0.5)
