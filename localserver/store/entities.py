@@ -56,6 +56,6 @@ QUEUES = Entity("queues", _COMMON, _COMMON_FIELDS | {"display_name", "entries", 
 WORKERS = Entity(
     "workers",
     frozenset({"last_activity_time"}),
-    frozenset({"id", "company", "ip", "key", "last_activity_time", "last_report_time", "machine_stats", "project"})
+    frozenset({"id", "company", "ip", "key", "last_activity_time", "last_report_time", "project"})
     | {"queue", "queues", "register_time", "register_timeout", "system_tags", "tags", "task", "user"},
 )

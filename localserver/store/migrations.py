@@ -87,3 +87,13 @@ def m003_events(connection: sqlite3.Connection) -> None:
     )
     connection.execute("CREATE UNIQUE INDEX events_identity ON events (task, type, metric, variant, iter, key)")
     connection.execute("CREATE INDEX events_time ON events (task, type, timestamp)")
+
+
+@migration
+def m004_worker_reports(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "CREATE TABLE worker_reports (worker TEXT NOT NULL, second INTEGER NOT NULL, task TEXT, stats TEXT NOT NULL)"
+        " STRICT"
+    )
+    connection.execute("CREATE INDEX worker_reports_age ON worker_reports (worker, second)")
+    connection.execute("CREATE INDEX worker_reports_time ON worker_reports (second)")

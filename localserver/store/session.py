@@ -8,6 +8,7 @@ from localserver.store.documents import Documents
 from localserver.store.entities import MODELS, PROJECTS, QUEUES, TASKS, WORKERS
 from localserver.store.entries import Entries
 from localserver.store.events import Events
+from localserver.store.reports import Reports
 
 
 class Session:
@@ -20,6 +21,7 @@ class Session:
         self.workers = Documents(connection, WORKERS)
         self.entries = Entries(connection)
         self.events = Events(connection)
+        self.reports = Reports(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

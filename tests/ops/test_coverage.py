@@ -20,6 +20,6 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
 def test_what_is_answered_is_checked_and_what_is_not_is_open() -> None:
     lines = page().splitlines()
     assert "- [x] get_by_id" in lines
-    assert "- [ ] get_stats" in lines
+    assert "- [ ] share" in lines
     assert "- [x] ping (no class in the SDK)" in lines
     assert "## datasets" not in page()

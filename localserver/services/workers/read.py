@@ -27,7 +27,7 @@ def get_count(call: Call) -> Json:
 
 def _shown(call: Call, worker: Document) -> Document:
     """With the names of what the worker refers to."""
-    shown = {name: value for name, value in worker.items() if name not in ("task", "queue", "machine_stats")}
+    shown = {name: value for name, value in worker.items() if name not in ("task", "queue")}
     shown["user"] = {"id": worker["user"], "name": worker["user"]}
     shown["company"] = {"id": worker["company"], "name": worker["company"]}
     shown["queues"] = [_queue(call, id) for id in worker["queues"]]

@@ -1,10 +1,13 @@
 """What agents tell about themselves."""
 
+import time
+
 from localserver import errors
 from localserver.registry import Call, endpoint
 from localserver.services.common import now
 from localserver.services.workers.alive import TIMEOUT_SECONDS
 from localserver.store.documents import Document
+from localserver.store.reports import Report
 from localserver.tokens import COMPANY
 from localserver.wire import Json
 
@@ -33,8 +36,9 @@ def status_report(call: Call) -> Json:
     worker |= {name: call.data[name] for name in ("queues", "tags", "system_tags") if call.data.get(name) is not None}
     # No Task and no queue means that it runs none.
     worker |= {name: call.data.get(name) for name in ("task", "queue")}
-    if call.data.get("machine_stats"):
-        worker["machine_stats"] = call.data["machine_stats"]
+    # The time is ours: agents send theirs in milliseconds, where the SDK's schema says seconds.
+    stats = call.data.get("machine_stats") or {}
+    call.db.reports.add(Report(worker["id"], int(time.time()), call.data.get("task"), stats))
     worker["last_report_time"] = now()
     _keep(call, worker)
     task = call.db.tasks.get(call.data["task"]) if call.data.get("task") else None

@@ -48,6 +48,8 @@ class World:
         self.image_scroll = api("events.get_debug_image_sample", task=self.task, metric="img", variant="a")["scroll_id"]
         self.plot_scroll = api("events.get_plot_sample", task=self.task, metric="curve")["scroll_id"]
 
+        stats = {"cpu_usage": [10.5, 20], "memory_used": 100}
+        api("workers.status_report", worker="w:1", timestamp=1, machine_stats=stats)
         self.stopped = self._started()
         api("tasks.stopped", task=self.stopped)
         self.token = TOKENS.issue("local")
@@ -219,7 +221,17 @@ REQUESTS: dict[str, Json] = {
     "users.get_all_ex": {},
     "users.get_current_user": {},
     "workers.get_all": {},
+    "workers.get_activity_report": {"from_date": 1, "to_date": 2**33, "interval": 3600},
     "workers.get_count": {},
+    "workers.get_metric_keys": {"worker_ids": ["w:1"]},
+    "workers.get_stats": {
+        "from_date": 1,
+        "to_date": 2**33,
+        "interval": 3600,
+        "items": [{"key": "cpu_usage", "category": "max"}],
+        "worker_ids": ["w:1"],
+        "split_by_variant": True,
+    },
     "workers.register": {"worker": "w:2"},
     "workers.status_report": {"worker": "w:1", "timestamp": 1, "task": "$running", "queue": "$queue"},
     "workers.unregister": {"worker": "w:1"},
