@@ -15,7 +15,7 @@ from components.artifacts import (
 )
 from components.engineering import engineered_features, telco_features
 from components.rows import prediction_rows
-from components.schema import load_schema
+from components.schema import check_plausible, load_schema
 from components.split import feature_roles, fill_blanks, split_rows
 
 
@@ -43,6 +43,7 @@ from components.split import feature_roles, fill_blanks, split_rows
         engineered_features,
         telco_features,
         prediction_rows,
+        check_plausible,
         load_schema,
         feature_roles,
         fill_blanks,

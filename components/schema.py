@@ -1,14 +1,21 @@
 """What a data set's columns must be, as JSON text that travels with the steps.
 
 ```
-{"name", "key" (a column's name or ""), "target", "min_rows", "min_class_rows", "unseen_share", "engineering",
+{"name", "key" (a column's name or ""), "target", "min_rows", "min_class_rows", "unseen_share", "unique_key",
+ "engineering", "plausible",
  "columns": [{"name", "kind": "text|category|integer|number", "values" (of a category), "min", "max",
               "blank_where": {"column", "equals"}}]}
 ```
 
 A category may hold values that `values` does not name, up to `unseen_share` of the rows; the target may not. A target
-of kind integer or number makes the task a regression. `engineering` names the features to add: `telco` or none. The
-function travels with a step: list it in its `helper_functions=[…]`.
+of kind integer or number makes the task a regression. `engineering` names the features to add: `telco` or none.
+`plausible` lists what is warned of when rows break it:
+```
+{"check": "together", "column", "value", "other", "other_value"}: either both or neither
+{"check": "product", "column", "factors": […], "low", "high", "slack"}: low * product - slack to high * product + slack
+{"check": "some", "columns": {name: value, …}}: not all at once
+```
+The functions travel with a step: list them in its `helper_functions=[…]`.
 """
 
 from typing import Any
@@ -31,9 +38,29 @@ def load_schema(text: str) -> dict[str, Any]:
     if len(columns) != len(schema["columns"]) or kinds - {"text", "category", "integer", "number"}:
         raise ValueError("the schema names a column twice, or a kind other than text, category, integer and number")
     defaults = {"name": "data", "key": "", "min_rows": 100, "min_class_rows": 10, "unseen_share": 0.0}
-    schema = {**defaults, "unique_key": True, "engineering": "", **schema}
+    schema = {**defaults, "unique_key": True, "engineering": "", "plausible": [], **schema}
     if columns.get(schema.get("target", ""), {}).get("kind") not in ("category", "integer", "number"):
         raise ValueError(f"the schema's target {schema.get('target')!r} is none of its category or number columns")
     if schema["key"] and columns.get(schema["key"], {}).get("kind") != "text":
         raise ValueError(f"the schema's key {schema['key']!r} is none of its text columns")
-    return dict(schema)
+    if schema["engineering"] not in ("", "telco"):
+        raise ValueError(f"the schema's engineering {schema['engineering']!r} is none of those there are: telco")
+    check_plausible(schema["plausible"], columns)
+    return schema
+
+
+def check_plausible(rules: list[dict[str, Any]], columns: dict[str, Any]) -> None:
+    """Raises ValueError if one of the schema's `plausible` rules is incomplete or names a column that is not there."""
+    needed = {
+        "together": {"column", "value", "other", "other_value"},
+        "product": {"column", "factors", "low", "high", "slack"},
+        "some": {"columns"},
+    }
+    for rule in rules:
+        keys = needed.get(rule.get("check", ""))
+        if keys is None or keys | {"check"} != set(rule):
+            raise ValueError(f"the schema's rule {rule!r:.200} is not complete, or of no kind that there is")
+        named = {rule.get("column"), rule.get("other"), *rule.get("factors", []), *rule.get("columns", {})} - {None}
+        missing = sorted(named - set(columns))
+        if missing:
+            raise ValueError(f"the schema's rule {rule!r:.200} names {missing}, which are no columns")

@@ -12,11 +12,31 @@ from components.artifacts import (
     stream_file,
     write_parquet,
 )
-from components.content import check_target, check_values, finish_types, pandera_column, to_typed
-from components.csv_text import check_header, decode_csv, describe_problems, problem, read_columns, wrong_lengths
+from components.content import (
+    check_target,
+    check_values,
+    finish_types,
+    may_be_new,
+    pandera_column,
+    to_numbers,
+    to_typed,
+)
+from components.cross_checks import check_product, check_rows, check_some, check_together
+from components.csv_bytes import check_bytes, recognise, wrong_bytes
+from components.csv_text import (
+    check_header,
+    csv_chunks,
+    near_names,
+    numbered_rows,
+    odd_rows,
+    remember_last,
+    take_rows,
+)
+from components.data_report import store_report
 from components.failure import tell_failure
-from components.rows import prediction_schema, rows_from_csv
-from components.schema import load_schema
+from components.problems import describe_problems, escape_cell, problem, report_cells, tell_problem
+from components.rows import prediction_schema, read_rows, rows_from_csv, type_rows
+from components.schema import check_plausible, load_schema
 
 
 @PipelineDecorator.component(
@@ -42,24 +62,44 @@ from components.schema import load_schema
         check_target,
         check_values,
         finish_types,
+        may_be_new,
         pandera_column,
+        to_numbers,
         to_typed,
+        check_product,
+        check_rows,
+        check_some,
+        check_together,
+        check_bytes,
+        recognise,
+        wrong_bytes,
         check_header,
-        decode_csv,
-        describe_problems,
-        problem,
-        read_columns,
-        wrong_lengths,
+        csv_chunks,
+        near_names,
+        numbered_rows,
+        odd_rows,
+        remember_last,
+        take_rows,
+        store_report,
         tell_failure,
+        describe_problems,
+        escape_cell,
+        problem,
+        report_cells,
+        tell_problem,
         prediction_schema,
+        read_rows,
         rows_from_csv,
+        type_rows,
+        check_plausible,
         load_schema,
     ],
 )
 def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
     """Checks the raw CSV (bytes, then shape, then content) and stores it typed, as the parquet artifact `valid`.
 
-    All problems go into one report: the artifact `report` and the table "validation" of this Task.
+    All problems, warnings and what was tolerated go into one report: the artifacts `report` (JSON) and `report-csv`,
+    and the table "validation" of this Task.
 
     Args:
         raw: the reference that `download` returns.
@@ -72,34 +112,22 @@ def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
     Raises:
         ValueError: bad data: the first problems in one line.
     """
-    import json
     import tempfile
     from pathlib import Path
 
-    import pandas as pd
     from clearml import Task
 
     task = Task.current_task()
     source, expected = load_ref(raw), load_schema(schema)
+    if source["synthetic"]:
+        task.add_tags(["synthetic"])
     with tempfile.TemporaryDirectory() as folder:
         data = Path(fetch_artifact(source, folder, max_bytes)).read_bytes()
-        typed, problems, notes = rows_from_csv(data, expected)
-        report = {"file": source["name"], "rows": len(typed), "problems": problems, "notes": notes}
-        Path(folder, "report.json").write_text(json.dumps(report, indent=1), "utf-8")
-        save_artifact(task, "report", f"{folder}/report.json")
-        table = [{"what": "tolerated", "rule": note} for note in notes]
-        table += [{"what": "problem", **item, "rows": ", ".join(map(str, item["rows"]))} for item in problems]
-        frame = pd.DataFrame(table or [{"what": "sound", "rule": f"{len(typed)} rows without a problem"}]).fillna("")
-        print(f"{source['name']}: {len(typed)} rows, {len(problems)} problems")
-        print(frame.to_string(index=False))
-        task.get_logger().report_table("validation", source["name"], iteration=0, table_plot=frame)
-        if source["synthetic"]:
-            task.add_tags(["synthetic"])
+        rows, problems, notes = rows_from_csv(data, expected)
+        store_report(task, folder, source["name"], len(rows), problems + notes)
         if problems:
             raise ValueError(tell_failure(task, describe_problems(source["name"], problems)))
-        write_parquet(typed, f"{folder}/valid.parquet")
+        write_parquet(rows, f"{folder}/valid.parquet")
         stored = save_artifact(task, "valid", f"{folder}/valid.parquet")
     stored.pop("bytes")
-    return dump_ref(
-        {**stored, "rows": len(typed), "raw_sha256": source["sha256"], "synthetic": bool(source["synthetic"])}
-    )
+    return dump_ref({**stored, "rows": len(rows), "raw_sha256": source["sha256"], "synthetic": source["synthetic"]})

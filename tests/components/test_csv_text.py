@@ -1,77 +1,52 @@
-"""What bytes and shape can be wrong with, and what of it is told."""
+"""What shape can be wrong with, and what of it is told."""
 
 import csv
 import io
-import zlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.csv_text import decode_csv, describe_problems, problem, read_columns
+from components.csv_text import csv_chunks
 
 NAMES = ["customer_id", "tenure", "churn"]
 QUOTE = "has a quote that is not closed or not doubled"
 GOOD = "customer_id,tenure,churn\na,1,No\nb,2,Yes\n"
 
 
-def rules(data: bytes | str) -> list[tuple[str, str, list[int]]]:
+def read(text: str, most_rows: int = 0) -> list[Any]:
+    return list(csv_chunks(io.StringIO(text, newline=""), NAMES, most_rows))
+
+
+def rules(text: str) -> list[tuple[str, str, list[int]]]:
     """Column, rule and rows of each problem."""
-    text, problems, _ = decode_csv(data.encode() if isinstance(data, str) else data)
-    if not problems:
-        problems = read_columns(text, NAMES)[2]
+    ((_, _, problems, _),) = read(text)
     return [(item["column"], item["rule"], item["rows"]) for item in problems]
 
 
-@pytest.mark.parametrize(
-    ("data", "rule"),
-    [
-        (b"", "is empty"),
-        (b"\xef\xbb\xbf \r\n", "is empty"),
-        (b"PK\x03\x04rest", "is a zip file"),
-        (zlib.compress(b"x", wbits=31), "is a gzip file"),
-        (GOOD.encode("utf-16"), "is UTF-16"),
-        (GOOD.encode("utf-16-be"), "has NUL bytes"),
-        (GOOD.replace("b,", "b\0,").encode(), "has NUL bytes"),
-        (GOOD.replace("No", "Né").encode("latin-1"), "is not UTF-8"),
-        (b" <!DOCTYPE html><p>Sign in", "is a web page"),
-        (b'{"message": "forbidden"}', "is JSON"),
-    ],
-)
-def test_what_is_no_csv_at_all(data: bytes, rule: str) -> None:
-    found = rules(data)
-    assert [item[0] for item in found] == [""]
-    assert found[0][1].startswith(rule)
-
-
-def test_where_the_wrong_byte_is() -> None:
-    assert rules(GOOD.replace("Yes", "Jä").encode("latin-1"))[0][2] == [3]
-    assert rules(GOOD.replace("2", "\0").encode())[0][2] == [3]
-
-
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_marks_and_line_ends_are_tolerated(end: str, mark: str) -> None:
-    text, problems, notes = decode_csv((mark + GOOD.replace("\n", end)).encode())
-    assert problems == []
-    assert len(notes) == (mark != "") + (end == "\r\n")
-    columns, lines, problems, _ = read_columns(text, NAMES)
-    assert (columns, lines, problems) == (
-        {"customer_id": ["a", "b"], "tenure": ["1", "2"], "churn": ["No", "Yes"]},
-        [2, 3],
-        [],
-    )
+def test_line_ends_of_all_kinds(end: str) -> None:
+    assert read(GOOD.replace("\n", end)) == [
+        ({"customer_id": ["a", "b"], "tenure": ["1", "2"], "churn": ["No", "Yes"]}, [2, 3], [], [])
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         (GOOD.replace(",", ";"), [("", "is divided by semicolons: save it with commas", [1])]),
+        (
+            '"' + GOOD.replace(",", '";"').replace("\n", '"\n"'),
+            [("", "is divided by semicolons: save it with commas", [1])],
+        ),
+        (GOOD.replace(",", "|"), [("", "is divided by bars: save it with commas", [1])]),
         (GOOD.replace(",", "\t"), [("", "is divided by tabs: save it with commas", [1])]),
         (GOOD.split("\n", 1)[1], [("", "has none of the expected columns in its first row", [1])]),
         (GOOD.replace(",tenure", "").replace(",1", "").replace(",2", ""), [("tenure", "is missing", [1])]),
         (GOOD.replace("customer_id", "Customer ID"), [("customer_id", "is missing: did you mean 'Customer ID'?", [1])]),
+        (GOOD.replace("churn", "churn_label"), [("churn", "is missing: did you mean 'churn_label'?", [1])]),
+        (GOOD.replace("tenure", " tenure"), [("tenure", "is missing: did you mean ' tenure'?", [1])]),
         (
             GOOD.replace("tenure", "churn"),
             [("churn", "stands 2 times in the header", [1]), ("tenure", "is missing", [1])],
@@ -83,19 +58,31 @@ def test_marks_and_line_ends_are_tolerated(end: str, mark: str) -> None:
             GOOD + 'c,"3,No\nd,4,No\n',
             [("", f"{QUOTE} (unexpected end of data)", [4])],
         ),
+        ("\n" + GOOD + "c,3\n\nd,4,No", [("", "has rows with too few fields", [5])]),
+        (GOOD + GOOD, [("", "has its header a second time: are these two files?", [4])]),
+        (GOOD + f'c,"{"3" * 140_000},No\n', [("", "has a field that is too long: is a quote not closed?", [4])]),
+        ("", [("", "has none of the expected columns in its first row", [1])]),
         (GOOD + 'c,"3"4,No\n', [("", f"{QUOTE} (',' expected after '\"')", [4])]),
     ],
     ids=[
         "semicolon",
+        "quoted-semicolon",
+        "bar",
         "tab",
         "no-header",
         "missing",
         "renamed",
+        "renamed-longer",
+        "renamed-by-a-blank",
         "duplicate",
         "short",
         "long",
         "cut",
         "open-quote",
+        "short-before-a-last-row-without-end",
+        "header-again",
+        "long-field",
+        "nothing",
         "stray-quote",
     ],
 )
@@ -103,55 +90,67 @@ def test_shape(text: str, found: list[Any]) -> None:
     assert rules(text) == found
 
 
-def test_extra_columns_are_dropped_and_said() -> None:
-    columns, _, problems, notes = read_columns("x,churn,customer_id,tenure\n9,No,a,1\n", NAMES)
+def test_columns_that_are_not_used_are_dropped_and_said() -> None:
+    ((columns, _, problems, notes),) = read("x,churn,customer_id,tenure\n9,No,a,1\n")
     assert columns == {"customer_id": ["a"], "tenure": ["1"], "churn": ["No"]}
-    assert (problems, notes) == ([], ["columns that are not used: 'x'"])
+    assert problems == []
+    assert [(item["level"], item["rule"], item["sample"]) for item in notes] == [
+        ("tolerated", "has columns that are not used", "'x'")
+    ]
 
 
 def test_line_numbers_survive_blank_lines_and_quoted_line_breaks() -> None:
-    _, lines, problems, _ = read_columns('customer_id,tenure,churn\n\n"a\nb",1,No\n\nc,2,Yes\nd,3\n', NAMES)
+    ((_, lines, problems, notes),) = read('customer_id,tenure,churn\n\n"a\nb",1,No\n,,\nc,2,Yes\nd,3\n')
     assert lines == [3, 6]
     assert problems[0]["rows"] == [7]
+    assert [(item["rule"], item["rows"]) for item in notes] == [
+        ("has rows without any value, which are left out", [2, 5])
+    ]
 
 
 def test_every_problem_is_told_with_the_first_five_rows() -> None:
     bad = "".join(f"{n}\n" for n in range(7)) + "1,2,3,4\n"
-    found = rules(GOOD.replace("tenure", "Tenure") + bad)
-    assert found == [
+    assert rules(GOOD.replace("tenure", "Tenure") + bad) == [
         ("tenure", "is missing: did you mean 'Tenure'?", [1]),
         ("", "has rows with too few fields", [4, 5, 6, 7, 8]),
         ("", "has rows with too many fields", [11]),
     ]
 
 
-def test_describe_problems_is_one_line() -> None:
-    problems = [problem("tenure", "is blank", [2, 3], sample="' '"), problem("", "is\nempty")]
-    told = describe_problems("a.csv", problems + [problem(f"c{n}", "is missing", [1]) for n in range(6)])
-    assert told.startswith(
-        "bad data: a.csv: column tenure is blank, 2 times (row 2, 3), such as ' '; the file is empty; "
-    )
-    assert told.endswith("; and 2 more, see the report")
+def test_chunks_are_the_whole_in_pieces() -> None:
+    text = GOOD + "c,3\nd,4,No\ne,5,No\n\n"
+    ((whole, lines, _, _),) = read(text)
+    for most in (1, 2, 3, 4):
+        chunks = read(text, most)
+        assert [number for _, numbers, _, _ in chunks for number in numbers] == lines
+        assert [value for columns, *_ in chunks for value in columns["tenure"]] == whole["tenure"]
+        assert [item["rows"] for _, _, problems, _ in chunks for item in problems] == [[4]]
+        assert all(len(numbers) == most for _, numbers, _, _ in chunks[:-2])
 
 
-@given(st.binary(max_size=300))
-def test_any_bytes_get_an_answer(data: bytes) -> None:
-    for content in (data, GOOD.encode() + data, data + GOOD.encode()):
-        text, problems, _ = decode_csv(content)
-        columns, lines, more, _ = read_columns(text, NAMES) if not problems else ({}, [], problems, [])
-        assert all(len(values) == len(lines) for values in columns.values())
-        assert columns.keys() == set(NAMES) or more
+def test_a_long_file_is_read_piece_by_piece() -> None:
+    def endless() -> Any:
+        yield "customer_id,tenure,churn\n"
+        while True:
+            yield "a,1,No\n"
+
+    chunks = csv_chunks(endless(), NAMES, 1000)
+    assert [len(next(chunks)[1]) for _ in range(3)] == [1000] * 3
 
 
-@given(
-    st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)] * 3), max_size=6)
-)
+@given(st.text(max_size=200))
+def test_any_text_gets_an_answer(text: str) -> None:
+    for content in (text, GOOD + text, text + GOOD):
+        for columns, lines, problems, _ in read(content, 2):
+            assert all(len(values) == len(lines) for values in columns.values())
+            assert columns.keys() == set(NAMES) or problems
+
+
+@given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8"), max_size=8)] * 3), max_size=6))
 def test_what_was_written_as_csv_is_read_back(rows: list[tuple[str, ...]]) -> None:
+    rows = [row for row in rows if any(row) and list(row) != NAMES]
     file = io.StringIO(newline="")
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-    writer.writerows([NAMES, *rows])
-    text, problems, _ = decode_csv(file.getvalue().encode())
-    assert problems == []
-    columns, _, problems, _ = read_columns(text, NAMES)
+    csv.writer(file, quoting=csv.QUOTE_ALL).writerows([NAMES, *rows])
+    ((columns, _, problems, _),) = read(file.getvalue())
     assert problems == []
     assert list(zip(*columns.values(), strict=True)) == rows

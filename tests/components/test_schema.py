@@ -30,6 +30,19 @@ def test_defaults() -> None:
         ({"target": "a", "columns": [{"name": "a", "kind": "number"}] * 2}, "names a column twice"),
         ({"target": "b", "columns": [{"name": "a", "kind": "number"}]}, "target 'b' is none"),
         ({"target": "a", "columns": [{"name": "a", "kind": "text"}]}, "target 'a' is none"),
+        ({"target": "a", "engineering": "x", "columns": [{"name": "a", "kind": "number"}]}, "engineering 'x' is none"),
+        (
+            {"target": "a", "plausible": [{"check": "x"}], "columns": [{"name": "a", "kind": "number"}]},
+            "not complete, or of no kind",
+        ),
+        (
+            {
+                "target": "a",
+                "plausible": [{"check": "some", "columns": {"b": "No"}}],
+                "columns": [{"name": "a", "kind": "number"}],
+            },
+            r"names \['b'\], which are no columns",
+        ),
         ({"target": "a", "key": "a", "columns": [{"name": "a", "kind": "number"}]}, "key 'a' is none"),
     ],
 )

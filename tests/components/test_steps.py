@@ -157,7 +157,7 @@ def test_validate_fails_on_bad_data_with_one_report(place: Place, tmp_path: Path
     told = "column Churn is missing; column MonthlyCharges is below 0, 3 times (row 2, 3, 4), such as -1"
     assert found["failure"] == f"bad data: bad.csv: {told}"
     assert found["reason"] == f"Exception {found['failure']}"
-    assert (found["artifacts"], found["tables"]) == (["report"], ["validation"])
+    assert (found["artifacts"], found["tables"]) == (["report", "report-csv"], ["validation"])
 
 
 def test_validate_and_features_hand_on_what_they_stored(place: Place, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_validate_and_features_hand_on_what_they_stored(place: Place, tmp_path: 
     assert {"tenure", "tenure_log", "charges_per_service"} <= set(split["numeric"])
     assert "contract_payment" in split["categorical"]
     found = place.look(json.loads(valid)["task"], split["task"])
-    assert found[json.loads(valid)["task"]]["artifacts"] == ["report", "valid"]
+    assert found[json.loads(valid)["task"]]["artifacts"] == ["report", "report-csv", "valid"]
     assert found[split["task"]]["artifacts"] == ["test", "train"]
     assert found[split["task"]]["tables"] == ["features"]
 
