@@ -296,6 +296,11 @@ def test_many_writers_lose_nothing(api: Api) -> None:
     assert curve["x"] == list(range(100))
 
 
+def test_readers_do_not_wait_for_a_writer(api: Api) -> None:
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, api.store.write():
+        assert "tasks" in pool.submit(api, "tasks.get_all").result(timeout=10)
+
+
 def test_two_who_create_the_same_project_at_once_get_one(api: Api) -> None:
     def create(_: int) -> str:
         refused = api.refusal("projects.create", name="raced/for")

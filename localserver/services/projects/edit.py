@@ -37,9 +37,7 @@ def move(call: Call) -> Json:
     """Put a project into another one, or at the top when `new_location` is empty."""
     document = project(call)
     above = (call.data.get("new_location") or "").strip("/")
-    moved = rename(call, document, f"{above}/{document['basename']}" if above else document["basename"])
-    save(call, call.db.projects, document, {})
-    return {"moved": moved}
+    return {"moved": rename(call, document, f"{above}/{document['basename']}" if above else document["basename"])}
 
 
 @endpoint("projects.merge", required=("project",), writes=True)
@@ -53,7 +51,6 @@ def merge(call: Call) -> Json:
     children = list(call.db.projects.all(Selection().equal("parent", source["id"])))
     for child in children:
         rename(call, child, f"{target['name']}/{child['basename']}")
-        save(call, call.db.projects, child, {})
     call.db.projects.delete(source["id"])
     paths.touch(call, target["id"])
     return {"moved_entities": moved, "moved_projects": len(children)}

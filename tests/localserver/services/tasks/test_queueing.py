@@ -92,6 +92,14 @@ def test_what_runs_is_not_enqueued(api: Api) -> None:
     assert refused.value.code == (400, 110)
 
 
+def test_one_of_many_that_fails_half_way_is_as_it_was(api: Api) -> None:
+    good, waits_already = api.task(), api.task()
+    api("queues.add_task", queue=api.queue("another"), task=waits_already)
+    answer = api("tasks.enqueue_many", ids=[good, waits_already], queue=api.queue())
+    assert [item["id"] for item in answer["failed"]] == [waits_already]
+    assert (api.status(good), api.status(waits_already)) == ("queued", "created")
+
+
 def test_many_are_enqueued_and_dequeued(api: Api) -> None:
     queue, tasks = api.queue(), [api.task(), api.task()]
     answer = api("tasks.enqueue_many", ids=[*tasks, "nope"], queue=queue)
