@@ -79,16 +79,16 @@ def save_artifact(task: Any, name: str, path: str, tries: int = 6, pause_s: floa
 def earlier_reference(task: Any, name: str, sha256: str, max_bytes: int) -> dict[str, Any] | None:
     """The reference that an earlier Task of the project returned as `name` for a file with this sha256.
 
-    Such a Task is completed, has the tag `sha256:…`, and has its artifact `name` still, unharmed.
+    Such a Task is completed, has the tag `sha256:…`, and has the artifact that the reference names still, unharmed.
     """
     from clearml import Task
 
     same = {"project": [task.project], "status": ["completed"], "order_by": ["created"]}
     for task_id in Task.query_tasks(tags=[f"sha256:{sha256}"], task_filter=same):
         earlier = Task.get_task(task_id=task_id)
-        record = earlier.artifacts.get(name)
         try:
             reference = load_ref(earlier.get_parameter(f"return/{name}"))
+            record = earlier.artifacts.get(reference["artifact"])
             if record is None or (reference["task"], reference["sha256"]) != (task_id, sha256):
                 continue
             for _ in stream_file(record.url, sha256, max_bytes):

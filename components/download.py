@@ -75,7 +75,7 @@ def download(
     timeout: float = 15.0,
     allow_synthetic: bool = False,
 ) -> str:
-    """Gets the raw CSV file and stores it as the artifact `raw`.
+    """Gets the raw CSV file and stores it as the artifact `raw_csv`.
 
     Args:
         source: `kaggle`, `synthetic`, the path of a file, or `auto`: `file` if it is there, else Kaggle, else synthetic
@@ -127,7 +127,7 @@ def download(
                 print(f"the same bytes as task {earlier['task']} got before: going on with those")
                 raw = earlier
             else:
-                stored = save_artifact(task, "raw", path)
+                stored = save_artifact(task, "raw_csv", path)
                 raw = {**stored, "source": origin, "synthetic": origin == "synthetic", "name": Path(path).name}
     except (ValueError, RuntimeError) as error:
         tell_failure(task, str(error))

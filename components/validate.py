@@ -96,7 +96,7 @@ from components.schema import check_plausible, load_schema
     ],
 )
 def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
-    """Checks the raw CSV (bytes, then shape, then content) and stores it typed, as the parquet artifact `valid`.
+    """Checks the raw CSV (bytes, then shape, then content) and stores it typed, as the parquet artifact `valid_rows`.
 
     All problems, warnings and what was tolerated go into one report: the artifacts `report` (JSON) and `report-csv`,
     and the table "validation" of this Task.
@@ -128,6 +128,6 @@ def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
         if problems:
             raise ValueError(tell_failure(task, describe_problems(source["name"], problems)))
         write_parquet(rows, f"{folder}/valid.parquet")
-        stored = save_artifact(task, "valid", f"{folder}/valid.parquet")
+        stored = save_artifact(task, "valid_rows", f"{folder}/valid.parquet")
     stored.pop("bytes")
     return dump_ref({**stored, "rows": len(rows), "raw_sha256": source["sha256"], "synthetic": source["synthetic"]})

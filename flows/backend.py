@@ -58,10 +58,18 @@ def start_embedded(settings: Settings) -> dict[str, Any]:
 
 
 def _embedded(status: dict[str, Any], settings: Settings) -> Backend:
+    _bypass_proxies()
     conf = _conf(Path(status["config_file"]))
     api = Api(status["api_url"], *_keys(conf), timeout=settings.clearml.connect_timeout)
     api.login()
     return Backend("embedded", status["web_url"], api, {"CLEARML_CONFIG_FILE": status["config_file"]})
+
+
+def _bypass_proxies() -> None:
+    """A proxy of the company's would be asked for 127.0.0.1, and have nothing there."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
 
 
 def _server(hosts: ClearML) -> Backend:

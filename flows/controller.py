@@ -11,6 +11,7 @@ from flows import sdk
 from flows.roles import FRESH, RUN_FILE
 
 POLL_SECONDS = 0.2
+LOOK_MINUTES = 0.02  # how often the pipeline looks for steps that failed; ClearML takes minutes here
 
 
 def is_controller() -> bool:
@@ -18,13 +19,27 @@ def is_controller() -> bool:
     return RUN_FILE in os.environ or not Task.running_locally()
 
 
-def run(flow: Callable[[], Any]) -> None:
-    """Run the flow with a process per step, and return when it has ended. Raises what the failing step raised."""
+def run(flow: Callable[..., None], project: str, parameters: dict[str, Any]) -> None:
+    """Run the flow as a ClearML pipeline with a process per step, and return when it has ended.
+
+    Raises what the failing step raised.
+    """
     sdk.poll_every(POLL_SECONDS)
+    sdk.ask_nobody_for_news()
     if os.environ.get(FRESH):
         sdk.run_again(None)
     PipelineDecorator.run_locally()
-    flow()
+    pipeline = PipelineDecorator.pipeline(
+        name=flow.__name__,
+        project=project,
+        version="1.0.0",
+        abort_on_failure=True,
+        pool_frequency=LOOK_MINUTES,
+        # A step imports nothing from here: an agent has not our checkout, and what fails there is to fail here too.
+        skip_global_imports=True,
+        enable_local_imports=False,
+    )
+    pipeline(flow)(**parameters)
 
 
 def begin() -> None:

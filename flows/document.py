@@ -20,7 +20,7 @@ def document(flow: str, ended: Ended) -> dict[str, Any]:
         "steps": [_step(step) for step in run.steps],
         "dataset": _dataset(run.returned("version_dataset", "dataset"), run.step("version_dataset")),
         "experiments": _experiments(run.returned("train_sweep", "sweep")),
-        "model": _pick(run.returned("register_best", "model"), "id", "name", "tags", "sha256"),
+        "model": _model(ended),
         "evaluation": _pick(run.returned("evaluate", "evaluation"), "metrics", "threshold", "promoted", "reason"),
         "error": _error(ended),
     }
@@ -53,6 +53,15 @@ def _experiments(sweep: dict[str, Any]) -> dict[str, Any] | None:
         return None
     best = next(one for one in sweep["experiments"] if one["task_id"] == sweep["best"])
     return {"count": sweep["count"], "failed": sweep["failed"], "best": _pick(best, "task_id", "name", "metrics")}
+
+
+def _model(ended: Ended) -> dict[str, Any] | None:
+    model = ended.run.returned("register_best", "model")
+    if not model:
+        return None
+    # Its tags have changed since it was registered if the gate said yes.
+    now = ended.backend.api.call("models.get_by_id", model=model["id"])["model"]
+    return {**(_pick(model, "id", "name", "sha256") or {}), "tags": sorted(now["tags"])}
 
 
 def _pick(values: dict[str, Any], *keys: str) -> dict[str, Any] | None:

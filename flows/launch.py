@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows import watch
-from flows.api import Refused
 from flows.backend import Backend, connect, data_dir, start_embedded
 from flows.errors import FlowsError, Unreachable
 from flows.lock import run_lock
@@ -92,7 +91,8 @@ class _Controller:
         return self._final()
 
     def stop(self, status: str, message: str) -> None:
-        """End the controller with all its steps, and mark what it leaves unfinished."""
+        """End the controller with all its steps, and mark what did not complete."""
+        cut_off = watch.running_tasks(self.backend.api, self.run_id) if self.run_id else []
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -100,8 +100,7 @@ class _Controller:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        if self.run_id:
-            self._mark(status, message)
+        self._mark(cut_off, status, message)
 
     def _backend_is_away(self, seconds: float) -> None:
         if self.backend.kind == "embedded":
@@ -115,17 +114,15 @@ class _Controller:
                 f"the controller ended before the run began: {_last_line(self.log)} (all of it: {self.log})"
             )
         run = watch.read(self.backend.api, self.run_id)
-        if run.status in ("created", "queued", "in_progress"):
+        if run.status in watch.RUNNING:
             self.stop("failed", f"the controller's process ended with code {self.process.returncode}")
             run = watch.read(self.backend.api, self.run_id)
         return run
 
-    def _mark(self, status: str, message: str) -> None:
-        for task in watch.running_tasks(self.backend.api, self.run_id):
-            with suppress(Refused):  # it ended by itself meanwhile
-                self.backend.api.call(
-                    f"tasks.{status}", task=task, status_reason=message, status_message=message, force=True
-                )
+    def _mark(self, tasks: list[str], status: str, message: str) -> None:
+        reason = {"status_reason": message, "status_message": message, "force": True}
+        for task in watch.not_completed(self.backend.api, tasks):
+            self.backend.api.call(f"tasks.{status}", task=task, **reason)
 
 
 def _log_file(folder: Path, flow: str) -> Path:

@@ -2,8 +2,13 @@
 
 - `PipelineDecorator._wait_for_node` polls a step every 5 s locally and 20 s on queues, through `BaseJob.wait` and a
   `sleep` of the controller module, with no setting for either.
+- `CheckPackageUpdates` asks a server of ClearML's for news at each start, and no setting stops it.
 - `PipelineController._launch_node` reads `Node.cache_executed_step` at the moment a step starts, but only a
   decorator's literal can set it.
+
+Steps carry their own source and cannot import this module. What they rely on: `Task._set_runtime_properties`
+(`components/failure.py`, `components/sweep.py`), and that a scalar at iteration -2**31 is a single value
+(`components/reports.py`).
 """
 
 import time
@@ -12,6 +17,7 @@ from typing import Any
 
 from clearml.automation import controller, job
 from clearml.automation.controller import PipelineController
+from clearml.utilities.check_updates import CheckPackageUpdates
 
 
 def poll_every(seconds: float) -> None:
@@ -23,6 +29,11 @@ def poll_every(seconds: float) -> None:
 
     job.BaseJob.wait = wait_briefly
     controller.sleep = lambda period: time.sleep(min(period, seconds))
+
+
+def ask_nobody_for_news() -> None:
+    """A run talks to its backend and to nobody else."""
+    CheckPackageUpdates.check_new_package_available = lambda *_args, **_options: None
 
 
 def run_again(names: Collection[str] | None) -> None:

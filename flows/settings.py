@@ -73,8 +73,8 @@ class Training(Table):
 
 
 class Promotion(Table):
-    metric: str = "roc_auc"
-    minimum: float = 0.75
+    metric: str = "test_roc_auc"
+    minimum: float = 0.8
     margin: float = Field(default=0.005, ge=0)
 
 

@@ -30,17 +30,15 @@ def summary(flow: str, ended: Ended) -> None:
 def _leaderboard(sweep: dict[str, Any]) -> Table:
     metric = f"cv_{sweep['metric']}"
     ranked = sorted(sweep["experiments"], key=lambda one: (-one["metrics"].get(metric, float("-inf")), one["name"]))
-    names = [
-        metric,
-        *[name for name in ("cv_roc_auc", "cv_f1_score", "cv_average_precision", "train_accuracy") if name != metric],
-    ]
-    table = Table(title=f"{sweep['count']} experiments, {sweep['failed']} failed", title_justify="left")
-    for name in ("#", "experiment", "family", "status", *names):
-        table.add_column(name, justify="right" if name in names or name == "#" else "left")
+    metrics = list(dict.fromkeys([metric, "cv_roc_auc", "cv_f1_score"]))
+    table = Table(title=f"{sweep['count']} experiments, {sweep['failed']} failed", title_justify="left", box=None)
+    table.add_column("#", justify="right")
+    table.add_column("experiment", no_wrap=True)
+    for name in metrics:
+        table.add_column(name, justify="right", no_wrap=True)
     for place, one in enumerate(ranked, start=1):
-        table.add_row(
-            str(place), one["name"], one["family"], one["status"], *(_number(one["metrics"], name) for name in names)
-        )
+        numbers = [_number(one["metrics"], name) or one["status"] for name in metrics]
+        table.add_row(str(place), one["name"], *numbers)
     return table
 
 
@@ -60,9 +58,8 @@ def _winner(sweep: dict[str, Any], best: dict[str, Any]) -> str:
 
 
 def _evaluation(console: Console, evaluation: dict[str, Any]) -> None:
-    table = Table(title=f"on the test rows, at threshold {evaluation['threshold']:.3f}", title_justify="left")
-    table.add_column("metric")
-    table.add_column("value", justify="right")
+    console.print(f"on the test rows, at threshold {evaluation['threshold']:.3f}:")
+    table = Table(box=None, show_header=False)
     for name, value in evaluation["metrics"].items():
         if isinstance(value, int | float):
             table.add_row(name, f"{value:.4f}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.api import Api
 
+RUNNING = frozenset({"created", "queued", "in_progress"})
 BROKEN = frozenset({"failed", "stopped"})
 STEP_FIELDS = ["id", "parent", "status", "status_message", "status_reason", "started", "completed", "hyperparams"]
 
@@ -62,11 +63,22 @@ def running_tasks(api: Api, run_id: str) -> list[str]:
     """Ids of the run's Tasks that have not ended: the controller, its steps, and what these started."""
     found, parents = [run_id], [run_id]
     while parents:
-        children = api.call("tasks.get_all", parent=parents, only_fields=["id", "status"], search_hidden=True)["tasks"]
+        children = api.call("tasks.get_all", parent=parents, only_fields=["id"], search_hidden=True)["tasks"]
         parents = [child["id"] for child in children]
         found += parents
-    tasks = api.call("tasks.get_all", id=found, only_fields=["id", "status"], search_hidden=True)["tasks"]
-    return [task["id"] for task in tasks if task["status"] in ("created", "queued", "in_progress")]
+    return _with_status(api, found, RUNNING)
+
+
+def not_completed(api: Api, ids: list[str]) -> list[str]:
+    """Those of the Tasks that run, or ended without being completed."""
+    return _with_status(api, ids, RUNNING | BROKEN)
+
+
+def _with_status(api: Api, ids: list[str], statuses: frozenset[str]) -> list[str]:
+    if not ids:
+        return []
+    tasks = api.call("tasks.get_all", id=ids, only_fields=["id", "status"], search_hidden=True)["tasks"]
+    return [task["id"] for task in tasks if task["status"] in statuses]
 
 
 def _nodes(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:

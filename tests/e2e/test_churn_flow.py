@@ -15,7 +15,7 @@ run = Task.get_task(task_id=document["run_id"])
 best = Task.get_task(task_id=document["experiments"]["best"]["task_id"])
 steps = [Task.get_task(task_id=step["task_id"]) for step in document["steps"]]
 dataset = Dataset.get(dataset_id=document["dataset"]["id"])
-models = Model.query_models(tags=["candidate"], only_published=False)
+models = Model.query_models(tags=["production"])
 print(json.dumps({
     "run": run.status,
     "type": str(run.task_type),
@@ -51,7 +51,7 @@ def test_the_first_run_completes_with_the_document_of_the_contract(first_run: Fi
     assert document["experiments"]["failed"] == 0
     assert document["experiments"]["best"]["metrics"]["cv_roc_auc"] > 0.7
     assert re.fullmatch("[0-9a-f]{64}", document["model"]["sha256"])
-    assert {"candidate", "synthetic"} <= set(document["model"]["tags"])
+    assert {"production", "synthetic"} <= set(document["model"]["tags"])
     assert document["evaluation"]["metrics"]["test_roc_auc"] > 0.7
     assert document["evaluation"]["promoted"] is True
     assert document["evaluation"]["reason"]
@@ -105,5 +105,7 @@ def test_data_with_a_column_missing_ends_with_exit_code_2_and_one_sentence(small
     bad.write_text("customerID,gender\n" + "".join(f"{n:04}-ABCDE,Male\n" for n in range(300)), "utf-8")
     run = small_place.flow("--source", str(bad), "--no-progress")
     assert run.exit_code == 2
-    assert re.fullmatch(r"error: step validate failed: bad data: .*Churn.*\n", run.stderr)
+    assert re.fullmatch(
+        r"error: step validate failed: bad data: bad\.csv: column SeniorCitizen is missing; .*\n", run.stderr
+    )
     assert "Traceback" not in run.stdout + run.stderr

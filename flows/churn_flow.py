@@ -1,0 +1,94 @@
+"""The churn flow: which customers of a telephone company will leave?
+
+`python flows/churn_flow.py` runs it and waits; `--help` says what else it can do.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+# To import a component is to make it a step of the run: this is the order in which they are shown.
+# isort: off
+from components.download import download
+from components.validate import validate
+from components.features import features
+from components.version_dataset import version_dataset
+from components.train_sweep import train_sweep
+from components.register_best import register_best
+from components.evaluate import evaluate
+
+# isort: on
+from flows.backend import is_embedded
+from flows.command import main
+from flows.controller import begin, is_controller, result, run
+from flows.settings import Settings, load, settings_file
+
+
+def churn(
+    project: str,
+    source: str,
+    file: str,
+    kaggle_dataset: str,
+    kaggle_file: str,
+    sha256: str,
+    rows: int,
+    max_bytes: int,
+    timeout: float,
+    embedded: bool,
+    schema: str,
+    test_size: float,
+    split_seed: int,
+    experiments: str,
+    folds: int,
+    metric: str,
+    training_seed: int,
+    jobs: int,
+    gate_metric: str,
+    gate_minimum: float,
+    gate_margin: float,
+) -> None:
+    """Get the customers, check and split them, keep them as a version, train, register the best and judge it."""
+    begin()
+    raw = download(source, file, kaggle_dataset, kaggle_file, sha256, rows, split_seed, max_bytes, timeout, embedded)
+    valid = validate(result(raw), schema)
+    split = features(result(valid), schema, test_size, split_seed)
+    dataset, _reused = version_dataset(result(split), project, "churn")
+    sweep = train_sweep(result(dataset), experiments, folds, metric, training_seed, jobs, f"{project}/experiments")
+    model = register_best(result(sweep), result(dataset), "churn", f"{project}/models")
+    evaluate(result(model), result(dataset), gate_metric, gate_minimum, gate_margin, embedded)
+
+
+def parameters(settings: Settings) -> dict[str, Any]:
+    """The flow's arguments, as the settings have them."""
+    data, training, promotion = settings.data, settings.training, settings.promotion
+    return {
+        "project": settings.project.name,
+        "source": data.source,
+        "file": str(settings_file().parent / data.file),
+        "kaggle_dataset": data.kaggle_dataset,
+        "kaggle_file": data.kaggle_file,
+        "sha256": data.sha256,
+        "rows": data.rows,
+        "max_bytes": data.max_bytes,
+        "timeout": data.timeout,
+        "embedded": is_embedded(settings),
+        "schema": (Path(__file__).parent / "schemas" / "telco.json").read_text("utf-8"),
+        "test_size": settings.features.test_size,
+        "split_seed": settings.features.seed,
+        "experiments": json.dumps([one.model_dump(exclude_defaults=True) for one in settings.churn.experiments]),
+        "folds": training.folds,
+        "metric": training.metric,
+        "training_seed": training.seed,
+        "jobs": training.jobs,
+        "gate_metric": promotion.metric,
+        "gate_minimum": promotion.minimum,
+        "gate_margin": promotion.margin,
+    }
+
+
+if __name__ == "__main__":
+    if is_controller():
+        settings = load()
+        run(churn, settings.project.name, parameters(settings))
+    else:
+        main("churn")
