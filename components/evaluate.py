@@ -23,6 +23,19 @@ from components.failure import tell_failure
 from components.metrics import binary_metrics, bootstrap_intervals, lower_is_better, weighted_metrics
 from components.model_card import markdown_block, markdown_card, markdown_table, markdown_text
 from components.model_file import check_model_file, load_model, model_types
+from components.moves import (
+    find_production,
+    make_move,
+    promote_model,
+    promotion_tags,
+    read_moves,
+    tags_before,
+    take_back_broken,
+    was_rolled_back,
+    who_asks,
+    write_move,
+    write_tags,
+)
 from components.plots import (
     calibration_figure,
     confusion_figure,
@@ -31,7 +44,8 @@ from components.plots import (
     precision_recall_figure,
     roc_figure,
 )
-from components.promotion import decide, find_incumbent, judge, promote_model
+from components.promotion import data_refusal, decide, is_synthetic, judge
+from components.promotion_lock import free_lock, hold_lock, lock_holder, take_lock
 from components.registry import add_facts, find_models, get_model, metadata_items, model_value
 from components.report_charts import axis_ticks, chart_series, svg_axes, svg_chart, svg_place, svg_series
 from components.report_page import html_block, html_figure, html_heatmap, html_page, html_table, page_style
@@ -103,10 +117,25 @@ from components.run_report import count_folds, save_report
         make_line,
         precision_recall_figure,
         roc_figure,
-        decide,
-        find_incumbent,
-        judge,
+        find_production,
+        make_move,
         promote_model,
+        promotion_tags,
+        read_moves,
+        tags_before,
+        take_back_broken,
+        was_rolled_back,
+        who_asks,
+        write_move,
+        write_tags,
+        data_refusal,
+        decide,
+        is_synthetic,
+        judge,
+        free_lock,
+        hold_lock,
+        lock_holder,
+        take_lock,
         add_facts,
         find_models,
         get_model,
@@ -188,24 +217,26 @@ def evaluate(
         client, source, candidate = make_client(), load_ref(dataset), load_ref(model)
         entry = get_model(client, candidate["id"], candidate["sha256"])
         entries = find_models(client, entry.name, entry.project)
-        incumbent = find_incumbent(entries)
+        incumbent = find_production(entries)
         with tempfile.TemporaryDirectory() as folder:
             rows = read_dataset_part(source, "test", folder, max_bytes)
             scored = score_model(entry, rows, folder, max_bytes)
             production, problem = score_incumbent(incumbent, entry.id, rows, folder, max_bytes)
-        promoted, reason = judge(entry, incumbent, embedded, problem) or decide(
+        promoted, reason = judge(entry, incumbent, read_moves(entries), embedded, problem) or decide(
             scored["metrics"], production and production["metrics"], metric, minimum, margin
         )
         intervals = metric_intervals(scored, rounds, seed)
         values = evaluation_values(scored, intervals, production)
         figures = evaluation_figures(scored, production)
         send_report(client, task.id, [*value_events(values), *figure_events(figures)])
+        if promoted:
+            told = {"who": who_asks(client), "via": f"task {task.id}", "why": reason}
+            moved = promote_model(client, entry, incumbent.id if incumbent else "", told)
+            promoted, reason = (False, moved) if moved else (True, reason)
         add_facts(client, entry.id, {**values, "evaluation": reason, "promoted": promoted})
     except Exception as error:
         tell_failure(task, str(error))
         raise
-    if promoted:
-        promote_model(client, entries, entry.id)
     print(f"model {entry.name} {entry.id} {'is in' if promoted else 'does not go into'} production: {reason}")
     evaluation = {
         "metrics": scored["metrics"],

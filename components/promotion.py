@@ -1,4 +1,4 @@
-"""Which model is in production: the rules that decide, and the tags that say so.
+"""The rules that decide whether a model goes into production.
 
 Every function here may travel with a step.
 """
@@ -7,6 +7,8 @@ from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.metrics import lower_is_better
+    from components.moves import was_rolled_back
+    from components.registry import model_value
 
 
 def decide(
@@ -42,44 +44,33 @@ def decide(
     return True, f"{metric} {value:.4f} meets {minimum:g} and holds against production's {before:.4f} on the same rows"
 
 
-def judge(candidate: Any, incumbent: Any, embedded: bool, problem: str) -> tuple[bool, str] | None:
+def judge(
+    candidate: Any, incumbent: Any, moves: list[dict[str, Any]], embedded: bool, problem: str
+) -> tuple[bool, str] | None:
     """What is decided without a look at metrics: whether the candidate is in production, and why; None if nothing is.
 
-    `problem` tells why the production model could not be scored, if so.
+    `moves` are the records of promotions so far; `problem` tells why the production model could not be scored, if so.
     """
     if incumbent is not None and incumbent.id == candidate.id and "production" in incumbent.data.tags:
         return True, "it is the production model already"
-    synthetic = [entry is not None and "synthetic" in (entry.data.tags or []) for entry in (candidate, incumbent)]
-    if synthetic[0] and not embedded:
-        return False, "it was trained on synthetic customers, and such a model never goes into production on a server"
-    if synthetic[0] and incumbent is not None and not synthetic[1]:
-        return False, "it was trained on synthetic customers, and the production model on real ones"
+    back = was_rolled_back(moves, candidate.id)
+    if back:
+        problem = f"it was rolled back on {back['when']} by {back['who']} ({back['why']}): promote it by hand if wanted"
+    problem = data_refusal(candidate, incumbent, embedded) or problem
     return (False, problem) if problem else None
 
 
-def find_incumbent(entries: list[Any]) -> Any:
-    """The production model among those of a name; else the one that was until a move broke off; else None."""
-    for tag in ("production", "previous-production"):
-        for entry in entries:
-            if tag in (entry.data.tags or []):
-                return entry
-    return None
+def data_refusal(candidate: Any, incumbent: Any, embedded: bool) -> str:
+    """Why the data that a model learnt from keep it out of production; empty if they do not."""
+    if not is_synthetic(candidate):
+        return ""
+    if not embedded:
+        return "it was trained on synthetic customers, and such a model never goes into production on a server"
+    if incumbent is not None and incumbent.id != candidate.id and not is_synthetic(incumbent):
+        return "it was trained on synthetic customers, and the production model on real ones"
+    return ""
 
 
-def promote_model(client: Any, entries: list[Any], model_id: str) -> None:
-    """Moves `production` to this model among those of its name, and `previous-production` to the one that had it.
-
-    ClearML changes one model at a time. So the old one gives `production` up, in the request that makes it the
-    previous one, before the new one gets it: stopped in between, there is no production model, never two, and
-    `find_incumbent` still knows the previous one.
-    """
-    tags = {entry.id: list(entry.data.tags or []) for entry in entries}
-    old = [one for one in tags if one != model_id and "production" in tags[one]]
-    for one in old:
-        kept = [tag for tag in tags[one] if tag not in ("production", "candidate", "previous-production")]
-        client.models.edit(model=one, tags=[*kept, "previous-production"])
-    kept = [tag for tag in tags[model_id] if tag not in ("production", "candidate", "previous-production")]
-    client.models.edit(model=model_id, tags=[*kept, "production"])
-    for one in tags if old else []:
-        if one not in (*old, model_id) and "previous-production" in tags[one]:
-            client.models.edit(model=one, tags=[tag for tag in tags[one] if tag != "previous-production"])
+def is_synthetic(entry: Any) -> bool:
+    """Whether the model learnt from made-up customers: by its tag, or by its facts if the tag was taken off."""
+    return "synthetic" in (entry.data.tags or []) or model_value(entry, "synthetic") == "true"

@@ -35,20 +35,24 @@ def get_model(client: Any, model_id: str, sha256: str) -> Any:
     return found[0]
 
 
-def find_models(client: Any, name: str, project_id: str) -> list[Any]:
+def find_models(client: Any, name: str, project_id: str, page_size: int = 500) -> list[Any]:
     """All models of this name in the project that are not archived, the newest first."""
     import re
 
-    found = client.models.get_all(
-        name=f"^{re.escape(name)}$",
-        project=[project_id],
-        system_tags=["-archived"],
-        order_by=["-created"],
-        only_fields=["id", "name", "project", "uri", "tags", "metadata", "created"],
-        page=0,
-        page_size=500,
-    )
-    return list(found)
+    found: list[Any] = []
+    while True:
+        page = client.models.get_all(
+            name=f"^{re.escape(name)}$",
+            project=[project_id],
+            system_tags=["-archived"],
+            order_by=["-created"],
+            only_fields=["id", "name", "project", "uri", "tags", "metadata", "created"],
+            page=len(found) // page_size,
+            page_size=page_size,
+        )
+        found += page
+        if len(page) < page_size:
+            return found
 
 
 def model_value(entry: Any, key: str) -> str:

@@ -1,11 +1,11 @@
-"""The gate's decisions, and the tag `production` on exactly one model."""
+"""The gate's decisions."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from components.promotion import decide, find_incumbent, judge, promote_model
+from components.promotion import data_refusal, decide, judge
 
 METRICS = {"test_roc_auc": 0.85, "test_f1_score": 0.63, "test_brier": 0.14}
 
@@ -41,7 +41,7 @@ def test_decide_refuses_an_unknown_metric() -> None:
 
 
 def entry(name: str, *tags: str) -> Any:
-    return SimpleNamespace(id=name, data=SimpleNamespace(tags=list(tags)))
+    return SimpleNamespace(id=name, data=SimpleNamespace(tags=list(tags), metadata={}))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def entry(name: str, *tags: str) -> Any:
     ],
 )
 def test_judge(candidate: Any, incumbent: Any, embedded: bool, problem: str, verdict: tuple[bool, str] | None) -> None:
-    found = judge(candidate, incumbent, embedded, problem)
+    found = judge(candidate, incumbent, [], embedded, problem)
     if verdict is None:
         assert found is None
     else:
@@ -68,69 +68,17 @@ def test_judge(candidate: Any, incumbent: Any, embedded: bool, problem: str, ver
         assert verdict[1] in found[1]
 
 
-class Registry:
-    """Models with tags that stops answering after a number of changes."""
-
-    def __init__(self, tags: dict[str, list[str]], changes: int = 100) -> None:
-        self.tags, self.changes = tags, changes
-        self.models = self
-
-    def edit(self, model: str, tags: list[str]) -> None:
-        if not self.changes:
-            raise ConnectionError("the backend is gone")
-        self.changes -= 1
-        self.tags[model] = tags
-
-    def entries(self) -> list[Any]:
-        return [entry(name, *tags) for name, tags in self.tags.items()]
-
-    def having(self, tag: str) -> list[str]:
-        return [name for name, tags in self.tags.items() if tag in tags]
+def test_a_model_that_was_rolled_back_stays_out_until_someone_promotes_it() -> None:
+    back = {"number": 2, "action": "rollback", "from": "new", "to": "old", "state": "done", "undoes": 1}
+    told = {"who": "Ann", "when": "2026-01-02", "why": "complaints"}
+    verdict = judge(entry("new"), entry("old", "production"), [{**back, **told}], True, "")
+    assert verdict == (False, "it was rolled back on 2026-01-02 by Ann (complaints): promote it by hand if wanted")
+    again = {"number": 3, "action": "promote", "from": "old", "to": "new", "state": "done", "undoes": 0}
+    assert judge(entry("new"), entry("old", "production"), [{**back, **told}, again], True, "") is None
 
 
-def three_models() -> dict[str, list[str]]:
-    return {"new": ["candidate", "mine"], "old": ["production", "synthetic"], "older": ["previous-production"]}
-
-
-def test_promotion_moves_the_tags_and_keeps_the_others() -> None:
-    registry = Registry(three_models())
-    promote_model(registry, registry.entries(), "new")
-    assert registry.tags == {
-        "new": ["mine", "production"],
-        "old": ["synthetic", "previous-production"],
-        "older": [],
-    }
-
-
-def test_promotion_again_changes_nothing() -> None:
-    registry = Registry(three_models())
-    promote_model(registry, registry.entries(), "new")
-    before = dict(registry.tags)
-    promote_model(registry, registry.entries(), "new")
-    assert registry.tags == before
-
-
-def test_first_promotion_keeps_a_previous_one_that_a_broken_move_left() -> None:
-    registry = Registry({"new": ["candidate"], "old": ["previous-production"]})
-    promote_model(registry, registry.entries(), "new")
-    assert registry.tags == {"new": ["production"], "old": ["previous-production"]}
-
-
-@pytest.mark.parametrize("changes", range(4))
-def test_a_move_that_breaks_off_never_leaves_two_and_can_be_repeated(changes: int) -> None:
-    registry = Registry(three_models(), changes)
-    if changes < 3:
-        with pytest.raises(ConnectionError):
-            promote_model(registry, registry.entries(), "new")
-    assert len(registry.having("production")) <= 1
-    incumbent = find_incumbent(registry.entries())
-    assert incumbent.id == ("new" if "new" in registry.having("production") else "old")
-    registry.changes = 100
-    promote_model(registry, registry.entries(), "new")
-    assert registry.having("production") == ["new"]
-    assert "old" in registry.having("previous-production")
-
-
-def test_find_incumbent() -> None:
-    assert find_incumbent([entry("a"), entry("b", "candidate")]) is None
-    assert find_incumbent([entry("a", "previous-production"), entry("b", "production")]).id == "b"
+def test_a_model_of_synthetic_customers_stays_one_without_its_tag() -> None:
+    hidden = entry("new")
+    hidden.data.metadata["synthetic"] = {"key": "synthetic", "value": "true"}
+    assert "never goes into production on a server" in data_refusal(hidden, None, False)
+    assert data_refusal(hidden, None, True) == data_refusal(entry("new"), None, False) == ""
