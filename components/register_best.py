@@ -58,10 +58,11 @@ def register_best(
     name: str = "churn",
     project: str = "clearml-flows/models",
     max_bytes: int = 200_000_000,
+    schema: str = "",
 ) -> str:
     """Registers the winner of a sweep as a ClearML model, tagged `candidate`; the same model file only once.
 
-    Its metadata tell metrics, parameters, dataset, columns, libraries, code and why it won.
+    Its metadata tell metrics, parameters, dataset, columns, schema, libraries, code and why it won.
 
     Args:
         sweep: the reference of the sweep.
@@ -69,6 +70,7 @@ def register_best(
         name: the name of the model; its versions are numbered.
         project: the project that holds it.
         max_bytes: how large the model file may be; unpacked, twenty times as much.
+        schema: what the raw columns are, as JSON; kept with the model, so that it can score raw customers.
 
     Returns:
         `{id, name, sha256, experiment, threshold, tags}` as JSON, with the tags that it was registered with.
@@ -96,6 +98,7 @@ def register_best(
             url = store_model_file(client, path, project_id, best["model_sha256"])
         facts = {
             **model_facts(client, result, best, source),
+            **({"schema": load_ref(schema)} if schema else {}),
             "libraries": library_versions(),
             "commit": code_commit(client, task.id),
         }

@@ -54,8 +54,8 @@ def churn(
     split = features(result(valid), schema, test_size, split_seed)
     dataset, _reused = version_dataset(result(split), project, "churn")
     sweep = train_sweep(result(dataset), experiments, folds, metric, training_seed, jobs, f"{project}/experiments")
-    model = register_best(result(sweep), result(dataset), "churn", f"{project}/models")
-    evaluate(result(model), result(dataset), gate_metric, gate_minimum, gate_margin, embedded)
+    model = register_best(result(sweep), result(dataset), "churn", f"{project}/models", schema=schema)
+    evaluate(result(model), result(dataset), gate_metric, gate_minimum, gate_margin, embedded, sweep=result(sweep))
 
 
 def parameters(settings: Settings) -> dict[str, Any]:

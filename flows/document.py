@@ -8,7 +8,7 @@ from flows.watch import Step
 
 def document(flow: str, ended: Ended) -> dict[str, Any]:
     """The document of `flows run FLOW --json`: keys flow, run_id, status, seconds, backend, web_url, steps, dataset,
-    experiments, model, evaluation. Parts that the run did not reach are null."""
+    experiments, model, evaluation, report, error. Parts that the run did not reach are null."""
     run = ended.run
     return {
         "flow": flow,
@@ -22,6 +22,7 @@ def document(flow: str, ended: Ended) -> dict[str, Any]:
         "experiments": _experiments(run.returned("train_sweep", "sweep")),
         "model": _model(ended),
         "evaluation": _pick(run.returned("evaluate", "evaluation"), "metrics", "threshold", "promoted", "reason"),
+        "report": report_url(ended),
         "error": _error(ended),
     }
 
@@ -29,6 +30,14 @@ def document(flow: str, ended: Ended) -> dict[str, Any]:
 def web_url(ended: Ended) -> str:
     """The run's page."""
     return f"{ended.backend.web_url}/pipelines/{ended.run.project}/experiments/{ended.run.run_id}"
+
+
+def report_url(ended: Ended) -> str | None:
+    """The page that has report.html and model_card.md to download; None if the run did not come so far."""
+    if not ended.run.returned("evaluate", "evaluation"):
+        return None
+    task = ended.run.step("evaluate").task_id
+    return f"{ended.backend.web_url}/projects/{ended.run.project}/experiments/{task}/artifacts"
 
 
 def _step(step: Step) -> dict[str, Any]:

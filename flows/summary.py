@@ -78,3 +78,5 @@ def _end(console: Console, flow: str, ended: Ended, account: dict[str, Any]) -> 
         console.print(f"taken from the cache: {', '.join(cached)}")
     console.print(f"{flow} {ended.run.status} after {ended.seconds:.0f} s")
     console.print(f"look at it: {web_url(ended)}", soft_wrap=True)
+    if account["report"]:
+        console.print(f"report and model card: {account['report']}", soft_wrap=True)

@@ -108,6 +108,7 @@ def test_the_winner_is_registered_once_with_all_that_is_known_of_it(told: Story)
         "categorical": ["contract", "payment"],
         "target": "churn",
     }
+    assert facts["schema"] == {"key": "key", "target": "churn", "columns": []}
     assert facts["reason"].startswith("logistic has the best cv_roc_auc, ")
     assert set(facts["libraries"]) == {"scikit-learn", "numpy", "pandas", "skops"}
 

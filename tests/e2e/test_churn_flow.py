@@ -1,8 +1,11 @@
+import html
 import json
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
+import requests
 
 from tests.e2e.conftest import Finished, Place
 
@@ -55,6 +58,19 @@ def test_the_first_run_completes_with_the_document_of_the_contract(first_run: Fi
     assert document["evaluation"]["metrics"]["test_roc_auc"] > 0.7
     assert document["evaluation"]["promoted"] is True
     assert document["evaluation"]["reason"]
+
+
+def test_the_report_is_a_download_on_the_page_that_the_document_names(first_run: Finished) -> None:
+    document = first_run.document
+    page = requests.get(document["report"], timeout=10).text
+    link = re.search(r'href="(/files/[^"]*/report\.html)"', page)
+    assert link, page
+    assert "model_card.md" in page
+    report = requests.get(urljoin(document["report"], link[1]), timeout=10)
+    assert report.headers["content-disposition"].startswith("attachment")
+    for fact in (document["model"]["sha256"], document["dataset"]["sha256"], document["evaluation"]["reason"]):
+        assert html.escape(fact) in report.text
+    assert "2 experiments, 0 failed" in report.text
 
 
 def test_progress_names_every_step_on_stderr(first_run: Finished) -> None:

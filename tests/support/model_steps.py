@@ -16,6 +16,7 @@ from components import evaluate, register_best, train_sweep
 from components.artifacts import stream_file
 from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
 
+SCHEMA = json.dumps({"key": "key", "target": TARGET, "columns": []})
 BROKEN = {"name": "broken", "family": "Prophet"}
 WEAK = {"name": "weak tree", "family": "DecisionTree", "params": {"max_depth": 1}}
 ROWS = {"train": make_customers(200, seed=0), "test": make_customers(150, seed=1)}
@@ -50,7 +51,14 @@ def sweep(*specs: dict[str, Any], source: str = "", **options: Any) -> dict[str,
 
 
 def register(swept: dict[str, Any], source: str = "") -> dict[str, Any]:
-    return run(register_best.register_best, json.dumps(swept), source or dataset(), "churn model", "churn models")
+    return run(
+        register_best.register_best,
+        json.dumps(swept),
+        source or dataset(),
+        "churn model",
+        "churn models",
+        schema=SCHEMA,
+    )
 
 
 def judge(model: dict[str, Any], source: str = "", **rules: Any) -> dict[str, Any]:
