@@ -75,12 +75,10 @@ def row_changes(before: Any, after: Any, key: str) -> dict[str, Any]:
     }
 
 
-def changes_since_latest(
-    project: str, name: str, train: Any, test: Any, key: str, max_bytes: int
-) -> tuple[str, dict[str, Any]]:
-    """The version to be the parent of new train and test rows, and the `row_changes` from it to these, taken together.
+def latest_version(project: str, name: str, max_bytes: int) -> tuple[str, dict[str, Any], Any]:
+    """The version to be the parent of a new one: its id, manifest, and train and test rows together.
 
-    The parent is the one that was finished last; none ("" and {}) if there is none, or its files are damaged: a child
+    It is the one that was finished last; none ("", {} and None) if there is none, or its files are damaged: a child
     keeps files that have not changed in its parent's archive.
     """
     import tempfile
@@ -89,14 +87,14 @@ def changes_since_latest(
 
     parent = (finished_versions(project, name, []) or [""])[-1]
     if not parent:
-        return "", {}
+        return "", {}, None
     with tempfile.TemporaryDirectory() as folder:
         try:
-            _, train_before, test_before = read_version(parent, folder, max_bytes)
+            manifest, *parts = read_version(parent, folder, max_bytes)
         except (OSError, ValueError) as error:
             print(f"dataset {parent} is not taken as the parent: {error}")
-            return "", {}
-    return parent, row_changes(pd.concat([train_before, test_before]), pd.concat([train, test]), key)
+            return "", {}, None
+    return parent, manifest, pd.concat(parts)
 
 
 def store_version(

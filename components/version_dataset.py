@@ -6,8 +6,10 @@ from components.artifacts import (
     dump_ref,
     fetch_artifact,
     fetch_file,
+    file_sha256,
     load_ref,
     read_parquet,
+    save_artifact,
     stream_file,
 )
 from components.dataset_files import (
@@ -19,26 +21,41 @@ from components.dataset_files import (
     rows_sha256,
 )
 from components.dataset_version import (
-    changes_since_latest,
     finished_versions,
+    latest_version,
     read_version,
     row_changes,
     sound_version,
     store_version,
 )
+from components.drift import (
+    bin_counts,
+    column_drift,
+    describe_drift,
+    drift_figure,
+    index_by_chance,
+    measure_drift,
+    stability_index,
+    value_counts,
+)
+from components.drift_report import report_drift
+from components.failure import tell_failure
+from components.problems import escape_cell
 
 
 @PipelineDecorator.component(
     return_values=["dataset", "reused"],
     cache=True,
     task_type="data_processing",
-    packages=["clearml>=2.1.12,<2.2", "pandas>=2.3,<4", "pyarrow>=18"],
+    packages=["clearml>=2.1.12,<2.2", "numpy>=2,<3", "pandas>=2.3,<4", "pyarrow>=18"],
     helper_functions=[
         dump_ref,
         fetch_artifact,
         fetch_file,
+        file_sha256,
         load_ref,
         read_parquet,
+        save_artifact,
         stream_file,
         content_sha256,
         dataset_columns,
@@ -46,15 +63,33 @@ from components.dataset_version import (
         read_dataset_part,
         read_manifest,
         rows_sha256,
-        changes_since_latest,
         finished_versions,
+        latest_version,
         read_version,
         row_changes,
         sound_version,
         store_version,
+        bin_counts,
+        column_drift,
+        describe_drift,
+        drift_figure,
+        index_by_chance,
+        measure_drift,
+        stability_index,
+        value_counts,
+        report_drift,
+        tell_failure,
+        escape_cell,
     ],
 )
-def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_000_000) -> tuple[str, bool]:
+def version_dataset(
+    split: str,
+    project: str,
+    name: str,
+    max_bytes: int = 1_000_000_000,
+    drift_warn: float = 0.1,
+    drift_refuse: float = 2.0,
+) -> tuple[str, bool]:
     """Keeps the rows as a version of the Dataset `name` of the project, addressed by their content.
 
     A version that holds the same already is used again. Otherwise a new one is stored as a child of the latest, and
@@ -66,15 +101,22 @@ def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_
         project: the ClearML project.
         name: of the Dataset.
         max_bytes: how large each part may be, unpacked.
+        drift_warn: from which drift on (see `components/drift.py`) against the latest version a column is warned of;
+            0: never.
+        drift_refuse: from which drift on no version is made; 0: never.
 
     Returns:
         `{id, name, version, sha256, rows, train_rows, train_sha256, test_rows, test_sha256, target, key, numeric,
         categorical, raw_sha256, synthetic}` as JSON, and whether an existing version was used. The sha256 are of
         contents, not of files; see `components/dataset_files.py`.
+
+    Raises:
+        ValueError: bad data: a column has drifted too far. No version is left.
     """
     import tempfile
     from pathlib import Path
 
+    import pandas as pd
     from clearml import Dataset, Task
 
     task = Task.current_task()
@@ -97,10 +139,11 @@ def version_dataset(split: str, project: str, name: str, max_bytes: int = 1_000_
         reused = bool(dataset_id)
         if not reused:
             Path(folder, "manifest.json").write_text(dump_ref(manifest), "utf-8")
-            parent, changes = changes_since_latest(
-                project, name, parts["train"], parts["test"], source["key"], max_bytes
-            )
+            parent, earlier, rows_before = latest_version(project, name, max_bytes)
+            rows = pd.concat(parts.values())
+            changes = row_changes(rows_before, rows, source["key"]) if parent else {}
             print(f"changes since dataset {parent}: {changes}" if parent else "a first version, without a parent")
+            report_drift(task, earlier, rows_before, manifest, rows, drift_warn, drift_refuse)
             stored = store_version(project, name, parent, folder, manifest, changes)
             dataset_id = sound_version(project, name, manifest["sha256"], max_bytes)
             if not dataset_id:

@@ -49,7 +49,9 @@ from components.synthetic import synthetic_customers
 task = Task.init(project_name="demo", task_name="splits", auto_resource_monitoring=False)
 customers = synthetic_customers(300, 9)[["customerID", "tenure", "Contract", "Churn"]]
 splits = {}
-for name, rows in {"before": customers[:250], "after": customers[10:], "race": customers[100:]}.items():
+drifted = customers[20:].assign(Contract="Two year")
+versions = {"before": customers[:250], "after": customers[10:], "race": customers[100:], "drifted": drifted}
+for name, rows in versions.items():
     split = {"task": task.id, "target": "Churn", "key": "customerID", "numeric": ["tenure"],
              "categorical": ["Contract"], "raw_sha256": "0" * 64, "synthetic": name == "race"}
     for part, taken in {"train": rows[:-50], "test": rows[-50:]}.items():
@@ -121,7 +123,7 @@ def test_download_keeps_bytes_once_and_marks_synthetic_ones(place: Place) -> Non
     assert "SYNTHETIC" in first.output
     raw = json.loads(first.told("RETURNED")[0])
     assert {name: raw[name] for name in ("artifact", "source", "synthetic", "name")} == {
-        "artifact": "raw",
+        "artifact": "raw_csv",
         "source": "synthetic",
         "synthetic": True,
         "name": "synthetic-200-42.csv",
@@ -171,7 +173,7 @@ def test_validate_and_features_hand_on_what_they_stored(place: Place, tmp_path: 
     assert {"tenure", "tenure_log", "charges_per_service"} <= set(split["numeric"])
     assert "contract_payment" in split["categorical"]
     found = place.look(json.loads(valid)["task"], split["task"])
-    assert found[json.loads(valid)["task"]]["artifacts"] == ["report", "report-csv", "valid"]
+    assert found[json.loads(valid)["task"]]["artifacts"] == ["report", "report-csv", "valid_rows"]
     assert found[split["task"]]["artifacts"] == ["test", "train"]
     assert found[split["task"]]["tables"] == ["features"]
 
@@ -234,3 +236,27 @@ def test_a_version_whose_files_were_damaged_is_passed_over(place: Place, splits:
     assert json.loads(text)["version"] == "1.0.1"
     assert json.loads(text)["sha256"] == json.loads(first)["sha256"]
     assert "is not usable" in ran.output
+
+
+def test_a_version_that_has_drifted_too_far_is_refused_and_leaves_nothing(place: Place, splits: dict[str, str]) -> None:
+    def keep(split: str, refuse: float) -> Ran:
+        return place.run("version_dataset", split=splits[split], project="demo", name="drifting", drift_refuse=refuse)
+
+    first = keep("before", 1.0)
+    assert first.exit_code == 0, first.output
+    assert "drift: not measured, since there is no version before" in first.output
+    assert keep("after", 1.0).exit_code == 0
+    before = len(place.look()["datasets"])
+
+    refused = keep("drifted", 1.0)
+    assert refused.exit_code == 1
+    found = place.look(refused.task_id)
+    assert len(found["datasets"]) == before
+    told = found[refused.task_id]
+    assert told["failure"].startswith("bad data: these columns have moved by more than 1 since the version before: Con")
+    assert (told["artifacts"], told["tables"], told["tags"]) == (["drift"], ["drift", "drift"], ["drift"])
+
+    warned = keep("drifted", 0)
+    assert warned.exit_code == 0, warned.output
+    assert "WARNING: these columns have moved since the version before: Contract (" in warned.output
+    assert len(place.look()["datasets"]) == before + 1
