@@ -34,6 +34,8 @@ def churn(
     rows: int,
     max_bytes: int,
     timeout: float,
+    drift_warn: float,
+    drift_refuse: float,
     embedded: bool,
     schema: str,
     test_size: float,
@@ -52,7 +54,9 @@ def churn(
     raw = download(source, file, kaggle_dataset, kaggle_file, sha256, rows, split_seed, max_bytes, timeout, embedded)
     valid = validate(result(raw), schema)
     split = features(result(valid), schema, test_size, split_seed)
-    dataset, _reused = version_dataset(result(split), project, "churn")
+    dataset, _reused = version_dataset(
+        result(split), project, "churn", drift_warn=drift_warn, drift_refuse=drift_refuse
+    )
     sweep = train_sweep(result(dataset), experiments, folds, metric, training_seed, jobs, f"{project}/experiments")
     model = register_best(result(sweep), result(dataset), "churn", f"{project}/models", schema=schema)
     evaluate(result(model), result(dataset), gate_metric, gate_minimum, gate_margin, embedded, sweep=result(sweep))
@@ -71,6 +75,8 @@ def parameters(settings: Settings) -> dict[str, Any]:
         "rows": data.rows,
         "max_bytes": data.max_bytes,
         "timeout": data.timeout,
+        "drift_warn": data.drift_warn,
+        "drift_refuse": data.drift_refuse,
         "embedded": is_embedded(settings),
         "schema": (Path(__file__).parent / "schemas" / "telco.json").read_text("utf-8"),
         "test_size": settings.features.test_size,

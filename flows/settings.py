@@ -58,6 +58,8 @@ class Data(Table):
     rows: int = Field(default=3500, ge=100, le=10_000_000)
     max_bytes: int = Field(default=200_000_000, gt=0)
     timeout: float = Field(default=15.0, gt=0, le=3600)
+    drift_warn: float = Field(default=0.1, ge=0)
+    drift_refuse: float = Field(default=2.0, ge=0)
 
 
 class Features(Table):
