@@ -7,15 +7,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pandas as pd
-
 from components.artifacts import write_parquet
-from components.content import check_target, check_values, finish_types, to_typed
-from components.csv_text import decode_csv, read_columns
-from components.engineering import telco_features
+from components.engineering import engineered_features
 from components.experiment import run_experiment
 from components.metrics import binary_metrics
 from components.model_file import load_model
+from components.rows import rows_from_csv
 from components.schema import load_schema
 from components.split import feature_roles, fill_blanks, split_rows
 from components.synthetic import write_synthetic
@@ -28,13 +25,8 @@ def main(rows: int, experiment: dict[str, object]) -> None:
     schema = load_schema(SCHEMA.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(write_synthetic(folder, rows, 42))
-        text, _, _ = decode_csv(raw.read_bytes())
-        columns, lines, _, _ = read_columns(text, [column["name"] for column in schema["columns"]])
-        typed, _ = to_typed(pd.DataFrame(columns, index=lines, dtype=str), schema)
-        check_values(typed, schema)
-        check_target(typed, schema)
-        frame = fill_blanks(finish_types(typed, schema), schema)
-        for name, (_, values) in telco_features(frame).items():
+        frame = fill_blanks(rows_from_csv(raw.read_bytes(), schema)[0], schema)
+        for name, (_, values) in engineered_features(frame, schema).items():
             frame[name] = values
         numeric, categorical = feature_roles(frame, schema)
         train, test = split_rows(frame, schema, 0.2, 42)
