@@ -30,6 +30,8 @@ from components.synthetic import (
 @PipelineDecorator.component(
     return_values=["raw"],
     cache=False,
+    auto_connect_frameworks=False,
+    auto_connect_arg_parser=False,
     task_type="data_processing",
     packages=["clearml>=2.1.12,<2.2", "kaggle>=2.2,<3", "numpy>=2,<3", "pandas>=2.3,<4", "requests>=2.32"],
     helper_functions=[

@@ -72,6 +72,8 @@ from components.run_report import count_folds, save_report
 @PipelineDecorator.component(
     return_values=["evaluation"],
     cache=False,
+    auto_connect_frameworks=False,
+    auto_connect_arg_parser=False,
     task_type="testing",
     packages=[
         "clearml>=2.1.12,<2.2",

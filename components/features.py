@@ -22,6 +22,8 @@ from components.split import feature_roles, fill_blanks, split_rows
 @PipelineDecorator.component(
     return_values=["split"],
     cache=True,
+    auto_connect_frameworks=False,
+    auto_connect_arg_parser=False,
     task_type="data_processing",
     packages=[
         "clearml>=2.1.12,<2.2",

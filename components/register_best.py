@@ -21,6 +21,8 @@ from components.winner import code_commit, model_facts, winner_of
 @PipelineDecorator.component(
     return_values=["model"],
     cache=True,
+    auto_connect_frameworks=False,
+    auto_connect_arg_parser=False,
     task_type="custom",
     packages=[
         "clearml>=2.1.12,<2.2",

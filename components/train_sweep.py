@@ -26,6 +26,8 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
 @PipelineDecorator.component(
     return_values=["sweep"],
     cache=True,
+    auto_connect_frameworks=False,
+    auto_connect_arg_parser=False,
     task_type="training",
     packages=[
         "clearml>=2.1.12,<2.2",

@@ -42,6 +42,8 @@ from components.schema import check_plausible, load_schema
 @PipelineDecorator.component(
     return_values=["valid"],
     cache=True,
+    auto_connect_frameworks=False,
+    auto_connect_arg_parser=False,
     task_type="data_processing",
     packages=[
         "clearml>=2.1.12,<2.2",

@@ -46,6 +46,8 @@ from components.problems import escape_cell
 @PipelineDecorator.component(
     return_values=["dataset", "reused"],
     cache=True,
+    auto_connect_frameworks=False,
+    auto_connect_arg_parser=False,
     task_type="data_processing",
     packages=["clearml>=2.1.12,<2.2", "numpy>=2,<3", "pandas>=2.3,<4", "pyarrow>=18"],
     helper_functions=[

@@ -11,7 +11,7 @@ from flows import sdk
 from flows.roles import FRESH, RUN_FILE
 
 POLL_SECONDS = 0.2
-LOOK_MINUTES = 0.02  # how often the pipeline looks for steps that failed; ClearML takes minutes here
+LOOK_MINUTES = 0.01  # how often the pipeline looks for steps that failed; ClearML takes minutes here
 
 
 def is_controller() -> bool:
