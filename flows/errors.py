@@ -2,6 +2,7 @@
 
 FlowsError            1  the run failed
 ├── BadInput          2  bad data or usage
+├── GateSaidNo        3  a model may not go into production
 ├── Locked            4  another run holds the lock
 └── Unreachable       5  no backend answers
 """
@@ -15,6 +16,10 @@ class FlowsError(Exception):
 
 class BadInput(FlowsError):
     exit_code = 2
+
+
+class GateSaidNo(FlowsError):
+    exit_code = 3
 
 
 class Locked(FlowsError):

@@ -3,6 +3,7 @@
 import click
 
 from flows.command import run_command
+from ops.models_cli import models
 from ops.server import server
 
 
@@ -18,6 +19,7 @@ def run() -> None:
 
 
 run.add_command(run_command("churn"))
+main.add_command(models)
 main.add_command(server)
 
 

@@ -1,43 +1,17 @@
 """`flows server`: the embedded ClearML backend of this project's data directory."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
 from flows.backend import data_dir
-from flows.errors import FlowsError
 from flows.settings import load
 from localserver import launcher
-from localserver.state import Failure
+from ops.command import as_json, one_sentence
 
 NOT_RUNNING = 5
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
-
-def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with its expected errors as a sentence on stderr and an exit code."""
-
-    @wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except FlowsError as error:
-            _refuse(str(error), error.exit_code)
-        except Failure as failure:
-            _refuse(str(failure), 1)
-
-    return guarded
-
-
-def _refuse(sentence: str, exit_code: int) -> None:
-    click.echo(f"error: {sentence}", err=True)
-    raise SystemExit(exit_code)
 
 
 @click.group(invoke_without_command=True)

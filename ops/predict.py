@@ -1,0 +1,175 @@
+"""Raw customers scored by a registered model, some rows at a time, into a file that is whole or not there."""
+
+import csv
+import shutil
+import sqlite3
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from components.problems import describe_problems, escape_cell, tell_problem
+from components.rows import prediction_rows, prediction_schema, read_rows
+from flows.errors import BadInput, FlowsError
+from ops.models import LoadedModel, load_model
+
+ROWS_AT_ONCE = 20_000
+STDOUT = "-"
+
+
+@dataclass
+class Tally:
+    """What is told of a file: counts, and the items of the report (see `components/problems.py`), equal ones as one."""
+
+    rows: int = 0
+    positive: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+    repeated: int = 0
+    escaped: int = 0
+    items: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, items: list[dict[str, Any]]) -> None:
+        for item in items:
+            key = (item["level"], item["column"], item["rule"].split(":")[0])
+            known = self.items.setdefault(key, {**item, "count": 0, "rows": []})
+            known["count"] += item["count"]
+            known["rows"] = [*known["rows"], *item["rows"]][:5]
+
+    def of_level(self, *levels: str) -> list[dict[str, Any]]:
+        return [item for item in self.items.values() if item["level"] in levels]
+
+
+def predict(name: str, source: Path, target: Path | None, version: str | int = "production") -> dict[str, Any]:
+    """Scores the customers of a raw CSV and writes key, probability and decision of each, in their order.
+
+    The rows are checked as for training, but need no target and may have categories that the model has not met. The
+    file is read in pieces, so its size does not matter; nothing is written unless all of it is sound.
+
+    Args:
+        name: of the model.
+        source: the CSV.
+        target: the CSV to write, in place of what is there; None: standard output.
+        version: `production`, `latest`, a version's number, or a model's id.
+
+    Returns:
+        `{model: {id, name, version, sha256}, input, output, rows, positive, threshold, unknown, repeated, escaped,
+        notes}`: `unknown` counts, by column, the categories that the schema does not name.
+
+    Raises:
+        BadInput: the CSV is not sound, with every problem in one sentence; or a path or the model is not there.
+        FlowsError: the model's file is not what was registered, or is for other columns than this code makes.
+        Unreachable: no backend answers.
+    """
+    _check_paths(source, target)
+    model = load_model(name, version)
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as folder, whole_file(target) as out, source.open("rb") as file:
+        score_file(model, file, source.name, out, tally, Path(folder))
+    kept = {"id": model.id, "name": model.name, "version": model.version, "sha256": model.sha256}
+    return {
+        "model": kept,
+        "input": str(source),
+        "output": str(target) if target else STDOUT,
+        "rows": tally.rows,
+        "positive": tally.positive,
+        "threshold": model.threshold,
+        "unknown": tally.unknown,
+        "repeated": tally.repeated,
+        "escaped": tally.escaped,
+        "notes": [tell_problem(item) for item in tally.of_level("warning", "tolerated")],
+    }
+
+
+def score_file(model: LoadedModel, file: Any, called: str, out: TextIO, tally: Tally, folder: Path) -> None:
+    """Scores an open CSV piece by piece and counts. Raises BadInput, once all was looked at, if it is not sound."""
+    # Without a key, pieces are not looked through for repeated ones: those are counted over the whole file here.
+    schema = {**prediction_schema(model.schema), "key": ""}
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([model.schema["key"] or "row", "probability", "decision"])
+    with closing(sqlite3.connect(folder / "keys.sqlite")) as keys:
+        keys.executescript("pragma synchronous = off; create table seen (key text primary key) without rowid")
+        for frame, problems, notes in read_rows(file, schema, ROWS_AT_ONCE):
+            tally.add([*problems, *notes])
+            if len(frame) and not tally.of_level("problem"):
+                writer.writerows(_scored(model, frame, tally, keys))
+    found = tally.of_level("problem")
+    if found:
+        raise BadInput(describe_problems(called, found, len(found)))
+
+
+@contextmanager
+def whole_file(target: Path | None) -> Iterator[TextIO]:
+    """A file to write that becomes `target` when the block ends well; when it does not, nothing is changed.
+
+    Standard output, and what is no regular file, such as a device or a pipe, gets all of it at the end.
+    """
+    if target is None or (target.exists() and not target.is_file()):
+        with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as draft:
+            yield draft
+            draft.seek(0)
+            if target is None:
+                shutil.copyfileobj(draft, sys.stdout)
+            else:
+                with target.open("w", encoding="utf-8", newline="") as final:
+                    shutil.copyfileobj(draft, final)
+        return
+    real = target.resolve()
+    path = real.with_name(f".{real.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with path.open("x", encoding="utf-8", newline="") as draft:
+            yield draft
+        path.replace(real)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _check_paths(source: Path, target: Path | None) -> None:
+    if not source.is_file():
+        raise BadInput(f"{source} is {'no file' if source.exists() else 'not there'}; give the path of a CSV file")
+    if target is None:
+        return
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        what = "is a folder" if target.is_dir() else "is in a folder that is not there"
+        raise BadInput(f"{target} {what}; give the path of a file to write, or - for standard output")
+    if target.exists() and target.samefile(source):
+        raise BadInput(f"{target} is the file that is read; give another one to write")
+
+
+def _scored(model: LoadedModel, frame: Any, tally: Tally, keys: sqlite3.Connection) -> Iterator[list[str]]:
+    rows = prediction_rows(frame, {**model.schema, "target": ""})
+    missing = [column for column in model.columns if column not in rows.columns]
+    if missing:
+        raise FlowsError(
+            f"model {model.name} {model.id} needs the column {missing[0]}, which this version of the code does not make"
+        )
+    p = model.score(rows)
+    names = _keys(model, frame, tally.rows)
+    _count(model, frame, names, tally, keys)
+    negative, positive = map(str, model.pipeline.classes_)
+    for name, value in zip(names, p.tolist(), strict=True):
+        called = value >= model.threshold
+        tally.positive += called
+        tally.escaped += escape_cell(name) != name
+        yield [escape_cell(name), repr(value), escape_cell(positive if called else negative)]
+
+
+def _keys(model: LoadedModel, frame: Any, before: int) -> list[str]:
+    """The rows' keys; their numbers, from 1, where the schema knows no key."""
+    key = model.schema["key"]
+    return frame[key].astype(str).tolist() if key else [str(before + number + 1) for number in range(len(frame))]
+
+
+def _count(model: LoadedModel, frame: Any, names: list[str], tally: Tally, keys: sqlite3.Connection) -> None:
+    before = keys.total_changes
+    keys.executemany("insert or ignore into seen values (?)", ((name,) for name in names))
+    tally.repeated += len(names) - (keys.total_changes - before)
+    tally.rows += len(names)
+    for column in model.schema["columns"]:
+        if column["kind"] == "category" and column["name"] in frame:
+            unknown = int((~frame[column["name"]].isin(column["values"])).sum())
+            if unknown:
+                tally.unknown[column["name"]] = tally.unknown.get(column["name"], 0) + unknown
