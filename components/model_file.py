@@ -57,7 +57,8 @@ def check_model_file(path: str, max_bytes: int) -> None:
     name = Path(path).name
     with Path(path).open("rb") as file:
         magic = file.read(4)
-    if magic[:1] == b"\x80" or magic[:2] in {b"\x1f\x8b", b"\x78\x9c", b"BZ"}:
+    # A pickle's own first byte, or those of what joblib compresses with: gzip, zlib, bzip2, xz, lzma, lz4.
+    if magic[:1] in {b"\x80", b"\x78"} or magic[:2] in {b"\x1f\x8b", b"BZ", b"\xfd7", b"\x5d\x00", b"\x04\x22"}:
         raise ValueError(f"{name} is a pickle or joblib file: reading one can run any code, so it is not read")
     try:
         with zipfile.ZipFile(path) as archive:

@@ -75,10 +75,12 @@ def test_equal_bytes_in_another_process(tmp_path: Path) -> None:
 
 
 def test_pickle_and_joblib_files_are_refused(tmp_path: Path) -> None:
-    plain, packed = tmp_path / "model.skops", tmp_path / "packed.skops"
+    plain = tmp_path / "model.skops"
     plain.write_bytes(pickle.dumps(fit(FOREST)))
-    joblib.dump(fit(FOREST), packed, compress=("gzip", 3))
-    for path in (plain, packed):
+    packed = {method: tmp_path / f"{method}.skops" for method in ("gzip", "zlib", "bz2", "xz", "lzma")}
+    for method, path in packed.items():
+        joblib.dump(fit(FOREST), path, compress=(method, 3))
+    for path in (plain, *packed.values()):
         with pytest.raises(ValueError, match=f"{path.name} is a pickle or joblib file"):
             load_model(str(path), 10_000_000)
 
