@@ -3,7 +3,7 @@
 from clearml import PipelineDecorator
 
 from components.artifacts import dump_ref, earlier_reference, file_sha256, load_ref, save_artifact, stream_file
-from components.failure import tell_failure
+from components.failure import tell_failure, tell_note
 from components.kaggle_source import (
     fetch_kaggle,
     kaggle_client,
@@ -42,6 +42,7 @@ from components.synthetic import (
         save_artifact,
         stream_file,
         tell_failure,
+        tell_note,
         fetch_kaggle,
         kaggle_client,
         kaggle_problem,
@@ -119,7 +120,7 @@ def download(
                     packed = fetch_kaggle(kaggle_dataset, kaggle_file, folder, max_bytes, limit_s)
                     path, origin = unpack_csv(packed, kaggle_file, folder, max_bytes), "kaggle"
                 except RuntimeError as error:
-                    without_kaggle(source, file, str(error), allow_synthetic)
+                    tell_note(task, without_kaggle(source, file, str(error), allow_synthetic))
             path = path or write_synthetic(folder, rows, seed)
             found = file_sha256(path)
             if origin != "synthetic":

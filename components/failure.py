@@ -1,4 +1,4 @@
-"""What a step says of itself when it fails. The function travels with a step: list it in its `helper_functions=[…]`."""
+"""What a step says of itself beyond its console. These travel with a step: list them in its `helper_functions=[…]`."""
 
 from typing import Any
 
@@ -17,3 +17,10 @@ def tell_failure(task: Any, message: str) -> str:
         task.set_comment(message)
         task.flush(wait_for_uploads=True)
     return message
+
+
+def tell_note(task: Any, text: str) -> None:
+    """Prints the text and keeps it as the runtime property `progress_text`, shown beside the step."""
+    print(text)
+    if task is not None:
+        task._set_runtime_properties({"progress_text": text})

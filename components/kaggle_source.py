@@ -51,18 +51,17 @@ def fetch_kaggle(
     raise RuntimeError(f"{problem}; gave up at try {attempt} of {tries}: try later, or give the path of a file")
 
 
-def without_kaggle(source: str, file: str, problem: str, allow_synthetic: bool) -> None:
-    """Says what the source tried; raises RuntimeError unless it is `auto` and may go on to synthetic customers."""
+def without_kaggle(source: str, file: str, problem: str, allow_synthetic: bool) -> str:
+    """What the source tried, in words; raises RuntimeError unless it is `auto` and may go on to synthetic customers."""
     if source != "auto":
         raise RuntimeError(problem)
     missing = f"there is no file {file}" if file else "no file is named in the settings"
-    print(f"source auto: {missing}")
-    print(f"source auto: {problem}")
     if not allow_synthetic:
         raise RuntimeError(
             f"no data: {missing}, and {problem}. There are three ways to give some: put the CSV there, set "
             "KAGGLE_API_TOKEN for Kaggle, or name a source: the path of a CSV, or synthetic to try things out"
         )
+    return f"{missing}, and {problem}"
 
 
 def run_kaggle(order: dict[str, Any], limit_s: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ def summary(flow: str, ended: Ended) -> None:
     """Print the experiments, the winner and why, the test metrics, and where to look, on stdout."""
     console = Console(highlight=False)
     account = document(flow, ended)
+    _made_up(console, ended)
     sweep = ended.run.returned("train_sweep", "sweep")
     if sweep:
         console.print(_leaderboard(sweep))
@@ -25,6 +26,14 @@ def summary(flow: str, ended: Ended) -> None:
     if account["model"]:
         console.print(f"model: {account['model']['name']} {account['model']['id']}", soft_wrap=True)
     _end(console, flow, ended, account)
+
+
+def _made_up(console: Console, ended: Ended) -> None:
+    if ended.run.returned("download", "raw").get("synthetic"):
+        why = ended.run.step("download").progress
+        console.print("[bold red]WARNING: these customers are made up.[/] The model says nothing about real ones.")
+        if why:
+            console.print(f"tried: {why}", markup=False, soft_wrap=True)
 
 
 def _leaderboard(sweep: dict[str, Any]) -> Table:
