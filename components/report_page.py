@@ -60,7 +60,8 @@ def html_table(head: list[str], rows: list[list[str]]) -> str:
         cells = [cell(text, "th" if not head and place == 0 else "td") for place, text in enumerate(row)]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     top = f"<thead><tr>{''.join(f'<th>{escape(name)}</th>' for name in head)}</tr></thead>" if head else ""
-    return f'<div class="scroll"><table>{top}<tbody>{"".join(lines)}</tbody></table></div>'
+    kind = "" if head else ' class="facts"'
+    return f'<div class="scroll"><table{kind}>{top}<tbody>{"".join(lines)}</tbody></table></div>'
 
 
 def html_figure(title: str, figure: dict[str, Any]) -> str:
@@ -106,7 +107,7 @@ def page_style() -> str:
         "section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 18px;margin:16px 0}"
         ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:14px}"
         "th,td{padding:4px 16px 4px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;"
-        "overflow-wrap:anywhere}th{font-weight:600;color:var(--quiet);white-space:nowrap}"
+        "overflow-wrap:break-word}.facts td{overflow-wrap:anywhere}th{font-weight:600;color:var(--quiet);white-space:nowrap}"
         ".num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
         "pre{background:var(--ground);border-radius:6px;padding:10px 12px;overflow-x:auto;font-size:13px}"
         ".warning{background:var(--warn);border-radius:6px;padding:10px 12px;font-weight:600}"

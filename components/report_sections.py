@@ -148,8 +148,10 @@ def value_blocks(value: Any) -> list[dict[str, Any]]:
     """Plain values as blocks: what is nested deeper than a table holds becomes a table of its own, with a heading."""
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         head = list(dict.fromkeys(name for row in value for name in row))
-        rows = [[show_value(row.get(name)) for name in head] for row in value]
-        return [{"kind": "table", "head": head, "rows": rows}]
+        most = 40
+        rows = [[show_value(row.get(name)) for name in head] for row in value[:most]]
+        more = [{"kind": "text", "text": f"and {len(value) - most} more rows"}] if len(value) > most else []
+        return [{"kind": "table", "head": head, "rows": rows}, *more]
     if not isinstance(value, dict):
         return [{"kind": "text", "text": show_value(value)}]
     if all(isinstance(row, dict) and not any(isinstance(x, dict) for x in row.values()) for row in value.values()):
@@ -185,9 +187,9 @@ def usage_section(entry: Any) -> dict[str, Any]:
     """How to load the model and how to score customers with it."""
     import shlex
 
-    version = model_value(entry, "version") or entry.id
+    version = model_value(entry, "version") or str(entry.id)
     command = f"flows models predict {shlex.quote(entry.name)} customers.csv -o scored.csv --version {version}"
-    code = f"from ops.models import load_model\n\nmodel = load_model({entry.name!r}, version={version})\n"
+    code = f"from ops.models import load_model\n\nmodel = load_model({entry.name!r}, version={version!r})\n"
     code += "model.pipeline.predict_proba(rows[model.columns])[:, 1]"
     text = "The file is read only if its sha256 is the registered one and it holds no type but those of our models."
     blocks = [{"kind": "code", "text": command}, {"kind": "code", "text": code}, {"kind": "text", "text": text}]

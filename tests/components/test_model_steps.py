@@ -171,6 +171,15 @@ def test_a_worse_model_stays_out_and_a_tolerated_one_takes_over(told: Story) -> 
     assert told["moved"][new]["facts"]["version"] == 2
 
 
+def test_a_model_that_was_rolled_back_is_not_promoted_by_the_gate_again(told: Story) -> None:
+    before = {name: model["tags"] for name, model in told["after worse"].items()}
+    assert {name: model["tags"] for name, model in told["rolled back"].items()} == before
+    assert told["judged again"]["promoted"] is False
+    assert "it was rolled back on" in told["judged again"]["reason"]
+    assert "by Ann (complaints): promote it by hand if wanted" in told["judged again"]["reason"]
+    assert told["by hand"] == ""
+
+
 def test_a_model_of_synthetic_customers_is_told_apart_and_kept_back(told: Story) -> None:
     assert told["synthetic model"]["tags"] == ["candidate", "synthetic"]
     assert "never goes into production on a server" in told["synthetic on a server"]["reason"]

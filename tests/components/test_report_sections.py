@@ -89,6 +89,7 @@ def test_values_of_any_shape_become_blocks() -> None:
     assert rows == [
         {"kind": "table", "head": ["decile", "lift", "gain"], "rows": [["1", "2.5000", ""], ["2", "", "yes"]]}
     ]
+    assert value_blocks([{"x": n} for n in range(100)])[1] == {"kind": "text", "text": "and 60 more rows"}
     mixed = value_blocks({"at": 0.25, "curve": [{"x": 1}], "labels": ["a", "b"]})
     assert mixed[0] == {"kind": "table", "head": [], "rows": [["at", "0.2500"], ["labels", "a, b"]]}
     assert mixed[1:] == [{"kind": "heading", "text": "curve"}, {"kind": "table", "head": ["x"], "rows": [["1"]]}]

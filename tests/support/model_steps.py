@@ -14,6 +14,9 @@ from clearml import Model, StorageManager, Task
 
 from components import evaluate, register_best, train_sweep
 from components.artifacts import stream_file
+from components.moves import promote_model, roll_back
+from components.registry import get_model
+from components.reports import make_client
 from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
 
 SCHEMA = json.dumps({"key": "key", "target": TARGET, "columns": []})
@@ -97,6 +100,15 @@ def tamper(url: str) -> None:
     StorageManager.upload_file(__file__, unquote(url))
 
 
+def roll_back_and_judge(told: dict[str, Any]) -> None:
+    client, by_hand = make_client(), {"who": "Ann", "via": "test", "why": "complaints"}
+    entry = get_model(client, told["weak model"]["id"], told["weak model"]["sha256"])
+    roll_back(client, entry.name, entry.project, 2, by_hand)
+    told["rolled back"] = models()
+    told["judged again"] = judge(told["weak model"], minimum=0.5, margin=0.9)
+    told["by hand"] = promote_model(client, entry, told["model"]["id"], by_hand)
+
+
 def story() -> dict[str, Any]:
     task = Task.init("churn steps", "all steps", auto_connect_frameworks=False)
     told: dict[str, Any] = {"task_id": task.id, "sweep": sweep(FOREST, LOGISTIC, BROKEN, jobs=2), "asked": list(asked)}
@@ -119,6 +131,7 @@ def story() -> dict[str, Any]:
     told["after worse"] = models()
     told["tolerated"] = judge(told["weak model"], minimum=0.5, margin=0.9)
     told["moved"] = models()
+    roll_back_and_judge(told)
     made_up = dataset(synthetic=True, sha256="ef" * 32)
     told["synthetic model"] = register(sweep(FOREST, source=made_up, seed=7), made_up)
     told["synthetic on a server"] = judge(told["synthetic model"], made_up, minimum=0.5, margin=0.9, embedded=False)
