@@ -33,7 +33,7 @@ def main(rows: int, experiment: dict[str, object]) -> None:
         write_parquet(train, f"{folder}/train.parquet")
         write_parquet(test, f"{folder}/test.parquet")
         result = run_experiment(
-            experiment, train, schema["target"], numeric, categorical, 5, 42, f"{folder}/model.skops"
+            experiment, train, schema["target"], numeric, categorical, 5, 2, 42, f"{folder}/model.skops"
         )
         registry = Path(folder, "registry")
         registry.mkdir()

@@ -8,6 +8,7 @@ from typing import Any
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import file_sha256
     from components.estimators import make_model
+    from components.explain import feature_importance, stage_scores
     from components.metrics import best_threshold, binary_metrics
     from components.model_file import save_model
 
@@ -19,6 +20,7 @@ def run_experiment(
     numeric: list[str],
     categorical: list[str],
     folds: int,
+    repeats: int,
     seed: int,
     path: str,
 ) -> dict[str, Any]:
@@ -26,8 +28,9 @@ def run_experiment(
 
     Returns:
         `metrics` (`cv_*` means, their `_std`, `train_*`), `fold_metrics` (a list for each `cv_*`), `y` (1 for positive
-        rows, else 0), `out_of_fold` (their probabilities), `threshold` (of these the one with the highest F1), the
-        model file's `sha256`, `cpu_seconds`, `warnings`.
+        rows, else 0), `out_of_fold` (their probabilities, the mean over the repeats), `threshold` (chosen on these),
+        `importance`, `stages` (scores by stage, train and held out, of the model of the first fold), the model file's
+        `sha256`, `cpu_seconds`, `warnings`.
 
     Raises:
         ValueError: the target has not two classes, or the experiment cannot be made.
@@ -42,18 +45,27 @@ def run_experiment(
         warnings.simplefilter("always")
         features, labels = rows[numeric + categorical], rows[target].to_numpy()
         y = positive_rows(labels)
-        p, fold = out_of_fold(make_model(spec, numeric, categorical, seed), features, labels, folds, seed)
-        threshold = best_threshold(y, p)
+        p, fold, first = out_of_fold(
+            make_model(spec, numeric, categorical, seed), features, labels, folds, repeats, seed
+        )
+        mean = p.mean(axis=0)
+        threshold = best_threshold(y, mean)
         by_fold = fold_metrics(y, p, fold)
         model = make_model(spec, numeric, categorical, seed).fit(features, labels)
         fitted = binary_metrics(y, model.predict_proba(features)[:, 1], threshold)
         save_model(model, path)
+        held_out = fold[0] == 0
+        importance = feature_importance(model, first, features[held_out], y[held_out], seed)
+        parts = {"train": ~held_out, "held out": held_out}
+        stages = {part: stage_scores(first, features[chosen], y[chosen]) for part, chosen in parts.items()}
     return {
         "metrics": {**summarise(by_fold), **{f"train_{name}": value for name, value in fitted.items()}},
         "fold_metrics": by_fold,
         "y": y,
-        "out_of_fold": p,
+        "out_of_fold": mean,
         "threshold": threshold,
+        "importance": importance,
+        "stages": stages,
         "sha256": file_sha256(path),
         "cpu_seconds": time.process_time() - begun,
         "warnings": sorted({f"{warning.category.__name__}: {warning.message}" for warning in caught}),
@@ -74,28 +86,47 @@ def positive_rows(labels: Any) -> Any:
     return (labels == classes[1]).astype(int)
 
 
-def out_of_fold(model: Any, features: Any, labels: Any, folds: int, seed: int) -> tuple[Any, Any]:
-    """Each row's probability of being positive, by a model that has not seen the row, and the row's fold."""
-    import numpy as np
+def fitted_folds(model: Any, features: Any, labels: Any, folds: int, repeats: int, seed: int) -> Any:
+    """Yields the number of the repeat, that of the fold, the model fitted to the other folds, and the fold's rows.
+
+    Each repeat draws stratified folds anew, from a seed of its own.
+    """
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold
 
-    p, fold = np.zeros(len(labels)), np.zeros(len(labels), dtype=int)
-    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, labels)
-    for number, (fitted_on, held_out) in enumerate(splits):
-        fitted = clone(model).fit(features.iloc[fitted_on], labels[fitted_on])
-        p[held_out], fold[held_out] = fitted.predict_proba(features.iloc[held_out])[:, 1], number
-    return p, fold
+    for repeat in range(repeats):
+        splits = StratifiedKFold(folds, shuffle=True, random_state=(seed + repeat) % 2**32).split(features, labels)
+        for number, (fitted_on, held_out) in enumerate(splits):
+            yield repeat, number, clone(model).fit(features.iloc[fitted_on], labels[fitted_on]), held_out
+
+
+def out_of_fold(model: Any, features: Any, labels: Any, folds: int, repeats: int, seed: int) -> tuple[Any, Any, Any]:
+    """Each row's probability of being positive, by a model that has not seen the row, and the row's fold.
+
+    Both are repeats x rows. The third is the model that was fitted without fold 0 of repeat 0.
+    """
+    import numpy as np
+
+    first = None
+    p, fold = np.zeros((repeats, len(labels))), np.zeros((repeats, len(labels)), dtype=int)
+    for repeat, number, fitted, rows in fitted_folds(model, features, labels, folds, repeats, seed):
+        p[repeat, rows], fold[repeat, rows] = fitted.predict_proba(features.iloc[rows])[:, 1], number
+        first = fitted if first is None else first
+    return p, fold, first
 
 
 def fold_metrics(y: Any, p: Any, fold: Any) -> dict[str, list[float]]:
-    """Each fold's `cv_*` metrics, at the threshold that is best for the other folds: none has chosen its own."""
+    """Each fold's `cv_*` metrics, at the threshold that is best for the other folds: none has chosen its own.
+
+    `p` and `fold` are repeats x rows; the folds of the first repeat come first.
+    """
     by_fold: dict[str, list[float]] = {}
-    for number in range(max(fold) + 1):
-        inside = fold == number
-        threshold = best_threshold(y[~inside], p[~inside])
-        for name, value in binary_metrics(y[inside], p[inside], threshold).items():
-            by_fold.setdefault(f"cv_{name}", []).append(value)
+    for scores, numbers in zip(p, fold, strict=True):
+        for number in range(max(numbers) + 1):
+            inside = numbers == number
+            threshold = best_threshold(y[~inside], scores[~inside])
+            for name, value in binary_metrics(y[inside], scores[inside], threshold).items():
+                by_fold.setdefault(f"cv_{name}", []).append(value)
     return by_fold
 
 

@@ -30,15 +30,22 @@ def lower_is_better(metric: str) -> bool:
 
 
 def best_threshold(y: Any, p: Any) -> float:
-    """The threshold of the highest F1 on these rows: half way between the last score called positive and the next."""
+    """The middle of the thresholds whose F1 on these rows is at most 3 % below the best.
+
+    The curve of F1 is flat and ragged at its top: where its one highest point lies is chance. The middle score of all
+    that come near it hardly moves with the rows, and on rows not seen its F1 is the higher one on average.
+    """
     import numpy as np
 
     scores, group = np.unique(-p, return_inverse=True)
     called = np.cumsum(np.bincount(group))
     true = np.cumsum(np.bincount(group, weights=y))
-    best = int(np.argmax(2 * true / (called + np.sum(y))))
-    below = -scores[best + 1] if best + 1 < len(scores) else 0.0
-    return float((-scores[best] + below) / 2)
+    f1 = 2 * true / (called + np.sum(y))
+    good = np.flatnonzero(f1 >= 0.97 * f1.max())
+    middle = good[len(good) // 2]
+    # Half way between the last score called positive and the next.
+    below = -scores[middle + 1] if middle + 1 < len(scores) else 0.0
+    return float((-scores[middle] + below) / 2)
 
 
 def bootstrap_intervals(y: Any, p: Any, threshold: float, rounds: int, seed: int) -> dict[str, list[float]]:

@@ -5,13 +5,21 @@ from clearml import PipelineDecorator
 from components.artifacts import dump_ref, fetch_file, file_sha256, load_ref, read_parquet, save_artifact, stream_file
 from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
 from components.estimators import estimator_classes, make_estimator, make_model
-from components.experiment import fold_metrics, out_of_fold, positive_rows, run_experiment, summarise
+from components.experiment import fitted_folds, fold_metrics, out_of_fold, positive_rows, run_experiment, summarise
 from components.experiment_tasks import (
     complete_experiment,
     estimator_parameters,
     fail_experiment,
     library_versions,
     open_experiment,
+)
+from components.explain import (
+    encoded_owners,
+    feature_importance,
+    impurity_shares,
+    log_odds_spread,
+    permutation_loss,
+    stage_scores,
 )
 from components.failure import tell_failure
 from components.metrics import best_threshold, binary_metrics, lower_is_better
@@ -54,6 +62,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         estimator_classes,
         make_estimator,
         make_model,
+        fitted_folds,
         fold_metrics,
         out_of_fold,
         positive_rows,
@@ -64,6 +73,12 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         fail_experiment,
         library_versions,
         open_experiment,
+        encoded_owners,
+        feature_importance,
+        impurity_shares,
+        log_odds_spread,
+        permutation_loss,
+        stage_scores,
         tell_failure,
         best_threshold,
         binary_metrics,
@@ -96,6 +111,7 @@ def train_sweep(
     dataset: str,
     experiments: str,
     folds: int = 5,
+    repeats: int = 1,
     metric: str = "roc_auc",
     seed: int = 42,
     jobs: int = 0,
@@ -111,6 +127,7 @@ def train_sweep(
         dataset: the reference of the dataset.
         experiments: JSON list of `{name, family, estimator?, params?, members?}`.
         folds: folds of the stratified cross-validation.
+        repeats: how often the folds are drawn anew.
         metric: the one whose mean over the folds decides: roc_auc, average_precision, f1_score, accuracy, precision,
             recall or brier. Equal ones are decided by name.
         seed: the seed of the folds and of the estimators.
@@ -139,15 +156,19 @@ def train_sweep(
             "dataset_id": source["id"],
             "dataset_sha256": source["sha256"],
             "train_rows": source["train_rows"],
+            "test_rows": source["test_rows"],
+            "test_size": round(source["test_rows"] / (source["train_rows"] + source["test_rows"]), 4),
             "n_features": len(columns[0]) + len(columns[1]),
             "folds": folds,
+            "repeats": repeats,
             "metric": metric,
             "seed": seed,
+            "random_state": seed,
         }
         print(f"{len(specs)} experiments on {source['train_rows']} rows, {workers} at once", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             rows = read_dataset_part(source, "train", folder, max_bytes)
-            fixed = (rows, source["target"], *columns, folds, seed)
+            fixed = (rows, source["target"], *columns, folds, repeats, seed)
             calls = [(spec, *fixed, f"{folder}/{number}.skops") for number, spec in enumerate(specs)]
             tags = ["synthetic"] if source["synthetic"] else []
             entries = run_sweep(client, task, specs, calls, facts, tags, project_of(client, project), workers)

@@ -42,6 +42,7 @@ def churn(
     split_seed: int,
     experiments: str,
     folds: int,
+    repeats: int,
     metric: str,
     training_seed: int,
     jobs: int,
@@ -57,7 +58,9 @@ def churn(
     dataset, _reused = version_dataset(
         result(split), project, "churn", drift_warn=drift_warn, drift_refuse=drift_refuse
     )
-    sweep = train_sweep(result(dataset), experiments, folds, metric, training_seed, jobs, f"{project}/experiments")
+    sweep = train_sweep(
+        result(dataset), experiments, folds, repeats, metric, training_seed, jobs, f"{project}/experiments"
+    )
     model = register_best(result(sweep), result(dataset), "churn", f"{project}/models", schema=schema)
     evaluate(result(model), result(dataset), gate_metric, gate_minimum, gate_margin, embedded, sweep=result(sweep))
 
@@ -83,6 +86,7 @@ def parameters(settings: Settings) -> dict[str, Any]:
         "split_seed": settings.features.seed,
         "experiments": json.dumps([one.model_dump(exclude_defaults=True) for one in settings.churn.experiments]),
         "folds": training.folds,
+        "repeats": training.repeats,
         "metric": training.metric,
         "training_seed": training.seed,
         "jobs": training.jobs,

@@ -70,6 +70,7 @@ class Features(Table):
 class Training(Table):
     metric: Literal["roc_auc", "average_precision", "f1_score", "accuracy", "precision", "recall", "brier"] = "roc_auc"
     folds: int = Field(default=5, ge=2, le=20)
+    repeats: int = Field(default=2, ge=1, le=20)
     jobs: int = Field(default=0, ge=0)
     seed: Seed = 42
 

@@ -15,7 +15,7 @@ from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARG
 
 
 def run(spec: dict[str, Any], rows: Any, path: Path, seed: int = 42) -> dict[str, Any]:
-    return run_experiment(spec, rows, TARGET, NUMERIC, CATEGORICAL, 4, seed, str(path))
+    return run_experiment(spec, rows, TARGET, NUMERIC, CATEGORICAL, 4, 2, seed, str(path))
 
 
 def permute(rows: Any, seed: int) -> Any:
@@ -65,16 +65,39 @@ def test_a_column_that_only_names_the_rows_does_not_help(tmp_path: Path) -> None
 def test_rows_have_no_say_in_the_scores_of_their_own_fold() -> None:
     rows = make_customers(120)
     model, labels = make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows[TARGET].to_numpy()
-    p, fold = out_of_fold(model, rows, labels, 4, 42)
-    assert roc_auc_score(labels == "Yes", p) > 0.6
-    odd = np.flatnonzero(fold == 0)[0]
+    p, fold, _ = out_of_fold(model, rows, labels, 4, 2, 42)
+    assert p.shape == fold.shape == (2, 120)
+    assert all(roc_auc_score(labels == "Yes", once) > 0.6 for once in p)
+    assert (fold[0] != fold[1]).any()
+    odd = np.flatnonzero(fold[0] == 0)[0]
     changed = rows.copy()
     changed.loc[changed.index == odd, "charge"] = 1e5
-    p_changed, fold_changed = out_of_fold(model, changed, labels, 4, 42)
+    p_changed, fold_changed, _ = out_of_fold(model, changed, labels, 4, 2, 42)
     np.testing.assert_array_equal(fold_changed, fold)
-    others = (fold == 0) & (np.arange(120) != odd)
-    np.testing.assert_array_equal(p_changed[others], p[others])
-    assert (p_changed[fold != 0] != p[fold != 0]).all()
+    for repeat in (0, 1):
+        own = fold[repeat] == fold[repeat, odd]
+        others = own & (np.arange(120) != odd)
+        np.testing.assert_array_equal(p_changed[repeat, others], p[repeat, others])
+        assert (p_changed[repeat, ~own] != p[repeat, ~own]).all()
+
+
+def test_the_third_of_out_of_fold_has_not_seen_the_first_fold() -> None:
+    rows = make_customers(120)
+    labels = rows[TARGET].to_numpy()
+    p, fold, first = out_of_fold(make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows, labels, 4, 2, 42)
+    scores = first.predict_proba(rows)[:, 1]
+    np.testing.assert_array_equal(scores == p[0], fold[0] == 0)
+
+
+def test_more_repeats_add_folds_and_leave_the_first_as_they_were(tmp_path: Path) -> None:
+    rows = make_customers(120)
+    once, twice = (
+        run_experiment(LOGISTIC, rows, TARGET, NUMERIC, CATEGORICAL, 4, repeats, 42, str(tmp_path / "m.skops"))
+        for repeats in (1, 2)
+    )
+    assert len(twice["fold_metrics"]["cv_roc_auc"]) == 8
+    assert twice["fold_metrics"]["cv_roc_auc"][:4] == once["fold_metrics"]["cv_roc_auc"]
+    assert twice["sha256"] == once["sha256"]
 
 
 @pytest.mark.parametrize(("labels", "positive"), [(["No", "Yes"], "Yes"), ([0, 1], 1), ([False, True], True)])
@@ -92,11 +115,11 @@ def test_no_fold_chooses_its_own_threshold() -> None:
     y = np.array([0, 1, 0, 1, 0, 1, 0, 1])
     p = np.array([0.1, 0.3, 0.1, 0.3, 0.6, 0.9, 0.6, 0.9])
     fold = np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    by_fold = fold_metrics(y, p, fold)
+    by_fold = fold_metrics(y, np.array([p, p]), np.array([fold, fold]))
     # The other fold's threshold is 0.75 for fold 0 and 0.2 for fold 1.
-    assert by_fold["cv_recall"] == [0.0, 1.0]
-    assert by_fold["cv_precision"] == [0.0, 0.5]
-    assert by_fold["cv_roc_auc"] == [1.0, 1.0]
+    assert by_fold["cv_recall"] == [0.0, 1.0] * 2
+    assert by_fold["cv_precision"] == [0.0, 0.5] * 2
+    assert by_fold["cv_roc_auc"] == [1.0, 1.0] * 2
 
 
 def test_warnings_of_the_fit_are_kept(tmp_path: Path) -> None:

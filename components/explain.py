@@ -1,0 +1,86 @@
+"""What a fitted model goes by, and how it came about: the importance of each column, and scores stage by stage.
+
+Every function here may travel with a step, and runs in a worker process.
+"""
+
+from typing import Any
+
+
+def feature_importance(model: Any, unseeing: Any, features: Any, y: Any, seed: int) -> dict[str, Any]:
+    """How much each column of `features` matters to a fitted `Pipeline` of `make_model`.
+
+    Trees tell the share of impurity that a column takes away. Of a linear model it is the spread, over the rows, of
+    what the column adds to the log-odds. Of others it is the ROC-AUC that is lost when the column is shuffled:
+    `unseeing` is the same model, fitted without these rows, of which at most 500 are used for that.
+
+    Returns:
+        `{kind, values}`, where values holds a number for each column, the most important first.
+    """
+    estimator = model.named_steps["estimator"]
+    if hasattr(estimator, "feature_importances_"):
+        kind, values = "impurity", impurity_shares(model)
+    elif hasattr(estimator, "coef_"):
+        kind, values = "log-odds", log_odds_spread(model, features)
+    else:
+        kind, values = "permutation", permutation_loss(unseeing, features, y, seed)
+    return {"kind": kind, "values": dict(sorted(values.items(), key=lambda item: (-item[1], item[0])))}
+
+
+def encoded_owners(model: Any) -> list[str]:
+    """For each column that the estimator of a fitted `Pipeline` is given, the rows' column that it was made of."""
+    columns = model.named_steps["columns"]
+    encoder = columns.named_transformers_["categorical"]
+    numeric = list(columns.named_transformers_["numeric"].get_feature_names_out())
+    pairs = zip(encoder.feature_names_in_, encoder.categories_, strict=True) if hasattr(encoder, "categories_") else []
+    return numeric + [str(name) for name, categories in pairs for _ in categories]
+
+
+def impurity_shares(model: Any) -> dict[str, float]:
+    """The trees' own importances, added up over what was made of a column."""
+    shares: dict[str, float] = {}
+    for owner, share in zip(encoded_owners(model), model.named_steps["estimator"].feature_importances_, strict=True):
+        shares[owner] = shares.get(owner, 0.0) + float(share)
+    return shares
+
+
+def log_odds_spread(model: Any, features: Any) -> dict[str, float]:
+    """The standard deviation over the rows of what each column adds to a linear model's log-odds."""
+    added = model[:-1].transform(features) * model.named_steps["estimator"].coef_[0]
+    owners = encoded_owners(model)
+    return {
+        name: float(added[:, [owner == name for owner in owners]].sum(axis=1).std()) for name in dict.fromkeys(owners)
+    }
+
+
+def permutation_loss(model: Any, features: Any, y: Any, seed: int) -> dict[str, float]:
+    """The ROC-AUC that is lost on at most 500 of these rows when a column is shuffled; the mean of three times."""
+    from sklearn.inspection import permutation_importance
+    from sklearn.metrics import roc_auc_score
+
+    def score(fitted: Any, rows: Any, truth: Any) -> float:
+        return float(roc_auc_score(truth, fitted.predict_proba(rows)[:, 1]))
+
+    found = permutation_importance(
+        model, features, y, scoring=score, n_repeats=3, random_state=seed, max_samples=min(500, len(y))
+    )
+    return dict(zip(features.columns, map(float, found.importances_mean), strict=True))
+
+
+def stage_scores(model: Any, features: Any, y: Any, points: int = 25) -> dict[str, list[tuple[int, float]]]:
+    """The scores on these rows after each of about `points` stages of a boosted model: `{metric: [(stage, value)]}`.
+
+    Empty where the estimator is not built in stages. The first stage is 1; the last is always there.
+    """
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    estimator = model.named_steps["estimator"]
+    if not hasattr(estimator, "staged_predict_proba"):
+        return {}
+    scores: dict[str, list[tuple[int, float]]] = {"log_loss": [], "roc_auc": []}
+    count = getattr(estimator, "n_iter_", None) or len(estimator.estimators_)
+    every = max(1, count // points)
+    for stage, p in enumerate(estimator.staged_predict_proba(model[:-1].transform(features)), start=1):
+        if stage % every == 1 % every or stage == count:
+            scores["log_loss"].append((stage, float(log_loss(y, p[:, 1], labels=[0, 1]))))
+            scores["roc_auc"].append((stage, float(roc_auc_score(y, p[:, 1]))))
+    return scores
