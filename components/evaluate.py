@@ -11,16 +11,39 @@ from components.artifacts import (
     save_artifact,
     stream_file,
 )
-from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
-from components.evaluation import (
-    evaluation_figures,
-    evaluation_values,
-    metric_intervals,
-    score_incumbent,
-    score_model,
+from components.bootstrap import bootstrap_metrics, drawn_metrics, paired_differences, percentile_intervals
+from components.calibration import (
+    calibration_error,
+    calibration_facts,
+    chance_error,
+    probability_bins,
+    reliability_table,
 )
+from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
+from components.delong import area_interval, delong, delong_test
+from components.evaluation import score_incumbent, score_model
 from components.failure import tell_failure
-from components.metrics import binary_metrics, bootstrap_intervals, lower_is_better, weighted_metrics
+from components.gate import (
+    calibration_rule,
+    full_metric,
+    make_rule,
+    minimum_rule,
+    origin_rules,
+    production_rule,
+    segment_rule,
+    verdict,
+)
+from components.judgement import (
+    comparison_table,
+    difference_of,
+    judge_models,
+    judgement_figures,
+    judgement_tables,
+    judgement_values,
+    save_judgement,
+)
+from components.lift import lift_figures, lift_table, pick, tenths
+from components.metrics import binary_metrics, lower_is_better
 from components.model_card import markdown_block, markdown_card, markdown_table, markdown_text
 from components.model_file import check_model_file, load_model, model_types
 from components.moves import (
@@ -44,7 +67,8 @@ from components.plots import (
     precision_recall_figure,
     roc_figure,
 )
-from components.promotion import data_refusal, decide, is_synthetic, judge
+from components.profit import best_profit_threshold, break_even, offer_profits, profit_at, profit_figure, profit_table
+from components.promotion import data_refusal, is_synthetic
 from components.promotion_lock import free_lock, hold_lock, lock_holder, take_lock
 from components.registry import add_facts, find_models, get_model, metadata_items, model_value
 from components.report_charts import axis_ticks, chart_series, svg_axes, svg_chart, svg_place, svg_series
@@ -67,6 +91,8 @@ from components.report_sections import (
 )
 from components.reports import figure_events, make_client, send_report, value_events
 from components.run_report import count_folds, save_report
+from components.segments import segment_events, segment_parts, segment_table
+from components.tables import table_figure
 
 
 @PipelineDecorator.component(
@@ -96,16 +122,42 @@ from components.run_report import count_folds, save_report
         fetch_dataset_file,
         read_dataset_part,
         rows_sha256,
-        evaluation_figures,
-        evaluation_values,
-        metric_intervals,
+        bootstrap_metrics,
+        drawn_metrics,
+        paired_differences,
+        percentile_intervals,
+        calibration_error,
+        calibration_facts,
+        chance_error,
+        probability_bins,
+        reliability_table,
+        area_interval,
+        delong,
+        delong_test,
         score_incumbent,
         score_model,
         tell_failure,
+        calibration_rule,
+        full_metric,
+        make_rule,
+        minimum_rule,
+        origin_rules,
+        production_rule,
+        segment_rule,
+        verdict,
+        comparison_table,
+        difference_of,
+        judge_models,
+        judgement_figures,
+        judgement_tables,
+        judgement_values,
+        save_judgement,
+        lift_figures,
+        lift_table,
+        pick,
+        tenths,
         binary_metrics,
-        bootstrap_intervals,
         lower_is_better,
-        weighted_metrics,
         markdown_block,
         markdown_card,
         markdown_table,
@@ -130,10 +182,14 @@ from components.run_report import count_folds, save_report
         who_asks,
         write_move,
         write_tags,
+        best_profit_threshold,
+        break_even,
+        offer_profits,
+        profit_at,
+        profit_figure,
+        profit_table,
         data_refusal,
-        decide,
         is_synthetic,
-        judge,
         free_lock,
         hold_lock,
         lock_holder,
@@ -175,6 +231,10 @@ from components.run_report import count_folds, save_report
         value_events,
         count_folds,
         save_report,
+        segment_events,
+        segment_parts,
+        segment_table,
+        table_figure,
     ],
 )
 def evaluate(
@@ -188,8 +248,16 @@ def evaluate(
     seed: int = 42,
     max_bytes: int = 1_000_000_000,
     sweep: str = "",
+    schema: str = "",
+    calibration_maximum: float = 0.05,
+    segment_minimum: float = 0.6,
+    segment_drop: float = 0.2,
+    segment_rows: int = 100,
+    customer_value: float = 500.0,
+    offer_cost: float = 50.0,
+    offer_success: float = 0.4,
 ) -> str:
-    """Scores the candidate once on the test rows, beside the production model, and moves `production` if it may.
+    """Scores the candidate once on the test rows, beside the production model; if the gate agrees, moves `production`.
 
     Args:
         model: the reference of the candidate.
@@ -202,19 +270,29 @@ def evaluate(
         seed: their seed.
         max_bytes: how large the test rows and a model file may be.
         sweep: the reference of the sweep that the candidate won, for the report's leaderboard.
+        schema: what the columns are, as JSON; its `segments` name the parts of the rows that are looked at one by one.
+        calibration_maximum: the expected calibration error that is allowed, beyond what chance makes.
+        segment_minimum: the ROC-AUC that a segment must be able to have.
+        segment_drop: how much lower than that of all rows it may be.
+        segment_rows: how many rows a segment must have to be judged.
+        customer_value: what it is worth when a customer stays.
+        offer_cost: what an offer to a customer costs.
+        offer_success: the share of customers about to leave who stay for an offer.
 
     Returns:
-        `{metrics, intervals, threshold, production, promoted, reason}` as JSON; production holds the metrics of the
-        production model that it was compared with, or null.
+        `{metrics, intervals, threshold, production, production_intervals, comparison, calibration, lift, profit,
+        segments, gate, promoted, reason}` as JSON; production holds the metrics of the production model that it was
+        compared with, or null; gate is a list of `{rule, passed, why}`.
 
     Raises:
-        ValueError: the model or the dataset is not what the reference says, or the metric is not known.
+        ValueError: the model or the dataset is not what the reference says, or the metric or a segment is not known.
     """
     import tempfile
 
     from clearml import Task
 
     task = Task.current_task()
+    prices = (customer_value, offer_cost, offer_success)
     try:
         client, source, candidate = make_client(), load_ref(dataset), load_ref(model)
         entry = get_model(client, candidate["id"], candidate["sha256"])
@@ -224,13 +302,23 @@ def evaluate(
             rows = read_dataset_part(source, "test", folder, max_bytes)
             scored = score_model(entry, rows, folder, max_bytes)
             production, problem = score_incumbent(incumbent, entry.id, rows, folder, max_bytes)
-        promoted, reason = judge(entry, incumbent, read_moves(entries), embedded, problem) or decide(
-            scored["metrics"], production and production["metrics"], metric, minimum, margin
-        )
-        intervals = metric_intervals(scored, rounds, seed)
-        values = evaluation_values(scored, intervals, production)
-        figures = evaluation_figures(scored, production)
-        send_report(client, task.id, [*value_events(values), *figure_events(figures)])
+        specs = load_ref(schema or "{}").get("segments", [])
+        judged = judge_models(scored, production, rows, specs, segment_rows, prices, rounds, seed)
+        metrics, before = scored["metrics"], production and production["metrics"]
+        metric = full_metric(metrics, metric)
+        rules = [
+            *origin_rules(entry, incumbent, read_moves(entries), embedded),
+            minimum_rule(metrics, metric, minimum),
+            production_rule(metrics, before, metric, margin, difference_of(judged, metric), problem),
+            calibration_rule(judged["calibration"], calibration_maximum),
+            segment_rule(judged["segments"], metrics["test_roc_auc"], segment_minimum, segment_drop),
+        ]
+        present = incumbent is not None and incumbent.id == entry.id and "production" in incumbent.data.tags
+        promoted, reason = verdict(rules, present)
+        values = judgement_values(scored, production, judged, rules)
+        figures, tables = judgement_figures(scored, production, prices), judgement_tables(scored, judged, rules)
+        plots = figure_events({**figures, **tables})
+        send_report(client, task.id, [*value_events(values), *plots, *segment_events(judged["segments"])])
         if promoted:
             told = {"who": who_asks(client), "via": f"task {task.id}", "why": reason}
             moved = promote_model(client, entry, incumbent.id if incumbent else "", told)
@@ -241,12 +329,14 @@ def evaluate(
         raise
     print(f"model {entry.name} {entry.id} {'is in' if promoted else 'does not go into'} production: {reason}")
     evaluation = {
-        "metrics": scored["metrics"],
-        "intervals": intervals,
+        "metrics": metrics,
         "threshold": scored["threshold"],
-        "production": production and production["metrics"],
+        "production": before,
+        **judged,
+        "gate": rules,
         "promoted": promoted,
         "reason": reason,
     }
+    save_judgement(task, scored, production, evaluation, figures)
     save_report(client, task, entry, source, load_ref(sweep or "{}"), evaluation, figures)
     return dump_ref(evaluation)

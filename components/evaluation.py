@@ -7,9 +7,8 @@ from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import fetch_file
-    from components.metrics import binary_metrics, bootstrap_intervals
+    from components.metrics import binary_metrics
     from components.model_file import load_model
-    from components.plots import calibration_figure, confusion_figure, precision_recall_figure, roc_figure
     from components.registry import model_value
 
 
@@ -62,32 +61,3 @@ def score_incumbent(
         return score_model(entry, rows, folder, max_bytes), ""
     except ValueError as error:
         return None, f"the production model cannot be compared with: {error}"
-
-
-def metric_intervals(scored: dict[str, Any], rounds: int, seed: int) -> dict[str, list[float]]:
-    """The bootstrapped 95 % interval of each `test_…` metric."""
-    intervals = bootstrap_intervals(scored["y"], scored["p"], scored["threshold"], rounds, seed)
-    return {f"test_{name}": interval for name, interval in intervals.items()}
-
-
-def evaluation_values(
-    scored: dict[str, Any], intervals: dict[str, list[float]], production: dict[str, Any] | None
-) -> dict[str, float]:
-    """The numbers to report: metrics, the ends of their intervals, the threshold, the production model's metrics."""
-    values = {**scored["metrics"], "threshold": scored["threshold"]}
-    for name, (low, high) in intervals.items():
-        values |= {f"{name}_low": low, f"{name}_high": high}
-    before = production["metrics"] if production else {}
-    return values | {f"production_{name}": value for name, value in before.items()}
-
-
-def evaluation_figures(scored: dict[str, Any], production: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """The plots to report, the production model's curves beside the candidate's."""
-    y = scored["y"]
-    scores = {"candidate": scored["p"], **({"production": production["p"]} if production else {})}
-    return {
-        "Confusion": confusion_figure(y, scored["p"], scored["threshold"]),
-        "ROC": roc_figure(y, scores),
-        "Precision and recall": precision_recall_figure(y, scores),
-        "Calibration": calibration_figure(y, scores),
-    }

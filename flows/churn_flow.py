@@ -49,6 +49,13 @@ def churn(
     gate_metric: str,
     gate_minimum: float,
     gate_margin: float,
+    calibration_maximum: float,
+    segment_minimum: float,
+    segment_drop: float,
+    segment_rows: int,
+    customer_value: float,
+    offer_cost: float,
+    offer_success: float,
 ) -> None:
     """Get the customers, check and split them, keep them as a version, train, register the best and judge it."""
     begin()
@@ -62,7 +69,23 @@ def churn(
         result(dataset), experiments, folds, repeats, metric, training_seed, jobs, f"{project}/experiments"
     )
     model = register_best(result(sweep), result(dataset), "churn", f"{project}/models", schema=schema)
-    evaluate(result(model), result(dataset), gate_metric, gate_minimum, gate_margin, embedded, sweep=result(sweep))
+    evaluate(
+        result(model),
+        result(dataset),
+        gate_metric,
+        gate_minimum,
+        gate_margin,
+        embedded,
+        sweep=result(sweep),
+        schema=schema,
+        calibration_maximum=calibration_maximum,
+        segment_minimum=segment_minimum,
+        segment_drop=segment_drop,
+        segment_rows=segment_rows,
+        customer_value=customer_value,
+        offer_cost=offer_cost,
+        offer_success=offer_success,
+    )
 
 
 def parameters(settings: Settings) -> dict[str, Any]:
@@ -93,6 +116,11 @@ def parameters(settings: Settings) -> dict[str, Any]:
         "gate_metric": promotion.metric,
         "gate_minimum": promotion.minimum,
         "gate_margin": promotion.margin,
+        "calibration_maximum": promotion.calibration_maximum,
+        "segment_minimum": promotion.segment_minimum,
+        "segment_drop": promotion.segment_drop,
+        "segment_rows": promotion.segment_rows,
+        **settings.business.model_dump(),
     }
 
 

@@ -79,6 +79,16 @@ class Promotion(Table):
     metric: str = "test_roc_auc"
     minimum: float = 0.8
     margin: float = Field(default=0.005, ge=0)
+    calibration_maximum: float = Field(default=0.05, ge=0, le=1)
+    segment_minimum: float = Field(default=0.6, ge=0, le=1)
+    segment_drop: float = Field(default=0.2, ge=0, le=1)
+    segment_rows: int = Field(default=100, ge=1)
+
+
+class Business(Table):
+    customer_value: float = Field(default=500.0, gt=0)
+    offer_cost: float = Field(default=50.0, ge=0)
+    offer_success: float = Field(default=0.4, gt=0, le=1)
 
 
 class Member(Table):
@@ -119,6 +129,7 @@ class Settings(BaseSettings):
     features: Features = Features()
     training: Training = Training()
     promotion: Promotion = Promotion()
+    business: Business = Business()
     churn: Churn
 
     @classmethod

@@ -134,7 +134,14 @@ def test_the_first_good_model_goes_into_production(told: Story) -> None:
     assert model["facts"]["evaluation"] == first["reason"]
     step = told["step after evaluate"]
     assert step["values"]["test_f1_score"] == pytest.approx(first["metrics"]["test_f1_score"])
-    assert step["plots"] == ["Calibration", "Confusion", "Precision and recall", "ROC"]
+    assert set(step["plots"]) >= {"Calibration", "Confusion", "Gain", "Lift", "Precision and recall", "Profit", "ROC"}
+    assert set(step["plots"]) >= {
+        "Gate, rules",
+        "Lift by decile",
+        "Profit per 1,000 customers",
+        "Reliability",
+        "Segments",
+    }
 
 
 def test_the_run_s_report_is_kept_on_the_evaluation_step(told: Story) -> None:
@@ -146,7 +153,32 @@ def test_the_run_s_report_is_kept_on_the_evaluation_step(told: Story) -> None:
         assert "3 experiments, 1 failed" in text
         # The folds are those that the experiment's Task tells.
         assert re.search(r"forest.*0\.\d{4} to [01]\.\d{4}", text)
-    assert told["report"].count("<svg") == 3
+    assert told["report"].count("<svg") == 6
+    assert all(heading in told["report"] for heading in ("<h2>Segments", "<h2>Profit", "<h2>Lift", "<h2>Gate"))
+
+
+def test_the_evaluation_tells_parts_of_the_rows_and_every_rule_of_the_gate(told: Story) -> None:
+    first, step = told["first"], told["step after evaluate"]
+    parts = [one["segment"] for one in first["segments"]]
+    assert parts[:2] == ["contract monthly", "contract yearly"]
+    assert parts[2:] == ["tenure below 12", "tenure 12 to below 36", "tenure 36 and more"]
+    assert sum(one["rows"] for one in first["segments"][:2]) == 150
+    assert [one["rule"] for one in first["gate"]] == [
+        "data",
+        "history",
+        "minimum",
+        "production",
+        "calibration",
+        "segments",
+    ]
+    assert all(one["passed"] and one["why"] for one in first["gate"])
+    assert step["values"]["gate_calibration"] == 1
+    assert step["scalars"]["segments, roc_auc"]["contract monthly"]["y"] == [
+        pytest.approx(first["segments"][0]["roc_auc"])
+    ]
+    assert told["bulk"]["evaluation"] == first
+    assert sum(one["rows"] for one in told["bulk"]["reliability"]["candidate"]) == 150
+    assert "Profit" in told["bulk"]["curves"]
 
 
 def test_evaluating_again_gives_the_same(told: Story) -> None:
@@ -161,6 +193,11 @@ def test_a_worse_model_stays_out_and_a_tolerated_one_takes_over(told: Story) -> 
     old, new = told["model"]["id"], told["weak model"]["id"]
     assert told["worse"]["promoted"] is False
     assert told["worse"]["production"] == told["first"]["metrics"]
+    assert told["worse"]["production_intervals"] == told["first"]["intervals"]
+    assert "is more than 0 worse than production's" in told["worse"]["reason"]
+    compared = next(one for one in told["worse"]["comparison"] if one["metric"] == "test_roc_auc")
+    assert compared["difference"] == pytest.approx(compared["candidate"] - compared["production"])
+    assert compared["high"] < 0
     assert {name: model["tags"] for name, model in told["after worse"].items()} == {
         old: ["production"],
         new: ["candidate"],
@@ -178,6 +215,14 @@ def test_a_model_that_was_rolled_back_is_not_promoted_by_the_gate_again(told: St
     assert "it was rolled back on" in told["judged again"]["reason"]
     assert "by Ann (complaints): promote it by hand if wanted" in told["judged again"]["reason"]
     assert told["by hand"] == ""
+
+
+def test_a_better_model_takes_over(told: Story) -> None:
+    old, new = told["weak model"]["id"], told["model"]["id"]
+    assert told["better"]["promoted"] is True
+    assert "holds against production's" in told["better"]["reason"]
+    tags = {name: model["tags"] for name, model in told["after better"].items()}
+    assert tags == {old: ["previous-production"], new: ["production"]}
 
 
 def test_a_model_of_synthetic_customers_is_told_apart_and_kept_back(told: Story) -> None:

@@ -20,6 +20,7 @@ from components.reports import make_client
 from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
 
 SCHEMA = json.dumps({"key": "key", "target": TARGET, "columns": []})
+SEGMENTS = json.dumps({"segments": [{"column": "contract"}, {"column": "tenure", "edges": [12, 36]}]})
 BROKEN = {"name": "broken", "family": "Prophet"}
 WEAK = {"name": "weak tree", "family": "DecisionTree", "params": {"max_depth": 1}}
 ROWS = {"train": make_customers(200, seed=0), "test": make_customers(150, seed=1)}
@@ -64,8 +65,9 @@ def register(swept: dict[str, Any], source: str = "") -> dict[str, Any]:
     )
 
 
-def judge(model: dict[str, Any], source: str = "", **rules: Any) -> dict[str, Any]:
-    return run(evaluate.evaluate, json.dumps(model), source or dataset(), rounds=50, **rules)
+def judge(model: dict[str, Any], source: str = "", /, **rules: Any) -> dict[str, Any]:
+    fixed = {"rounds": 50, "schema": SEGMENTS, "segment_rows": 20, "calibration_maximum": 0.15}
+    return run(evaluate.evaluate, json.dumps(model), source or dataset(), **{**fixed, **rules})
 
 
 def stored_text(task: Any, artifact: str) -> str:
@@ -122,6 +124,7 @@ def story() -> dict[str, Any]:
     told["refused"] = judge(told["model"], minimum=0.999)
     told["first"] = judge(told["model"], minimum=0.5, sweep=json.dumps(told["sweep"]))
     told["report"], told["card"] = (stored_text(Task.current_task(), name) for name in ("report.html", "model_card.md"))
+    told["bulk"] = json.loads(stored_text(Task.current_task(), "evaluation.json"))
     told["step after evaluate"] = task_account(task.id)
     told["in production"] = models()
     told["same again"] = judge(told["model"], minimum=0.5)
@@ -129,16 +132,18 @@ def story() -> dict[str, Any]:
     told["weak model"] = register(weak)
     told["worse"] = judge(told["weak model"], minimum=0.5, margin=0.0)
     told["after worse"] = models()
-    told["tolerated"] = judge(told["weak model"], minimum=0.5, margin=0.9)
+    tolerant: dict[str, Any] = {"minimum": 0.5, "margin": 0.9, "segment_minimum": 0.0, "segment_drop": 1.0}
+    told["tolerated"] = judge(told["weak model"], **tolerant)
     told["moved"] = models()
     roll_back_and_judge(told)
+    told["better"] = judge(told["model"], minimum=0.5)
+    told["after better"] = models()
     made_up = dataset(synthetic=True, sha256="ef" * 32)
     told["synthetic model"] = register(sweep(FOREST, source=made_up, seed=7), made_up)
     told["synthetic on a server"] = judge(told["synthetic model"], made_up, minimum=0.5, margin=0.9, embedded=False)
     told["synthetic for real"] = judge(told["synthetic model"], made_up, minimum=0.5, margin=0.9)
-    tamper(Model(model_id=told["weak model"]["id"]).url)
-    told["production damaged"] = judge(told["model"], minimum=0.5)
     tamper(Model(model_id=told["model"]["id"]).url)
+    told["production damaged"] = judge(told["weak model"], **tolerant)
     told["model damaged"] = judge(told["model"], minimum=0.5)
     tamper(Task.get_task(task_id=weak["best"]).artifacts["model"].url)
     told["artifact damaged"] = register(weak)

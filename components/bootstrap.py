@@ -1,0 +1,74 @@
+"""How sure metrics are, and how sure the difference between two models on the same rows: rows drawn anew, many times.
+
+`y` is 1 or 0; a model is `{p, threshold}`, `p` its probabilities of 1. Every function here may travel with a step.
+"""
+
+from typing import Any
+
+
+def bootstrap_metrics(y: Any, models: list[dict[str, Any]], rounds: int, seed: int) -> list[dict[str, Any]]:
+    """For each model the metrics of `binary_metrics`, each as an array over the rounds.
+
+    All models are measured on the same draws, so that differences within a round are paired. A round in which one
+    class was not drawn is left out.
+    """
+    import numpy as np
+
+    rng, rows = np.random.default_rng(seed), len(y)
+    at_once = max(1, 4_000_000 // rows)  # so that memory does not grow with the test rows
+    parts: list[list[dict[str, Any]]] = [[] for _ in models]
+    for done in range(0, rounds, at_once):
+        drawn = rng.multinomial(rows, np.full(rows, 1 / rows), size=min(at_once, rounds - done))
+        positives = drawn @ y
+        drawn = drawn[(positives > 0) & (positives < rows)]
+        for part, model in zip(parts, models, strict=True):
+            part.append(drawn_metrics(y, model["p"], model["threshold"], drawn))
+    return [{name: np.concatenate([one[name] for one in part]) for name in part[0]} for part in parts]
+
+
+def drawn_metrics(y: Any, p: Any, threshold: float, weights: Any) -> dict[str, Any]:
+    """`binary_metrics` of many draws of the rows at once: `weights`, rounds x rows, tells how often each was drawn."""
+    import numpy as np
+
+    order = np.argsort(-p, kind="stable")
+    # Rows of equal score count as one step of the curves.
+    ends = np.flatnonzero(np.diff(p[order], append=-np.inf))
+    drawn, positive = weights[:, order], y[order]
+    tp = np.cumsum(drawn * positive, axis=1)[:, ends]
+    fp = np.cumsum(drawn * (1 - positive), axis=1)[:, ends]
+    gained, passed = np.diff(tp, axis=1, prepend=0), np.diff(fp, axis=1, prepend=0)
+    positives, negatives = tp[:, -1], fp[:, -1]
+    called = int((p[order][ends] >= threshold).sum())
+    nothing = np.zeros(len(weights), dtype=int)
+    true, false = (tp[:, called - 1], fp[:, called - 1]) if called else (nothing, nothing)
+    return {
+        "accuracy": (true + negatives - false) / (positives + negatives),
+        "precision": true / np.maximum(true + false, 1),
+        "recall": true / positives,
+        "f1_score": 2 * true / (positives + true + false),
+        "roc_auc": (passed * (tp - gained / 2)).sum(axis=1) / (positives * negatives),
+        "average_precision": (gained * tp / np.maximum(tp + fp, 1)).sum(axis=1) / positives,
+        "brier": weights @ (p - y) ** 2 / (positives + negatives),
+    }
+
+
+def percentile_intervals(values: dict[str, Any]) -> dict[str, list[float]]:
+    """The 95 % interval of each metric over the rounds, as `[low, high]`."""
+    import numpy as np
+
+    return {name: [float(edge) for edge in np.percentile(drawn, [2.5, 97.5])] for name, drawn in values.items()}
+
+
+def paired_differences(candidate: dict[str, Any], production: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Of each metric, from the rounds of both models: `low` and `high`, the 95 % interval of candidate less production,
+    and `p_value`, how often chance alone would set equal models so far apart, whichever is ahead."""
+    import numpy as np
+
+    found = {}
+    for name, values in candidate.items():
+        apart = values - production[name]
+        low, high = np.percentile(apart, [2.5, 97.5])
+        # One more than was counted: so few rounds cannot show that something never happens.
+        less, more = ((np.count_nonzero(side) + 1) / (len(apart) + 1) for side in (apart <= 0, apart >= 0))
+        found[name] = {"low": float(low), "high": float(high), "p_value": float(min(1.0, 2 * min(less, more)))}
+    return found

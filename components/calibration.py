@@ -1,0 +1,59 @@
+"""Whether predicted probabilities are the shares that come true.
+
+`y` is 1 or 0, `p` the predicted probability of 1. Every function here may travel with a step.
+"""
+
+from typing import Any
+
+
+def probability_bins(p: Any, bins: int = 10) -> Any:
+    """For each row the number of its bin: bins of about equally many rows, rows of equal probability in one."""
+    import numpy as np
+
+    edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, p, side="right")
+
+
+def reliability_table(y: Any, p: Any, bins: int = 10) -> list[dict[str, Any]]:
+    """For each bin: rows, the mean prediction, the share that came true, and the 95 % interval (Wilson's) of that."""
+    from scipy.stats import binomtest
+
+    number, table = probability_bins(p, bins), []
+    for place in sorted(set(number.tolist())):
+        inside = number == place
+        rows, true = int(inside.sum()), int(y[inside].sum())
+        interval = binomtest(true, rows).proportion_ci(method="wilson")
+        shares = {"predicted": float(p[inside].mean()), "observed": true / rows}
+        table.append({"rows": rows, **shares, "low": float(interval.low), "high": float(interval.high)})
+    return table
+
+
+def calibration_error(table: list[dict[str, Any]]) -> float:
+    """The expected calibration error: how far prediction and outcome are apart, over the bins, weighed by rows."""
+    rows = sum(one["rows"] for one in table)
+    return float(sum(one["rows"] * abs(one["predicted"] - one["observed"]) for one in table) / rows)
+
+
+def chance_error(p: Any, seed: int, rounds: int = 2000, bins: int = 10) -> float:
+    """The calibration error that a perfectly calibrated model with these predictions stays below 19 times of 20.
+
+    On few rows it is far from 0: what is above it is more than chance.
+    """
+    import numpy as np
+
+    variance = np.bincount(probability_bins(p, bins), weights=p * (1 - p))
+    gaps = np.random.default_rng(seed).standard_normal((rounds, len(variance))) * np.sqrt(variance)
+    return float(np.quantile(np.abs(gaps).sum(axis=1) / len(p), 0.95))
+
+
+def calibration_facts(y: Any, p: Any, seed: int) -> dict[str, float]:
+    """The Brier score and that of the constant share, the calibration error and what chance makes of it, the means."""
+    share = float(y.mean())
+    return {
+        "brier": float(((p - y) ** 2).mean()),
+        "brier_of_the_share": share * (1 - share),
+        "expected_calibration_error": calibration_error(reliability_table(y, p)),
+        "calibration_error_by_chance": chance_error(p, seed),
+        "mean_predicted": float(p.mean()),
+        "share_of_positives": share,
+    }

@@ -1,0 +1,153 @@
+"""All that the test rows tell about the candidate and the production model: numbers, tables and plots.
+
+A scored model is what `score_model` returns. Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.artifacts import save_artifact
+    from components.bootstrap import bootstrap_metrics, paired_differences, percentile_intervals
+    from components.calibration import calibration_facts, reliability_table
+    from components.delong import delong_test
+    from components.lift import lift_figures, lift_table
+    from components.plots import calibration_figure, confusion_figure, precision_recall_figure, roc_figure
+    from components.profit import profit_figure, profit_table
+    from components.segments import segment_table
+    from components.tables import table_figure
+
+
+def judge_models(
+    scored: dict[str, Any],
+    production: dict[str, Any] | None,
+    rows: Any,
+    specs: list[dict[str, Any]],
+    least: int,
+    prices: tuple[float, float, float],
+    rounds: int,
+    seed: int,
+) -> dict[str, Any]:
+    """What the evaluation returns of the two models, as plain numbers.
+
+    Args:
+        scored: the candidate.
+        production: the production model, scored on the same rows, or None.
+        rows: the test rows.
+        specs: of the segments.
+        least: how many rows a segment must have for its ROC-AUC.
+        prices: value of a customer who stays, cost of an offer, share of leavers whom it keeps.
+        rounds: of the bootstrap.
+        seed: of what is drawn.
+
+    Returns:
+        `intervals` of the candidate's metrics; `production_intervals` and `comparison`, empty without a production
+        model; `calibration`, `lift`, `profit` and `segments` of the candidate.
+    """
+    y, p = scored["y"], scored["p"]
+    drawn = bootstrap_metrics(y, [scored, production] if production else [scored], rounds, seed)
+    intervals = [{f"test_{name}": edges for name, edges in percentile_intervals(one).items()} for one in drawn]
+    return {
+        "intervals": intervals[0],
+        "production_intervals": intervals[1] if production else {},
+        "comparison": comparison_table(scored, production, paired_differences(*drawn)) if production else [],
+        "calibration": calibration_facts(y, p, seed),
+        "lift": lift_table(y, p),
+        "profit": profit_table(y, scored, *prices),
+        "segments": segment_table(y, p, scored["threshold"], rows, specs, least),
+    }
+
+
+def comparison_table(
+    scored: dict[str, Any], production: dict[str, Any], differences: dict[str, dict[str, float]]
+) -> list[dict[str, Any]]:
+    """Each metric of both models, their difference with its 95 % interval and p-value, and DeLong's for the ROC-AUC."""
+    table = []
+    for name, paired in differences.items():
+        both = [model["metrics"][f"test_{name}"] for model in (scored, production)]
+        values = {"candidate": both[0], "production": both[1], "difference": both[0] - both[1], **paired}
+        table.append({"metric": f"test_{name}", "test": "paired bootstrap", **values})
+    area = next(one for one in table if one["metric"] == "test_roc_auc")
+    return [*table, {**area, "test": "DeLong", **delong_test(scored["y"], scored["p"], production["p"])}]
+
+
+def difference_of(judged: dict[str, Any], metric: str) -> dict[str, Any] | None:
+    """The row of the comparison for this metric, by the paired bootstrap; None without a production model."""
+    return next((one for one in judged["comparison"] if one["metric"] == metric), None)
+
+
+def judgement_values(
+    scored: dict[str, Any], production: dict[str, Any] | None, judged: dict[str, Any], rules: list[dict[str, Any]]
+) -> dict[str, float]:
+    """The single values to report: metrics of both models with the ends of their intervals, calibration, profit, and
+    for each rule of the gate 1 if it was held, else 0."""
+    values = {**scored["metrics"], "threshold": scored["threshold"]}
+    before = production["metrics"] if production else {}
+    values |= {f"production_{name}": value for name, value in before.items()}
+    for prefix, intervals in (("", judged["intervals"]), ("production_", judged["production_intervals"])):
+        for name, (low, high) in intervals.items():
+            values |= {f"{prefix}{name}_low": low, f"{prefix}{name}_high": high}
+    values["expected_calibration_error"] = judged["calibration"]["expected_calibration_error"]
+    decided, break_even = judged["profit"][:2]
+    values |= {"profit": decided["profit"], "profit_at_break_even": break_even["profit"]}
+    values["lift_of_the_first_tenth"] = judged["lift"][0]["lift"]
+    return values | {f"gate_{one['rule']}": float(one["passed"]) for one in rules}
+
+
+def judgement_figures(
+    scored: dict[str, Any], production: dict[str, Any] | None, prices: tuple[float, float, float]
+) -> dict[str, dict[str, Any]]:
+    """The curves to report, the production model's beside the candidate's."""
+    y = scored["y"]
+    scores = {"candidate": scored["p"], **({"production": production["p"]} if production else {})}
+    return {
+        "Confusion": confusion_figure(y, scored["p"], scored["threshold"]),
+        "ROC": roc_figure(y, scores),
+        "Precision and recall": precision_recall_figure(y, scores),
+        "Calibration": calibration_figure(y, scores),
+        **lift_figures({label: lift_table(y, p) for label, p in scores.items()}),
+        **profit_figure(y, scores, *prices),
+    }
+
+
+def judgement_tables(
+    scored: dict[str, Any], judged: dict[str, Any], rules: list[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The tables to report, by their titles; those without a row are left out."""
+    tables = {
+        "Gate, rules": rules,
+        "Comparison with production": judged["comparison"],
+        "Segments": judged["segments"],
+        "Lift by decile": judged["lift"],
+        "Profit per 1,000 customers": judged["profit"],
+        "Reliability": reliability_table(scored["y"], scored["p"]),
+    }
+    return {title: table_figure(rows) for title, rows in tables.items() if rows}
+
+
+def save_judgement(
+    task: Any,
+    scored: dict[str, Any],
+    production: dict[str, Any] | None,
+    evaluation: dict[str, Any],
+    figures: dict[str, dict[str, Any]],
+) -> None:
+    """Stores what was found, with curves and reliability tables of both models, as the artifact `evaluation.json`.
+
+    Raises:
+        RuntimeError: the backend did not take it.
+    """
+    import json
+    import tempfile
+    from pathlib import Path
+
+    models = {"candidate": scored, **({"production": production} if production else {})}
+    reliability = {label: reliability_table(one["y"], one["p"]) for label, one in models.items()}
+    lift = {label: lift_table(one["y"], one["p"]) for label, one in models.items()}
+    curves = {title: figure["data"] for title, figure in figures.items()}
+    text = json.dumps(
+        {"evaluation": evaluation, "reliability": reliability, "lift": lift, "curves": curves}, allow_nan=False
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/evaluation.json"
+        Path(path).write_text(text, "utf-8")
+        save_artifact(task, "evaluation.json", path)
