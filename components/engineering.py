@@ -12,25 +12,68 @@ def engineered_features(frame: Any, schema: dict[str, Any]) -> dict[str, tuple[s
 
 
 def telco_features(frame: Any) -> dict[str, tuple[str, Any]]:
-    """What the Telco columns say together: for each new column, why it is there, and its values."""
+    """What the Telco columns say together: for each new column, why it is there, and its values, all numbers.
+
+    A category that is not known counts as none of those that a feature asks for. docs/features.md tells what they were
+    measured to bring.
+    """
     import numpy as np
 
-    protection = ["OnlineSecurity", "OnlineBackup", "DeviceProtection", "TechSupport"]
-    services = ["PhoneService", "MultipleLines", *protection, "StreamingTV", "StreamingMovies"]
-    count = (frame[services] == "Yes").sum(axis=1) + (frame["InternetService"] != "No")
-    automatic = frame["PaymentMethod"].str.contains("automatic", regex=False)
+    tenure = frame["tenure"].astype("float64")
+    by_month = frame["Contract"] == "Month-to-month"
+    term = frame["Contract"].map({"One year": 12, "Two year": 24}).fillna(1).astype("int64")
+    fiber = frame["InternetService"] == "Fiber optic"
+    check = frame["PaymentMethod"] == "Electronic check"
     return {
-        "tenure_log": ("the first months tell more than the later ones", np.log1p(frame["tenure"].astype("float64"))),
-        "protection_count": (
-            "security, backup, protection and support keep internet customers",
-            (frame[protection] == "Yes").sum(axis=1).astype("int64"),
+        "tenure_log": (
+            "months as a customer, as a logarithm: the first ones tell more than the later ones",
+            np.log1p(tenure),
         ),
-        "charges_per_service": (
-            "a high price for few services drives customers away",
-            frame["MonthlyCharges"] / count.clip(lower=1),
+        "tenure_years": (
+            "the band of tenure, in whole years up to 6: habits change with the years",
+            (frame["tenure"] // 12).clip(upper=6).astype("int64"),
         ),
-        "contract_payment": (
-            "a contract by the month that is paid by hand ends most easily",
-            frame["Contract"] + np.where(automatic, ", automatic", ", by hand"),
+        "tenure_by_month": (
+            "tenure_log where the contract is by the month, else 0: there tenure is what binds a customer",
+            np.log1p(tenure).where(by_month, 0.0),
+        ),
+        "months_into_term": (
+            "months since a contract of one or two years was last renewed: it can be left when the term is over",
+            (frame["tenure"] % term).astype("int64"),
+        ),
+        "fiber_by_month": (
+            "1 for fiber with a contract by the month: the dearest service, and the easiest to leave",
+            (fiber & by_month).astype("int64"),
+        ),
+        "check_by_month": (
+            "1 for electronic checks with a contract by the month: each bill is a decision to stay",
+            (check & by_month).astype("int64"),
+        ),
+        "household_size": (
+            "partner and dependents: 0, 1 or 2; a household is harder to move than a person",
+            ((frame["Partner"] == "Yes").astype("int64") + (frame["Dependents"] == "Yes")).astype("int64"),
+        ),
+        "service_count": (
+            "services taken: who has more of them has more to lose",
+            telco_services(frame).sum(axis=1).astype("int64"),
+        ),
+        "discount": (
+            "what the services cost separately less what is charged each month: who pays more than others may leave",
+            telco_prices(frame) - frame["MonthlyCharges"],
         ),
     }
+
+
+def telco_services(frame: Any) -> Any:
+    """Which of the nine services a customer has: a boolean column for each."""
+    names = ["PhoneService", "MultipleLines", "OnlineSecurity", "OnlineBackup", "DeviceProtection", "TechSupport"]
+    taken = frame[[*names, "StreamingTV", "StreamingMovies"]] == "Yes"
+    return taken.assign(InternetService=frame["InternetService"].isin(["DSL", "Fiber optic"]))
+
+
+def telco_prices(frame: Any) -> Any:
+    """What the services of each customer cost separately, by month, from the prices that the Telco data shows."""
+    taken = telco_services(frame).drop(columns="InternetService")
+    prices = dict.fromkeys(taken.columns, 5.0) | {"PhoneService": 20.0, "StreamingTV": 10.0, "StreamingMovies": 10.0}
+    internet = frame["InternetService"].map({"DSL": 25.0, "Fiber optic": 50.0}).fillna(0.0)
+    return internet + sum(price * taken[name] for name, price in prices.items())

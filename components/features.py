@@ -13,7 +13,7 @@ from components.artifacts import (
     stream_file,
     write_parquet,
 )
-from components.engineering import engineered_features, telco_features
+from components.engineering import engineered_features, telco_features, telco_prices, telco_services
 from components.rows import prediction_rows
 from components.schema import check_plausible, load_schema
 from components.split import feature_roles, fill_blanks, split_rows
@@ -44,6 +44,8 @@ from components.split import feature_roles, fill_blanks, split_rows
         write_parquet,
         engineered_features,
         telco_features,
+        telco_prices,
+        telco_services,
         prediction_rows,
         check_plausible,
         load_schema,
@@ -78,31 +80,25 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
     source, expected = load_ref(valid), load_schema(schema)
     with tempfile.TemporaryDirectory() as folder:
         path = fetch_artifact(source, folder, max_bytes)
-        frame = fill_blanks(read_parquet(path, [c["name"] for c in expected["columns"]], max_bytes), expected)
-        made = engineered_features(frame, expected)
-        for name, (why, _) in made.items():
-            print(f"{name}: {why}")
-        columns = prediction_rows(frame, expected)
-        numeric, categorical = feature_roles(columns, expected)
-        frame = columns.assign(**{expected["target"]: frame[expected["target"]]})
-        split = {
-            "task": task.id,
-            "target": expected["target"],
-            "key": expected["key"],
-            "numeric": numeric,
-            "categorical": categorical,
-            "raw_sha256": source["raw_sha256"],
-            "synthetic": source["synthetic"],
-        }
-        for part, rows in zip(("train", "test"), split_rows(frame, expected, test_size, seed), strict=True):
-            write_parquet(rows, f"{folder}/{part}.parquet")
-            stored = save_artifact(task, part, f"{folder}/{part}.parquet")
-            split[part] = {"artifact": part, "sha256": stored["sha256"], "rows": len(rows)}
-    table = pd.DataFrame([(name, why) for name, (why, _) in made.items()], columns=["feature", "why"])
-    if made:
-        task.get_logger().report_table("features", "added", iteration=0, table_plot=table)
+        rows = read_parquet(path, [column["name"] for column in expected["columns"]], max_bytes)
+        columns = prediction_rows(rows, expected)
+        parts = split_rows(columns.assign(**{expected["target"]: rows[expected["target"]]}), expected, test_size, seed)
+        stored = {}
+        for part, taken in zip(("train", "test"), parts, strict=True):
+            write_parquet(taken, f"{folder}/{part}.parquet")
+            sha256 = save_artifact(task, part, f"{folder}/{part}.parquet")["sha256"]
+            stored[part] = {"artifact": part, "sha256": sha256, "rows": len(taken)}
+    numeric, categorical = feature_roles(columns, expected)
+    why = {name: told for name, (told, _) in engineered_features(fill_blanks(rows[:1], expected), expected).items()}
+    kinds = dict.fromkeys(numeric, "number") | dict.fromkeys(categorical, "category")
+    table = pd.DataFrame(
+        [(name, kind, why.get(name, "as it came")) for name, kind in kinds.items()], columns=["feature", "kind", "why"]
+    )
+    task.get_logger().report_table("features", "all", iteration=0, table_plot=table)
     if source["synthetic"]:
         task.add_tags(["synthetic"])
-    count = len(numeric) + len(categorical)
-    print(f"{split['train']['rows']} train and {split['test']['rows']} test rows, {count} features")
-    return dump_ref(split)
+    print(table.to_string(index=False))
+    print(f"{stored['train']['rows']} train and {stored['test']['rows']} test rows, {len(table)} features")
+    roles = {"target": expected["target"], "key": expected["key"], "numeric": numeric, "categorical": categorical}
+    origin = {name: source[name] for name in ("raw_sha256", "synthetic")}
+    return dump_ref({"task": task.id, **stored, **roles, **origin})

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from components.content import finish_types, to_typed
-from components.engineering import telco_features
 from components.schema import load_schema
 from components.split import feature_roles, fill_blanks, split_rows
 from components.synthetic import synthetic_customers
@@ -36,30 +35,6 @@ def test_roles(valid: pd.DataFrame) -> None:
     assert len(categorical) == 15
     assert not {"customerID", "Churn"} & {*numeric, *categorical}
     assert feature_roles(pd.DataFrame({"pH": [3.5], "quality": [5]}), WINE) == (["pH"], [])
-
-
-def test_features_depend_on_their_own_row_only(valid: pd.DataFrame) -> None:
-    frame = fill_blanks(valid, TELCO)
-    whole = pd.DataFrame({name: values for name, (_, values) in telco_features(frame).items()})
-    alone = pd.DataFrame({name: values for name, (_, values) in telco_features(frame.iloc[[7]]).items()})
-    pd.testing.assert_frame_equal(alone, whole.iloc[[7]])
-    assert not whole.isna().any(axis=None)
-    assert all(why for why, _ in telco_features(frame).values())
-
-
-def test_features_of_a_customer() -> None:
-    customer = synthetic_customers(100, 1).astype({"tenure": int}).iloc[[0]].copy()
-    services = ["OnlineSecurity", "OnlineBackup", "DeviceProtection", "TechSupport", "StreamingTV", "StreamingMovies"]
-    customer[[*services, "PhoneService", "MultipleLines"]] = "No"
-    customer[["OnlineSecurity", "TechSupport", "PhoneService"]] = "Yes"
-    customer[["InternetService", "Contract", "PaymentMethod"]] = ["DSL", "One year", "Mailed check"]
-    customer[["tenure", "MonthlyCharges"]] = [0, 60.0]
-    assert {name: values.iloc[0] for name, (_, values) in telco_features(customer).items()} == {
-        "tenure_log": 0.0,
-        "protection_count": 2,
-        "charges_per_service": 15.0,
-        "contract_payment": "One year, by hand",
-    }
 
 
 def test_split_is_whole_disjoint_stratified_and_repeatable(valid: pd.DataFrame) -> None:

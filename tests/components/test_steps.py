@@ -170,8 +170,8 @@ def test_validate_and_features_hand_on_what_they_stored(place: Place, tmp_path: 
     (text,) = place.result("features", valid=valid, schema=SCHEMA, test_size=0.25)
     split = json.loads(text)
     assert (split["train"]["rows"], split["test"]["rows"]) == (225, 75)
-    assert {"tenure", "tenure_log", "charges_per_service"} <= set(split["numeric"])
-    assert "contract_payment" in split["categorical"]
+    assert {"tenure", "tenure_log", "service_count"} <= set(split["numeric"])
+    assert "Contract" in split["categorical"]
     found = place.look(json.loads(valid)["task"], split["task"])
     assert found[json.loads(valid)["task"]]["artifacts"] == ["report", "report-csv", "valid_rows"]
     assert found[split["task"]]["artifacts"] == ["test", "train"]

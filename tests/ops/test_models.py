@@ -161,7 +161,7 @@ def test_standard_output_holds_the_scores_alone(story: Story) -> None:
 def test_a_loaded_model_tells_its_columns_and_schema(story: Story) -> None:
     model_id, columns, threshold, schema, pipeline = story["loaded"]
     assert (model_id, threshold, pipeline) == (story["ids"][0], 0.3, "Pipeline")
-    assert {"tenure", "charges_per_service", "Contract"} <= set(columns)
+    assert {"tenure", "service_count", "Contract"} <= set(columns)
     assert {"key", "target", "columns"} <= set(schema)
 
 
