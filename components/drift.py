@@ -1,8 +1,8 @@
 """How far the rows of a new dataset version have moved from those of the version before it.
 
 The measure is the population stability index (PSI) of each column: the sum over bins of (new share - old share) *
-ln(new share / old share). Below 0.1 it is commonly taken as no change, above 0.25 as a large one; 2 is about what it
-is when half of the rows have moved to where none was. By chance alone it is about a chi-square of bins - 1 degrees of
+ln(new share / old share). Below 0.1 it is commonly taken as no change, above 0.25 as a large one; it is 2 when about
+a quarter of the rows are where none was. By chance alone it is about a chi-square of bins - 1 degrees of
 freedom times 1/n + 1/m: what a few rows may make by chance is not called drift.
 These functions travel with a step; list all of them in its `helper_functions=[…]`.
 """
@@ -66,7 +66,7 @@ def value_counts(before: Any, after: Any) -> tuple[dict[Any, int], dict[Any, int
 def bin_counts(before: Any, after: Any, bins: int = 10) -> tuple[dict[Any, int], dict[Any, int]]:
     """How many numbers are in each bin, before and after. Bins are quantiles of what was before, or its few values.
 
-    What is missing has a bin of its own.
+    What is missing has a bin of its own, and so has what is below or above all that was before.
     """
     import numpy as np
 
@@ -76,7 +76,8 @@ def bin_counts(before: Any, after: Any, bins: int = 10) -> tuple[dict[Any, int],
         # A value that was not there before is nearest to one of these, or beyond them all.
         edges = np.sort(np.concatenate([distinct, np.nextafter(distinct, np.inf)]))
     else:
-        edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
+        inner = np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])
+        edges = np.unique([known[0], *inner, np.nextafter(known[-1], np.inf)])
     counted = []
     for values in (before, after):
         places = np.searchsorted(edges, values.to_numpy(dtype="float64"), side="right")
