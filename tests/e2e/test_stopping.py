@@ -16,6 +16,7 @@ from flows import watch
 from flows.api import Api
 from flows.backend import connect
 from flows.settings import load
+from localserver import launcher
 from tests.e2e.conftest import ROOT, SMALL, Place, make_place
 
 
@@ -66,8 +67,8 @@ class Running:
         found = self.api.call("tasks.get_all", type=["controller"], status=["in_progress"], search_hidden=True)
         return [task["id"] for task in found["tasks"]]
 
-    def end(self) -> tuple[int, str, str]:
-        stdout, stderr = self.process.communicate(timeout=60)
+    def end(self, timeout: float = 60) -> tuple[int, str, str]:
+        stdout, stderr = self.process.communicate(timeout=timeout)
         return self.process.returncode, stdout, stderr
 
 
@@ -116,3 +117,16 @@ def test_a_killed_step_fails_the_run_and_is_named(busy_place: Place, api: Api) -
     assert document["error"].startswith("step validate failed")
     assert Path(document["error"].rpartition("(log: ")[2].removesuffix(")")).is_file()
     nothing_is_left(running)
+
+
+def test_a_killed_backend_is_started_again_and_the_run_completes(busy_place: Place, api: Api) -> None:
+    running = Running(busy_place, api)
+    before = launcher.status(busy_place.folder / ".flows")
+    assert before.pid
+    os.kill(before.pid, signal.SIGKILL)
+    code, stdout, stderr = running.end(timeout=240)
+    assert code == 0, stderr
+    assert json.loads(stdout)["status"] == "completed"
+    after = launcher.status(busy_place.folder / ".flows")
+    assert (after.api_url, after.running) == (before.api_url, True)
+    assert after.pid != before.pid
