@@ -20,7 +20,7 @@ from components.evaluate import evaluate
 # isort: on
 from flows.backend import is_embedded
 from flows.command import main
-from flows.controller import begin, is_controller, result, run
+from flows.controller import is_controller, result, run
 from flows.settings import Settings, load, settings_file
 
 
@@ -58,7 +58,6 @@ def churn(
     offer_success: float,
 ) -> None:
     """Get the customers, check and split them, keep them as a version, train, register the best and judge it."""
-    begin()
     raw = download(source, file, kaggle_dataset, kaggle_file, sha256, rows, split_seed, max_bytes, timeout, embedded)
     valid = validate(result(raw), schema)
     split = features(result(valid), schema, test_size, split_seed)

@@ -1,6 +1,8 @@
 """What a flow's own process does: the pipeline controller, on this machine or on an agent."""
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ def run(flow: Callable[..., None], project: str, parameters: dict[str, Any]) -> 
     sdk.ask_nobody_for_news()
     if os.environ.get(FRESH):
         sdk.run_again(None)
+    if RUN_FILE in os.environ:
+        threading.Thread(target=_announce, daemon=True).start()
     PipelineDecorator.run_locally()
     pipeline = PipelineDecorator.pipeline(
         name=flow.__name__,
@@ -42,13 +46,14 @@ def run(flow: Callable[..., None], project: str, parameters: dict[str, Any]) -> 
     pipeline(flow)(**parameters)
 
 
-def begin() -> None:
-    """Tell the launcher which Task this run is."""
-    if RUN_FILE in os.environ:
-        path = Path(os.environ[RUN_FILE])
-        draft = path.with_suffix(".tmp")
-        draft.write_text(PipelineDecorator.get_current_pipeline().id, "utf-8")
-        draft.replace(path)
+def _announce() -> None:
+    """Tell the launcher which Task this run is, as soon as there is one: from then on it can be stopped and marked."""
+    while (task := Task.current_task()) is None:
+        time.sleep(0.05)
+    path = Path(os.environ[RUN_FILE])
+    draft = path.with_suffix(".tmp")
+    draft.write_text(task.id, "utf-8")
+    draft.replace(path)
 
 
 def result(output: Any) -> str:

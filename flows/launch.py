@@ -92,7 +92,9 @@ class _Controller:
 
     def stop(self, status: str, message: str) -> None:
         """End the controller with all its steps, and mark what did not complete."""
-        cut_off = watch.running_tasks(self.backend.api, self.run_id) if self.run_id else []
+        cut_off: list[str] = []
+        with suppress(Unreachable):  # the processes are to end all the same
+            cut_off = watch.running_tasks(self.backend.api, self.run_id) if self.run_id else []
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -100,7 +102,8 @@ class _Controller:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._mark(cut_off, status, message)
+        with suppress(Unreachable):
+            self._mark(cut_off, status, message)
 
     def _backend_is_away(self, seconds: float) -> None:
         if self.backend.kind == "embedded":
