@@ -7,43 +7,63 @@ from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import save_artifact
-    from components.plots import confusion_figure, roc_figure
-    from components.reports import console_events, figure_events, send_report, series_events, value_events
+    from components.experiment_plots import experiment_figures
+    from components.reports import (
+        console_events,
+        figure_events,
+        send_report,
+        series_events,
+        stage_events,
+        value_events,
+    )
 
 
 def open_experiment(
-    client: Any, spec: dict[str, Any], project_id: str, step_id: str, facts: dict[str, Any], tags: list[str]
+    client: Any, spec: dict[str, Any], project_id: str, step: Any, facts: dict[str, Any], tags: list[str]
 ) -> str:
-    """Creates and starts the experiment's Task, below the step's: parameters, data and libraries in it.
+    """Creates and starts the experiment's Task, below the step's: parameters, data, code and system in it.
 
     Returns:
         The Task's id.
     """
-    import sys
-
     sections = {"General": {**facts, "family": spec["family"]}, "Estimator": estimator_parameters(spec)}
     hyperparams = {
         section: {name: {"section": section, "name": name, "value": str(value)} for name, value in values.items()}
         for section, values in sections.items()
     }
-    requirements = "\n".join(f"{name} == {version}" for name, version in library_versions().items())
-    script = {
-        "binary": f"python{sys.version_info.major}.{sys.version_info.minor}",
-        "entry_point": "train_sweep.py",
-        "working_dir": ".",
-        "requirements": {"pip": requirements},
-    }
+    system = "\n".join(f"{name}: {value}" for name, value in system_facts().items())
     task_id: str = client.tasks.create(
         name=spec["name"],
         type="training",
         project=project_id,
-        parent=step_id,
+        parent=step.id,
         tags=[spec["family"], *tags],
         hyperparams=hyperparams,
-        script=script,
+        configuration={"System": {"name": "System", "type": "text", "value": system}},
+        script=step_script(step),
     ).id
     client.tasks.started(task=task_id, status_reason="", status_message="")
     return task_id
+
+
+def step_script(step: Any) -> dict[str, Any]:
+    """The step's code and requirements: what its Task has recorded, which is what computes the experiment."""
+    recorded = step.data.script.to_dict() if step.data.script else {}
+    return {name: value for name, value in recorded.items() if value}
+
+
+def system_facts() -> dict[str, Any]:
+    """Python, the machine and the releases of the libraries that the experiment was computed with."""
+    import os
+    import platform
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu_count": os.cpu_count(),
+        **library_versions(),
+    }
 
 
 def estimator_parameters(spec: dict[str, Any]) -> dict[str, Any]:
@@ -71,12 +91,7 @@ def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path:
     """
     from clearml import Task
 
-    y, p = result["y"], result["out_of_fold"]
     threshold, metrics = result["threshold"], result["metrics"]
-    figures = {
-        "Confusion, out of fold": confusion_figure(y, p, threshold),
-        "ROC, out of fold": roc_figure(y, {"out of fold": p}),
-    }
     lines = [
         *result["warnings"],
         *(f"{name} {value:.4f}" for name, value in metrics.items()),
@@ -85,7 +100,8 @@ def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path:
     events = [
         *value_events({**metrics, "threshold": threshold, "cpu_seconds": result["cpu_seconds"]}),
         *series_events(result["fold_metrics"]),
-        *figure_events(figures),
+        *stage_events(result["stages"]),
+        *figure_events(experiment_figures(result)),
         *console_events(["\n".join(lines)]),
     ]
     send_report(client, task_id, events)

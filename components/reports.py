@@ -50,6 +50,22 @@ def series_events(series: dict[str, list[float]]) -> list[dict[str, Any]]:
     ]
 
 
+def stage_events(stages: dict[str, dict[str, list[tuple[int, float]]]]) -> list[dict[str, Any]]:
+    """Scores by stage, `{part: {metric: [(stage, value)]}}`, as a scalar for each metric with a line for each part."""
+    return [
+        {
+            "type": "training_stats_scalar",
+            "metric": f"{name} by stage",
+            "variant": part,
+            "iter": stage,
+            "value": value,
+        }
+        for part, scores in stages.items()
+        for name, points in scores.items()
+        for stage, value in points
+    ]
+
+
 def figure_events(figures: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """The plotly figures as plots of their titles."""
     import json

@@ -58,7 +58,7 @@ def run_sweep(
     entries: dict[int, dict[str, Any]] = {}
 
     def start(number: int) -> None:
-        opened[number] = open_experiment(client, specs[number], project_id, step.id, facts, tags)
+        opened[number] = open_experiment(client, specs[number], project_id, step, facts, tags)
 
     tell_progress(client, step, 0, len(specs))
     try:

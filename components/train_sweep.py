@@ -6,12 +6,23 @@ from components.artifacts import dump_ref, fetch_file, file_sha256, load_ref, re
 from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
 from components.estimators import estimator_classes, make_estimator, make_model
 from components.experiment import fitted_folds, fold_metrics, out_of_fold, positive_rows, run_experiment, summarise
+from components.experiment_plots import (
+    classification_table,
+    confusion_table,
+    experiment_figures,
+    importance_figure,
+    leaderboard_table,
+    learning_figure,
+    table_figure,
+)
 from components.experiment_tasks import (
     complete_experiment,
     estimator_parameters,
     fail_experiment,
     library_versions,
     open_experiment,
+    step_script,
+    system_facts,
 )
 from components.explain import (
     encoded_owners,
@@ -22,11 +33,28 @@ from components.explain import (
     stage_scores,
 )
 from components.failure import tell_failure
+from components.learning import learning_point, tell_learning_curve
 from components.metrics import best_threshold, binary_metrics, lower_is_better
 from components.model_file import save_model
-from components.plots import confusion_figure, make_layout, make_line, roc_figure
+from components.plots import (
+    calibration_figure,
+    confusion_figure,
+    make_layout,
+    make_line,
+    precision_recall_figure,
+    roc_figure,
+)
 from components.registry import project_of
-from components.reports import console_events, figure_events, make_client, send_report, series_events, value_events
+from components.report_sections import mean_interval
+from components.reports import (
+    console_events,
+    figure_events,
+    make_client,
+    send_report,
+    series_events,
+    stage_events,
+    value_events,
+)
 from components.sweep import close_experiment, describe, read_experiments, run_sweep, select_best, tell_progress
 from components.workers import count_workers, make_worker, replace_if_broken, run_in_processes
 
@@ -44,6 +72,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         "pandas>=2.3,<4",
         "pyarrow>=18",
         "scikit-learn>=1.7,<1.10",
+        "scipy>=1.13",
         "skops>=0.13,<0.17",
         "threadpoolctl>=3.5",
     ],
@@ -68,11 +97,20 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         positive_rows,
         run_experiment,
         summarise,
+        classification_table,
+        confusion_table,
+        experiment_figures,
+        importance_figure,
+        leaderboard_table,
+        learning_figure,
+        table_figure,
         complete_experiment,
         estimator_parameters,
         fail_experiment,
         library_versions,
         open_experiment,
+        step_script,
+        system_facts,
         encoded_owners,
         feature_importance,
         impurity_shares,
@@ -80,20 +118,26 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         permutation_loss,
         stage_scores,
         tell_failure,
+        learning_point,
+        tell_learning_curve,
         best_threshold,
         binary_metrics,
         lower_is_better,
         save_model,
+        calibration_figure,
         confusion_figure,
         make_layout,
         make_line,
+        precision_recall_figure,
         roc_figure,
         project_of,
+        mean_interval,
         console_events,
         figure_events,
         make_client,
         send_report,
         series_events,
+        stage_events,
         value_events,
         close_experiment,
         describe,
@@ -168,17 +212,23 @@ def train_sweep(
         print(f"{len(specs)} experiments on {source['train_rows']} rows, {workers} at once", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             rows = read_dataset_part(source, "train", folder, max_bytes)
-            fixed = (rows, source["target"], *columns, folds, repeats, seed)
-            calls = [(spec, *fixed, f"{folder}/{number}.skops") for number, spec in enumerate(specs)]
+            data = (rows, source["target"], *columns)
+            calls = [
+                (spec, *data, folds, repeats, seed, f"{folder}/{number}.skops") for number, spec in enumerate(specs)
+            ]
             tags = ["synthetic"] if source["synthetic"] else []
             entries = run_sweep(client, task, specs, calls, facts, tags, project_of(client, project), workers)
-        best = select_best(entries, metric)
+            best = select_best(entries, metric)
+            winner = next(spec for spec in specs if spec["name"] == best["name"])
+            tell_learning_curve(client, best["task_id"], winner, data, metric, seed, workers)
     except Exception as error:
         tell_failure(task, str(error))
         raise
     failed = sum(entry["status"] == "failed" for entry in entries)
     print(f"best of {len(entries)} ({failed} failed): {describe(best, metric)}")
-    send_report(client, task.id, value_events({"experiments": len(entries), "failed": failed, **best["metrics"]}))
+    counts = {"experiments": len(entries), "failed": failed}
+    board = figure_events({"Leaderboard": leaderboard_table(entries, metric, folds, repeats)})
+    send_report(client, task.id, [*value_events({**counts, **best["metrics"]}), *board])
     return dump_ref(
         {
             "dataset": {"id": source["id"], "sha256": source["sha256"]},

@@ -60,15 +60,40 @@ def test_an_experiment_s_task_holds_all_about_it(told: Story) -> None:
     parameters = forest["parameters"]
     assert (parameters["Estimator/n_estimators"], parameters["Estimator/estimator"]) == ("5", "RandomForest")
     assert (parameters["General/dataset_sha256"], parameters["General/folds"]) == ("ab" * 32, "3")
+    assert (parameters["General/repeats"], parameters["General/n_features"]) == ("2", "4")
+    assert (parameters["General/test_size"], parameters["General/random_state"]) == ("0.4286", "42")
     assert forest["values"].pop("cpu_seconds") > 0
     assert forest["values"] == pytest.approx({**entry["metrics"], "threshold": entry["threshold"]})
-    assert forest["scalars"]["cv_roc_auc"]["fold"]["x"] == [1, 2, 3]
+    assert forest["scalars"]["cv_roc_auc"]["fold"]["x"] == [1, 2, 3, 4, 5, 6]
     assert forest["scalars"]["train_accuracy"]["train_accuracy"]["y"] == [
         pytest.approx(entry["metrics"]["train_accuracy"])
     ]
-    assert forest["plots"] == ["Confusion, out of fold", "ROC, out of fold"]
+    assert forest["plots"] == [
+        "Calibration, out of fold",
+        "Classification report, out of fold",
+        "Confusion table, out of fold",
+        "Confusion, out of fold",
+        "Feature importance, impurity",
+        "Precision and recall, out of fold",
+        "ROC, out of fold",
+    ]
     assert forest["artifacts"] == {"model": entry["model_sha256"]}
     assert f"cv_roc_auc {entry['metrics']['cv_roc_auc']:.4f}" in forest["console"]
+
+
+def test_an_experiment_s_task_holds_the_step_s_code_and_the_system(told: Story) -> None:
+    forest = told["tasks"]["forest"]
+    assert forest["script"]["entry_point"] == told["step after sweep"]["script"]["entry_point"]
+    assert forest["script"]["requirements"] == told["step after sweep"]["script"]["requirements"]
+    assert {line.split(":")[0] for line in forest["system"].splitlines()} == {
+        *("python", "platform", "machine", "cpu_count"),
+        *("scikit-learn", "numpy", "pandas", "skops"),
+    }
+
+
+def test_the_winner_shows_its_learning_curve_and_the_step_the_leaderboard(told: Story) -> None:
+    assert "Learning curve" in told["tasks"]["logistic"]["plots"]
+    assert told["step after sweep"]["plots"] == ["Leaderboard"]
 
 
 def test_a_failing_experiment_says_why_and_stops_no_other(told: Story) -> None:

@@ -51,7 +51,9 @@ def run(step: Callable[..., str], *arguments: Any, **options: Any) -> dict[str, 
 
 def sweep(*specs: dict[str, Any], source: str = "", **options: Any) -> dict[str, Any]:
     told = json.dumps(specs)
-    return run(train_sweep.train_sweep, source or dataset(), told, folds=3, project="churn experiments", **options)
+    return run(
+        train_sweep.train_sweep, source or dataset(), told, folds=3, repeats=2, project="churn experiments", **options
+    )
 
 
 def register(swept: dict[str, Any], source: str = "") -> dict[str, Any]:
@@ -90,6 +92,8 @@ def task_account(task_id: str) -> dict[str, Any]:
         "console": "\n".join(task.get_reported_console_output(5)),
         "artifacts": {name: item.hash for name, item in task.artifacts.items()},
         "runtime": task.data.runtime,
+        "script": task.data.script.to_dict(),
+        "system": task.get_configuration_object("System") or "",
     }
 
 
