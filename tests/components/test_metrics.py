@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
 
-from components.metrics import best_threshold, binary_metrics, bootstrap_intervals, lower_is_better, weighted_metrics
+from components.metrics import best_threshold, binary_metrics, lower_is_better
 
 # Few distinct scores, so that there are ties.
 scored_rows = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=4, max_size=40).filter(
@@ -44,17 +44,6 @@ def test_best_threshold_lies_between_scores() -> None:
     assert best_threshold(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.6, 0.9])) == pytest.approx(0.4)
 
 
-@given(scored_rows, st.integers(0, 2**32 - 1))
-def test_weighted_metrics_are_those_of_the_rows_drawn(rows: list[tuple[bool, int]], seed: int) -> None:
-    y, p = as_arrays(rows)
-    weights = np.random.default_rng(seed).multinomial(len(y), np.full(len(y), 1 / len(y)), size=1)
-    drawn = np.repeat(np.arange(len(y)), weights[0])
-    if len(set(y[drawn])) < 2:
-        return
-    expected = binary_metrics(y[drawn], p[drawn], 0.5)
-    assert {name: value[0] for name, value in weighted_metrics(y, p, 0.5, weights).items()} == pytest.approx(expected)
-
-
 def test_binary_metrics_are_named_as_in_the_vocabulary() -> None:
     y, p = np.array([0, 0, 1, 1, 1]), np.array([0.2, 0.7, 0.4, 0.8, 0.9])
     metrics = binary_metrics(y, p, 0.5)
@@ -67,19 +56,6 @@ def test_binary_metrics_are_named_as_in_the_vocabulary() -> None:
 
 def test_binary_metrics_where_nothing_is_called_positive() -> None:
     assert binary_metrics(np.array([0, 1]), np.array([0.1, 0.2]), 0.9)["precision"] == 0.0
-
-
-def test_bootstrap_intervals_hold_the_metric_and_shrink_with_more_rows() -> None:
-    widths = {}
-    for rows in (100, 1600):
-        rng = np.random.default_rng(1)
-        y = rng.integers(0, 2, rows)
-        p = np.clip(y * 0.3 + rng.random(rows) * 0.7, 0, 1)
-        metrics, intervals = binary_metrics(y, p, 0.5), bootstrap_intervals(y, p, 0.5, 300, seed=3)
-        assert all(intervals[name][0] <= value <= intervals[name][1] for name, value in metrics.items())
-        assert intervals == bootstrap_intervals(y, p, 0.5, 300, seed=3)
-        widths[rows] = intervals["roc_auc"][1] - intervals["roc_auc"][0]
-    assert widths[1600] < widths[100] / 2
 
 
 @pytest.mark.parametrize(
