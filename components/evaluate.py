@@ -37,6 +37,7 @@ from components.judgement import (
     comparison_table,
     difference_of,
     judge_models,
+    judgement_events,
     judgement_figures,
     judgement_tables,
     judgement_values,
@@ -148,6 +149,7 @@ from components.tables import table_figure
         comparison_table,
         difference_of,
         judge_models,
+        judgement_events,
         judgement_figures,
         judgement_tables,
         judgement_values,
@@ -280,8 +282,8 @@ def evaluate(
         offer_success: the share of customers about to leave who stay for an offer.
 
     Returns:
-        `{metrics, intervals, threshold, production, production_intervals, comparison, calibration, lift, profit,
-        segments, gate, promoted, reason}` as JSON; production holds the metrics of the production model that it was
+        `{metrics, intervals, threshold, production, production_intervals, comparison, calibration, segments, lift,
+        profit, gate, promoted, reason}` as JSON; production holds the metrics of the production model that it was
         compared with, or null; gate is a list of `{rule, passed, why}`.
 
     Raises:
@@ -318,7 +320,7 @@ def evaluate(
         values = judgement_values(scored, production, judged, rules)
         figures, tables = judgement_figures(scored, production, prices), judgement_tables(scored, judged, rules)
         plots = figure_events({**figures, **tables})
-        send_report(client, task.id, [*value_events(values), *plots, *segment_events(judged["segments"])])
+        send_report(client, task.id, [*judgement_events(values), *plots, *segment_events(judged["segments"])])
         if promoted:
             told = {"who": who_asks(client), "via": f"task {task.id}", "why": reason}
             moved = promote_model(client, entry, incumbent.id if incumbent else "", told)
@@ -332,8 +334,8 @@ def evaluate(
         "metrics": metrics,
         "threshold": scored["threshold"],
         "production": before,
-        **judged,
         "gate": rules,
+        **judged,
         "promoted": promoted,
         "reason": reason,
     }

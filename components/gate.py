@@ -89,8 +89,8 @@ def calibration_rule(facts: dict[str, float], maximum: float) -> dict[str, Any]:
     if error <= maximum:
         return make_rule("calibration", True, f"calibration error {error:.4f} is within {maximum:g}")
     if error <= chance:
-        why = f"calibration error {error:.4f} is above {maximum:g}, but chance makes up to {chance:.4f} of so few rows"
-        return make_rule("calibration", True, why)
+        why = f"calibration error {error:.4f} is above {maximum:g}"
+        return make_rule("calibration", True, f"{why}, but on so few rows chance alone makes up to {chance:.4f}")
     return make_rule("calibration", False, f"calibration error {error:.4f} is above {maximum:g} ({said})")
 
 

@@ -13,6 +13,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
     from components.lift import lift_figures, lift_table
     from components.plots import calibration_figure, confusion_figure, precision_recall_figure, roc_figure
     from components.profit import profit_figure, profit_table
+    from components.reports import value_events
     from components.segments import segment_table
     from components.tables import table_figure
 
@@ -48,12 +49,12 @@ def judge_models(
     intervals = [{f"test_{name}": edges for name, edges in percentile_intervals(one).items()} for one in drawn]
     return {
         "intervals": intervals[0],
-        "production_intervals": intervals[1] if production else {},
         "comparison": comparison_table(scored, production, paired_differences(*drawn)) if production else [],
         "calibration": calibration_facts(y, p, seed),
+        "segments": segment_table(y, p, scored["threshold"], rows, specs, least),
         "lift": lift_table(y, p),
         "profit": profit_table(y, scored, *prices),
-        "segments": segment_table(y, p, scored["threshold"], rows, specs, least),
+        "production_intervals": intervals[1] if production else {},
     }
 
 
@@ -78,8 +79,8 @@ def difference_of(judged: dict[str, Any], metric: str) -> dict[str, Any] | None:
 def judgement_values(
     scored: dict[str, Any], production: dict[str, Any] | None, judged: dict[str, Any], rules: list[dict[str, Any]]
 ) -> dict[str, float]:
-    """The single values to report: metrics of both models with the ends of their intervals, calibration, profit, and
-    for each rule of the gate 1 if it was held, else 0."""
+    """The numbers to report: metrics of both models with the ends of their intervals, calibration, profit, and for each
+    rule of the gate 1 if it was held, else 0."""
     values = {**scored["metrics"], "threshold": scored["threshold"]}
     before = production["metrics"] if production else {}
     values |= {f"production_{name}": value for name, value in before.items()}
@@ -91,6 +92,15 @@ def judgement_values(
     values |= {"profit": decided["profit"], "profit_at_break_even": break_even["profit"]}
     values["lift_of_the_first_tenth"] = judged["lift"][0]["lift"]
     return values | {f"gate_{one['rule']}": float(one["passed"]) for one in rules}
+
+
+def judgement_events(values: dict[str, float]) -> list[dict[str, Any]]:
+    """The numbers as single values; what is worth a plot over several runs as scalars too."""
+
+    def is_detail(name: str) -> bool:
+        return name.startswith("gate_") or name.endswith(("_low", "_high"))
+
+    return [one for one in value_events(values) if one["metric"] == "Summary" or not is_detail(one["variant"])]
 
 
 def judgement_figures(

@@ -10,6 +10,7 @@ import pytest
 from components.judgement import (
     difference_of,
     judge_models,
+    judgement_events,
     judgement_figures,
     judgement_tables,
     judgement_values,
@@ -67,6 +68,11 @@ def test_values_figures_and_tables() -> None:
     assert (values["gate_minimum"], values["gate_segments"]) == (1.0, 0.0)
     assert values["production_test_roc_auc_low"] < values["production_test_roc_auc"] < values["test_roc_auc_high"]
     assert values["profit"] == found["profit"][0]["profit"]
+    events = judgement_events(values)
+    assert {one["variant"] for one in events if one["metric"] == "Summary"} == set(values)
+    plotted = {one["metric"] for one in events} - {"Summary"}
+    assert {"test_roc_auc", "production_test_roc_auc", "profit"} <= plotted
+    assert not {"test_roc_auc_low", "production_test_brier_high", "gate_minimum"} & plotted
     figures = judgement_figures(GOOD, BAD, PRICES)
     for title in ("ROC", "Precision and recall", "Calibration", "Gain", "Lift", "Profit"):
         assert [line["name"].split(" ")[0] for line in figures[title]["data"]][:2] == ["candidate", "production"]
