@@ -56,6 +56,17 @@ def sweep(*specs: dict[str, Any], source: str = "", **options: Any) -> dict[str,
     )
 
 
+def sweep_with_permuted_test_rows() -> dict[str, Any]:
+    """A sweep after the labels of the test rows have been shuffled; they are put back then."""
+    kept = ROWS["test"]
+    ROWS["test"] = kept.assign(**{TARGET: kept[TARGET].sample(frac=1, random_state=5).to_numpy()})
+    assert (ROWS["test"][TARGET] != kept[TARGET]).any()
+    try:
+        return sweep(FOREST, LOGISTIC, BROKEN, jobs=2)
+    finally:
+        ROWS["test"] = kept
+
+
 def register(swept: dict[str, Any], source: str = "") -> dict[str, Any]:
     return run(
         register_best.register_best,
@@ -121,6 +132,7 @@ def story() -> dict[str, Any]:
     told["tasks"] = {entry["name"]: task_account(entry["task_id"]) for entry in told["sweep"]["experiments"]}
     told["step after sweep"] = task_account(task.id)
     told["one at a time"] = sweep(FOREST, LOGISTIC, BROKEN, jobs=1)
+    told["test rows permuted"] = sweep_with_permuted_test_rows()
     told["all fail"] = sweep(BROKEN, {**BROKEN, "name": "broken too"})
     told["model"], told["model again"] = register(told["sweep"]), register(told["one at a time"])
     told["other data"] = register(told["sweep"], dataset(sha256="cd" * 32))
