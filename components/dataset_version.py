@@ -4,7 +4,7 @@
 from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from components.dataset_files import content_sha256, read_dataset_part, read_manifest
+    from components.dataset_files import content_sha256, read_dataset_part, read_manifest, rows_sha256
 
 
 def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
@@ -95,6 +95,22 @@ def latest_version(project: str, name: str, max_bytes: int) -> tuple[str, dict[s
             print(f"dataset {parent} is not taken as the parent: {error}")
             return "", {}, None
     return parent, manifest, pd.concat(parts)
+
+
+def make_manifest(split: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """What a version says of itself: roles of columns, and rows and sha256 of its parts and of the whole."""
+    manifest = {role: split[role] for role in ("target", "key", "numeric", "categorical", "synthetic", "raw_sha256")}
+    for part, rows in parts.items():
+        manifest |= {f"{part}_rows": len(rows), f"{part}_sha256": rows_sha256(rows)}
+    manifest["rows"] = sum(map(len, parts.values()))
+    return {**manifest, "sha256": content_sha256(manifest)}
+
+
+def tell_changes(parent: str, before: Any, after: Any, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Prints and returns the `row_changes` since the parent; none ({}) without a parent."""
+    changes = row_changes(before, after, manifest["key"]) if parent else {}
+    print(f"changes since dataset {parent}: {changes}" if parent else "a first version, without a parent")
+    return changes
 
 
 def store_version(

@@ -23,10 +23,12 @@ from components.dataset_files import (
 from components.dataset_version import (
     finished_versions,
     latest_version,
+    make_manifest,
     read_version,
     row_changes,
     sound_version,
     store_version,
+    tell_changes,
 )
 from components.drift import (
     bin_counts,
@@ -67,10 +69,12 @@ from components.problems import escape_cell
         rows_sha256,
         finished_versions,
         latest_version,
+        make_manifest,
         read_version,
         row_changes,
         sound_version,
         store_version,
+        tell_changes,
         bin_counts,
         column_drift,
         describe_drift,
@@ -129,24 +133,17 @@ def version_dataset(
             path = fetch_artifact({**source[part], "task": source["task"]}, folder, max_bytes)
             parts[part] = read_parquet(path, dataset_columns(source), max_bytes)
             Path(path).rename(Path(folder, f"{part}.parquet"))
-        roles = {role: source[role] for role in ("target", "key", "numeric", "categorical", "synthetic", "raw_sha256")}
-        manifest = {
-            **roles,
-            **{f"{part}_rows": len(rows) for part, rows in parts.items()},
-            **{f"{part}_sha256": rows_sha256(rows) for part, rows in parts.items()},
-            "rows": sum(map(len, parts.values())),
-        }
-        manifest["sha256"] = content_sha256(manifest)
+        manifest = make_manifest(source, parts)
         dataset_id = sound_version(project, name, manifest["sha256"], max_bytes)
         reused = bool(dataset_id)
         if not reused:
             Path(folder, "manifest.json").write_text(dump_ref(manifest), "utf-8")
-            parent, earlier, rows_before = latest_version(project, name, max_bytes)
-            rows = pd.concat(parts.values())
-            changes = row_changes(rows_before, rows, source["key"]) if parent else {}
-            print(f"changes since dataset {parent}: {changes}" if parent else "a first version, without a parent")
-            report_drift(task, earlier, rows_before, manifest, rows, drift_warn, drift_refuse)
-            stored = store_version(project, name, parent, folder, manifest, changes)
+            parent, earlier, before = latest_version(project, name, max_bytes)
+            after = pd.concat(parts.values())
+            report_drift(task, earlier, before, manifest, after, drift_warn, drift_refuse)
+            stored = store_version(
+                project, name, parent, folder, manifest, tell_changes(parent, before, after, manifest)
+            )
             dataset_id = sound_version(project, name, manifest["sha256"], max_bytes)
             if not dataset_id:
                 raise RuntimeError(f"dataset {stored} was stored but is not found again: is the backend sound?")

@@ -118,8 +118,7 @@ def customers(path: Path, rows: int, seed: int = 1) -> str:
 def test_download_keeps_bytes_once_and_marks_synthetic_ones(place: Place) -> None:
     first = place.run("download", source="auto", file="none.csv", rows=200, timeout=0.1, allow_synthetic=True)
     assert first.exit_code == 0, first.output
-    assert "source auto: there is no file none.csv" in first.output
-    assert "source auto: Kaggle did not answer within" in first.output
+    assert "there is no file none.csv, and Kaggle did not answer within" in first.output
     assert "SYNTHETIC" in first.output
     raw = json.loads(first.told("RETURNED")[0])
     assert {name: raw[name] for name in ("artifact", "source", "synthetic", "name")} == {
