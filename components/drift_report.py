@@ -9,7 +9,7 @@ from typing import Any
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import save_artifact
     from components.drift import describe_drift, drift_figure, measure_drift
-    from components.failure import tell_failure
+    from components.failure import tell_failure, tell_note
     from components.problems import escape_cell
 
 
@@ -61,7 +61,7 @@ def report_drift(
     if any(told.values()):
         task.add_tags(["drift"])
     if told["warned"]:
-        print(f"WARNING: these columns have moved since the version before: {told['warned']}")
+        tell_note(task, f"WARNING: these columns have moved since the version before: {told['warned']}")
     if told["refused"]:
         far = f"bad data: these columns have moved by more than {refuse:g} since the version before: {told['refused']}"
         raise ValueError(tell_failure(task, f"{far}; see the table drift, and raise drift_refuse if this is right"))

@@ -33,7 +33,7 @@ from components.csv_text import (
     take_rows,
 )
 from components.data_report import store_report
-from components.failure import tell_failure
+from components.failure import tell_failure, tell_note
 from components.problems import describe_problems, escape_cell, problem, report_cells, tell_problem
 from components.rows import prediction_schema, read_rows, rows_from_csv, type_rows
 from components.schema import check_plausible, load_schema
@@ -84,6 +84,7 @@ from components.schema import check_plausible, load_schema
         take_rows,
         store_report,
         tell_failure,
+        tell_note,
         describe_problems,
         escape_cell,
         problem,
@@ -127,6 +128,9 @@ def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
         data = Path(fetch_artifact(source, folder, max_bytes)).read_bytes()
         rows, problems, notes = rows_from_csv(data, expected)
         store_report(task, folder, source["name"], len(rows), problems + notes)
+        warnings = [tell_problem(item) for item in notes if item["level"] == "warning"]
+        if warnings:
+            tell_note(task, f"WARNING: {'; '.join(warnings)}"[:400])
         if problems:
             raise ValueError(tell_failure(task, describe_problems(source["name"], problems)))
         write_parquet(rows, f"{folder}/valid.parquet")

@@ -41,7 +41,7 @@ from components.drift import (
     value_counts,
 )
 from components.drift_report import report_drift
-from components.failure import tell_failure
+from components.failure import tell_failure, tell_note
 from components.problems import escape_cell
 
 
@@ -85,6 +85,7 @@ from components.problems import escape_cell
         value_counts,
         report_drift,
         tell_failure,
+        tell_note,
         escape_cell,
     ],
 )
