@@ -3,17 +3,21 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.document import document, web_url
 from flows.launch import Ended
+
+# The steps whose last word is of interest when the run has ended: what was tried, what is odd, what has drifted.
+NOTED = ("download", "validate", "version_dataset")
 
 
 def summary(flow: str, ended: Ended) -> None:
     """Print the experiments, the winner and why, the test metrics, and where to look, on stdout."""
     console = Console(highlight=False)
     account = document(flow, ended)
-    _made_up(console, ended)
+    _notes(console, ended)
     sweep = ended.run.returned("train_sweep", "sweep")
     if sweep:
         console.print(_leaderboard(sweep))
@@ -28,12 +32,12 @@ def summary(flow: str, ended: Ended) -> None:
     _end(console, flow, ended, account)
 
 
-def _made_up(console: Console, ended: Ended) -> None:
+def _notes(console: Console, ended: Ended) -> None:
     if ended.run.returned("download", "raw").get("synthetic"):
-        why = ended.run.step("download").progress
         console.print("[bold red]WARNING: these customers are made up.[/] The model says nothing about real ones.")
-        if why:
-            console.print(f"tried: {why}", markup=False, soft_wrap=True)
+    for step in ended.run.steps:
+        if step.name in NOTED and step.progress:
+            console.print(f"{step.name}: {step.progress}", markup=False, soft_wrap=True)
 
 
 def _leaderboard(sweep: dict[str, Any]) -> Table:
@@ -47,7 +51,7 @@ def _leaderboard(sweep: dict[str, Any]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for place, one in enumerate(ranked, start=1):
         numbers = [_number(one["metrics"], name) or one["status"] for name in metrics]
-        table.add_row(str(place), one["name"], *numbers)
+        table.add_row(str(place), escape(one["name"]), *numbers)
     return table
 
 
