@@ -128,6 +128,8 @@ def roll_back_and_judge(told: dict[str, Any]) -> None:
 
 def story() -> dict[str, Any]:
     task = Task.init("churn steps", "all steps", auto_connect_frameworks=False)
+    # A step of a pipeline has its requirements from the beginning; here they are found out in the background.
+    task._wait_for_repo_detection(timeout=120)
     told: dict[str, Any] = {"task_id": task.id, "sweep": sweep(FOREST, LOGISTIC, BROKEN, jobs=2), "asked": list(asked)}
     told["tasks"] = {entry["name"]: task_account(entry["task_id"]) for entry in told["sweep"]["experiments"]}
     told["step after sweep"] = task_account(task.id)
