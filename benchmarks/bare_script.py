@@ -6,10 +6,13 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from components.artifacts import write_parquet
 from components.engineering import engineered_features
 from components.experiment import run_experiment
+from components.judgement import judge_models
+from components.learning import learning_point
 from components.metrics import binary_metrics
 from components.model_file import load_model
 from components.rows import rows_from_csv
@@ -17,10 +20,11 @@ from components.schema import load_schema
 from components.split import feature_roles, fill_blanks, split_rows
 from components.synthetic import write_synthetic
 
+PRICES = (500.0, 50.0, 0.3)  # of a customer who stays, of an offer, and how many offers are taken
 SCHEMA = Path(__file__).parents[1] / "flows" / "schemas" / "telco.json"
 
 
-def main(rows: int, experiment: dict[str, object]) -> None:
+def main(rows: int, experiment: dict[str, Any]) -> None:
     """Customers in, a judged model out, all of it in a temporary folder."""
     schema = load_schema(SCHEMA.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder:
@@ -35,14 +39,21 @@ def main(rows: int, experiment: dict[str, object]) -> None:
         result = run_experiment(
             experiment, train, schema["target"], numeric, categorical, 5, 2, 42, f"{folder}/model.skops"
         )
+        fixed = (experiment, train, schema["target"], numeric, categorical, "roc_auc", 42)
+        learnt = [learning_point(*fixed, share) for share in (1.0, 0.5, 0.25, 0.1)]
         registry = Path(folder, "registry")
         registry.mkdir()
         shutil.copyfile(f"{folder}/model.skops", registry / f"{result['sha256']}.skops")
         model = load_model(f"{folder}/model.skops", 10**9)
         p = model.predict_proba(test[numeric + categorical])[:, 1]
-        metrics = binary_metrics((test[schema["target"]] == "Yes").astype(int).to_numpy(), p, result["threshold"])
+        y = (test[schema["target"]] == "Yes").astype(int).to_numpy()
+        metrics = binary_metrics(y, p, result["threshold"])
+        tested = {f"test_{name}": value for name, value in metrics.items()}
+        scored = {"y": y, "p": p, "threshold": result["threshold"], "metrics": tested}
+        judged = judge_models(scored, None, test, schema["segments"], 100, PRICES, 1000, 42)
         digest = hashlib.sha256(Path(folder, "train.parquet").read_bytes()).hexdigest()
-    print(json.dumps({"cv": result["metrics"]["cv_roc_auc"], "test": metrics["roc_auc"], "dataset": digest}))
+    told = {"cv": result["metrics"]["cv_roc_auc"], "learnt": learnt, "judged": judged, "dataset": digest}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from clearml import PipelineDecorator, Task
 from flows import sdk
 from flows.roles import FRESH, RUN_FILE
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 LOOK_MINUTES = 0.01  # how often the pipeline looks for steps that failed; ClearML takes minutes here
 
 

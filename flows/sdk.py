@@ -2,6 +2,7 @@
 
 - `PipelineDecorator._wait_for_node` polls a step every 5 s locally and 20 s on queues, through `BaseJob.wait` and a
   `sleep` of the controller module, with no setting for either.
+- `BaseJob.status` may be a second old, also in the moment when a step's process (`_job_process`) has ended.
 - `CheckPackageUpdates` asks a server of ClearML's for news at each start, and no setting stops it.
 - `PipelineController._launch_node` reads `Node.cache_executed_step` at the moment a step starts, but only a
   decorator's literal can set it.
@@ -12,7 +13,7 @@ Steps carry their own source and cannot import this module. What they rely on: `
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from clearml.automation import controller, job
@@ -28,7 +29,17 @@ def poll_every(seconds: float) -> None:
         return bool(wait(self, timeout=timeout, pool_period=min(pool_period, seconds), **options))
 
     job.BaseJob.wait = wait_briefly
+    job.LocalClearmlJob.status = _status_at_its_end(job.LocalClearmlJob.status)
     controller.sleep = lambda period: time.sleep(min(period, seconds))
+
+
+def _status_at_its_end(status: Callable[..., str]) -> Callable[..., str]:
+    def fresh_status(self: Any, force: bool = False) -> str:
+        ran = self._job_process is not None
+        known = status(self, force)
+        return status(self, True) if ran and self._job_process is None else known
+
+    return fresh_status
 
 
 def ask_nobody_for_news() -> None:
