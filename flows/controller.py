@@ -28,6 +28,7 @@ def run(flow: Callable[..., None], project: str, parameters: dict[str, Any]) -> 
     """
     sdk.poll_every(POLL_SECONDS)
     sdk.ask_nobody_for_news()
+    sdk.parse_one_at_a_time()
     if os.environ.get(FRESH):
         sdk.run_again(None)
     if RUN_FILE in os.environ:

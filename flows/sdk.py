@@ -4,6 +4,9 @@
   `sleep` of the controller module, with no setting for either.
 - `BaseJob.status` may be a second old, also in the moment when a step's process (`_job_process`) has ended.
 - `CheckPackageUpdates` asks a server of ClearML's for news at each start, and no setting stops it.
+- A Task's imports are analysed in a thread while the pipeline parses the sources of its steps, and CPython 3.11 fails
+  when two threads parse at once (seen on 3.11.7). ClearML then goes on with a source that lacks its imports: the step
+  is another one and misses the cache.
 - `PipelineController._launch_node` reads `Node.cache_executed_step` at the moment a step starts, but only a
   decorator's literal can set it.
 
@@ -12,6 +15,8 @@ Steps carry their own source and cannot import this module. What they rely on: `
 (`components/reports.py`).
 """
 
+import ast
+import threading
 import time
 from collections.abc import Callable, Collection
 from typing import Any
@@ -40,6 +45,17 @@ def _status_at_its_end(status: Callable[..., str]) -> Callable[..., str]:
         return status(self, True) if ran and self._job_process is None else known
 
     return fresh_status
+
+
+def parse_one_at_a_time() -> None:
+    """Let threads wait for each other in `ast.parse`."""
+    lock, parse = threading.Lock(), ast.parse
+
+    def parse_alone(*arguments: Any, **options: Any) -> Any:
+        with lock:
+            return parse(*arguments, **options)
+
+    ast.parse = parse_alone
 
 
 def ask_nobody_for_news() -> None:
