@@ -4,10 +4,8 @@ A value comes from, in this order: an option (`--set table.key=value`), the envi
 settings.toml, the default here. The comment above a key in settings.toml is its manual.
 """
 
-import difflib
 import os
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +19,7 @@ from pydantic_settings import (
 )
 
 from flows.errors import BadInput
+from flows.names import did_you_mean
 
 PREFIX = "FLOWS__"
 
@@ -184,7 +183,7 @@ def set_option(key: str, text: str) -> None:
     """
     known = keys()
     if key not in known:
-        raise BadInput(f"there is no setting {key!r}{_nearest(key, known)}")
+        raise BadInput(f"there is no setting {key!r}{did_you_mean(key, known)}")
     os.environ[variable(key)] = text
 
 
@@ -203,7 +202,7 @@ def _refuse_unknown_variables() -> None:
     known = [variable(key) for key in keys()]
     for name in os.environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise BadInput(f"the environment sets {name}, which is no setting{_nearest(name.upper(), known)}")
+            raise BadInput(f"the environment sets {name}, which is no setting{did_you_mean(name.upper(), known)}")
 
 
 def _sentence(invalid: ValidationError, path: Path) -> str:
@@ -213,7 +212,7 @@ def _sentence(invalid: ValidationError, path: Path) -> str:
     where = variable(key) if variable(key) in os.environ else str(path)
     if error["type"] == "extra_forbidden":
         names = ".".join(part for part in place if not part.isdigit())
-        return f"{where} has an unknown setting {key!r}{_nearest(names, _every_name())}"
+        return f"{where} has an unknown setting {key!r}{did_you_mean(names, _every_name())}"
     if error["type"] == "missing":
         return f"{path} lacks {key}"
     message = error["msg"].removeprefix("Value error, ")
@@ -222,8 +221,3 @@ def _sentence(invalid: ValidationError, path: Path) -> str:
 
 def _every_name() -> list[str]:
     return [*Settings.model_fields, *keys(), *(f"churn.experiments.{name}" for name in Experiment.model_fields)]
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; the tables are {', '.join(Settings.model_fields)}"

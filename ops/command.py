@@ -1,4 +1,4 @@
-"""What the commands of every noun share: their errors as a sentence, their JSON."""
+"""What the commands of every noun share: their errors as a sentence, their examples, their `--json`."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,7 +9,7 @@ import click
 from flows.errors import FlowsError
 from localserver.state import Failure
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else there.")
 
 
 def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
@@ -25,6 +25,11 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
             _refuse(str(failure), 1)
 
     return guarded
+
+
+def examples(*lines: str) -> str:
+    """The `epilog` of a command: whole command lines, a `#` before what is to be said of one."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def _refuse(sentence: str, exit_code: int) -> None:

@@ -2,16 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from flows.errors import BadInput
 from ops.command import as_json, one_sentence
 from ops.models import BY_HAND, history, list_models, promote, rollback, show_model
 from ops.predict import STDOUT, predict
+from ops.tables import local_date, say, show, show_facts
 
 why = click.option("--why", default=BY_HAND, show_default=True, metavar="TEXT", help="The reason, for the history.")
 
@@ -31,22 +29,21 @@ def models(context: click.Context, as_json: bool) -> None:
 def list_(as_json: bool) -> None:
     """All models that are not archived, the newest first."""
     found = list_models()
-    columns = ["name", "version", "tags", "test_roc_auc", "test_f1_score", "id"]
-    rows = [_words({**one, **one["metrics"], "tags": ", ".join(one["tags"])}, *columns) for one in found]
-    _show(found, as_json, columns, rows)
+    columns = ["id", "name", "version", "tags", "test_roc_auc", "test_f1_score"]
+    rows = [[{**one, **one["metrics"]}.get(column) for column in columns] for one in found]
+    show(found, as_json, columns, rows, "no model is registered yet")
 
 
-@models.command()
+@models.command("show")
 @click.argument("model_id", metavar="ID")
 @as_json
 @one_sentence
-def show(model_id: str, as_json: bool) -> None:
+def show_(model_id: str, as_json: bool) -> None:
     """All that is known of a model."""
     found = show_model(model_id)
-    told = {**found, "tags": ", ".join(found["tags"]), **found["facts"]}
+    told = {**found, "created": local_date(found["created"]), **found["facts"]}
     # The schema fills pages; --json has it.
-    rows = [[key, *_words(told, key)] for key in told if key not in ("facts", "metrics", "schema")]
-    _show(found, as_json, ["", ""], rows)
+    show_facts(found, as_json, {key: told[key] for key in told if key not in ("facts", "metrics", "schema")})
 
 
 @models.command("promote")
@@ -61,7 +58,7 @@ def promote_(model_id: str, why: str, as_json: bool) -> None:
     """
     done = promote(model_id, why)
     what = f"is in production, in place of {done['from'] or 'none'}" if done["changed"] else "was in production already"
-    _say(done, as_json, f"{done['name']} {done['to']} {what}")
+    say(done, as_json, f"{done['name']} {done['to']} {what}")
 
 
 @models.command("rollback")
@@ -76,7 +73,7 @@ def rollback_(name: str | None, why: str, as_json: bool) -> None:
     """
     done = rollback(name, why)
     now = f"{done['to']} is in production again" if done["to"] else "no model is in production, as before"
-    _say(done, as_json, f"promotion {done['undoes']} of {done['from']} is taken back: {now}")
+    say(done, as_json, f"promotion {done['undoes']} of {done['from']} is taken back: {now}")
 
 
 @models.command("history")
@@ -87,8 +84,11 @@ def history_(name: str | None, as_json: bool) -> None:
     """Who moved production from which model of this NAME to which, when and why."""
     found = history(name)
     columns = ["number", "when", "who", "action", "from", "to", "state", "why"]
-    versions = [{**move, "from": move["from_version"], "to": move["to_version"]} for move in found]
-    _show(found, as_json, columns, [_words(move, *columns) for move in versions])
+    told = [
+        {**move, "when": local_date(move["when"]), "from": move["from_version"], "to": move["to_version"]}
+        for move in found
+    ]
+    show(found, as_json, columns, [[move[column] for column in columns] for move in told], "no model was promoted yet")
 
 
 @models.command("predict")
@@ -122,24 +122,3 @@ def predict_(name: str, source: Path, output: str, version: str, as_json: bool) 
     model = done["model"]
     counts = f"{done['rows']} customers, {done['positive']} at or above {done['threshold']:.4f}"
     click.echo(f"{counts}, by {model['name']} version {model['version']} -> {done['output']}", err=output == STDOUT)
-
-
-def _words(values: dict[str, Any], *names: str) -> list[str]:
-    words = [values.get(name) for name in names]
-    return [f"{word:.4f}" if isinstance(word, float) else "" if word is None else str(word) for word in words]
-
-
-def _say(document: dict[str, Any], as_json: bool, sentence: str) -> None:
-    click.echo(json.dumps(document) if as_json else sentence)
-
-
-def _show(document: Any, as_json: bool, columns: list[str], rows: list[list[str]]) -> None:
-    if as_json:
-        click.echo(json.dumps(document))
-        return
-    table = Table(box=None, show_header=any(columns), pad_edge=False)
-    for column in columns:
-        table.add_column(column.removeprefix("test_"), overflow="fold", no_wrap=column in ("id", "when", "number"))
-    for row in rows:
-        table.add_row(*(cell.replace("[", r"\[") for cell in row))
-    Console(highlight=False).print(table)
