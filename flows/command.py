@@ -13,6 +13,7 @@ from flows.document import document, failure
 from flows.errors import BadInput, FlowsError
 from flows.launch import Ended, launch
 from flows.progress import progress
+from flows.roles import How
 from flows.settings import Settings, load, set_option
 from flows.summary import summary
 
@@ -30,6 +31,7 @@ def run_command(flow: str) -> click.Command:
     @click.option(
         "--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Override a setting; may be repeated."
     )
+    @click.option("--queue", default="", metavar="NAME", help="Run the steps on the agents of this queue, not here.")
     @click.option("--no-cache", is_flag=True, help="Run every step again.")
     @click.option("--dry-run", is_flag=True, help="Say what would run, with which settings, and end.")
     @click.option("--no-progress", is_flag=True, help="No progress on stderr.")
@@ -38,6 +40,7 @@ def run_command(flow: str) -> click.Command:
     def command(
         source: str | None,
         changes: tuple[str, ...],
+        queue: str,
         no_cache: bool,
         dry_run: bool,
         no_progress: bool,
@@ -49,7 +52,7 @@ def run_command(flow: str) -> click.Command:
             if dry_run:
                 _say_plan(flow, settings, as_json)
                 return
-            ended = _run(flow, settings, no_cache, not no_progress)
+            ended = _run(flow, settings, How(no_cache, queue), not no_progress)
             _say_end(flow, ended, as_json)
         except FlowsError as error:
             if debug:
@@ -93,13 +96,13 @@ def _existing(source: str) -> str:
     return str(path)
 
 
-def _run(flow: str, settings: Settings, fresh: bool, show_progress: bool) -> Ended:
+def _run(flow: str, settings: Settings, how: How, show_progress: bool) -> Ended:
     def interrupt(_signal: int, _frame: Any) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
     with progress(flow, show_progress) as show:
-        return launch(flow, settings, fresh, show)
+        return launch(flow, settings, how, show)
 
 
 def _say_plan(flow: str, settings: Settings, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from clearml import PipelineDecorator, Task
 
 from flows import sdk
-from flows.roles import FRESH, RUN_FILE
+from flows.roles import FRESH, QUEUE, RUN_FILE
 
 POLL_SECONDS = 0.1
 LOOK_MINUTES = 0.01  # how often the pipeline looks for steps that failed; ClearML takes minutes here
@@ -22,7 +22,8 @@ def is_controller() -> bool:
 
 
 def run(flow: Callable[..., None], project: str, parameters: dict[str, Any]) -> None:
-    """Run the flow as a ClearML pipeline with a process per step, and return when it has ended.
+    """Run the flow as a ClearML pipeline, and return when it has ended. Each step is a process here, or is put into the
+    queue that the launcher named.
 
     Raises what the failing step raised.
     """
@@ -33,13 +34,17 @@ def run(flow: Callable[..., None], project: str, parameters: dict[str, Any]) -> 
         sdk.run_again(None)
     if RUN_FILE in os.environ:
         threading.Thread(target=_announce, daemon=True).start()
-    PipelineDecorator.run_locally()
+    queue = os.environ.get(QUEUE)
+    if not queue:
+        PipelineDecorator.run_locally()
     pipeline = PipelineDecorator.pipeline(
         name=flow.__name__,
         project=project,
         version="1.0.0",
         abort_on_failure=True,
         pool_frequency=LOOK_MINUTES,
+        default_queue=queue,
+        pipeline_execution_queue=None,
         # A step imports nothing from here: an agent has not our checkout, and what fails there is to fail here too.
         skip_global_imports=True,
         enable_local_imports=False,

@@ -15,7 +15,7 @@ from flows import watch
 from flows.backend import Backend, connect, data_dir, start_embedded
 from flows.errors import FlowsError, Unreachable
 from flows.lock import run_lock
-from flows.roles import FRESH, RUN_FILE
+from flows.roles import RUN_FILE, How
 from flows.settings import Settings
 from flows.watch import Run
 
@@ -34,16 +34,16 @@ class Ended:
     log: Path
 
 
-def launch(flow: str, settings: Settings, fresh: bool, show: Callable[[Run | None, float], None]) -> Ended:
+def launch(flow: str, settings: Settings, how: How, show: Callable[[Run | None, float], None]) -> Ended:
     """Run a flow and wait for its end; twice a second `show` gets what is known of it and the seconds since the start.
 
-    `fresh` ignores the cache. Raises Locked, Unreachable, or FlowsError if there was no run to speak of; a run that
+    Raises Locked, Unreachable, or FlowsError if there was no run to speak of; a run that
     failed is an answer, not an error. An interrupt stops the run, marks it so, and goes on as KeyboardInterrupt.
     """
     with run_lock(data_dir(settings), flow):
         backend = connect(settings)
         with tempfile.TemporaryDirectory(prefix="flows-") as folder:
-            controller = _Controller(flow, settings, backend, Path(folder) / "run", fresh)
+            controller = _Controller(flow, settings, backend, Path(folder) / "run", how)
             try:
                 run = controller.watch(show)
             except BaseException:
@@ -53,11 +53,11 @@ def launch(flow: str, settings: Settings, fresh: bool, show: Callable[[Run | Non
 
 
 class _Controller:
-    def __init__(self, flow: str, settings: Settings, backend: Backend, run_file: Path, fresh: bool) -> None:
+    def __init__(self, flow: str, settings: Settings, backend: Backend, run_file: Path, how: How) -> None:
         self.settings, self.backend, self.run_file = settings, backend, run_file
         self.began = time.monotonic()
         self.log = _log_file(data_dir(settings), flow)
-        variables = {**os.environ, **backend.environment, RUN_FILE: str(run_file), FRESH: "1" if fresh else ""}
+        variables = {**os.environ, **backend.environment, RUN_FILE: str(run_file), **how.variables()}
         script = Path(__file__).with_name(f"{flow}_flow.py")
         with self.log.open("wb") as log:
             # A session of its own, so that an interrupt at the terminal reaches us first and stop() reaches every step.

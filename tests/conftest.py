@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-FOREIGN = ("CLEARML_", "TRAINS_", "KAGGLE_", "FLOWS__", "FLOWS_SETTINGS", "FLOWS_RUN", "FLOWS_FRESH")
+FOREIGN = ("CLEARML_", "TRAINS_", "KAGGLE_", "FLOWS__", "FLOWS_SETTINGS", "FLOWS_RUN", "FLOWS_FRESH", "FLOWS_QUEUE")
 
 
 @pytest.fixture(scope="session", autouse=True)
