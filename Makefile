@@ -14,8 +14,8 @@ $(VENV)/.ready: pyproject.toml
 run: setup  ## run the churn flow
 	$(BIN)/python flows/churn_flow.py
 
-test: setup  ## the whole suite
-	$(BIN)/python -m pytest
+test: setup  ## the whole suite, a file at a time on each core
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .
