@@ -90,6 +90,12 @@ class Business(Table):
     offer_success: float = Field(default=0.4, gt=0, le=1)
 
 
+class Agents(Table):
+    poll: float = Field(default=2.0, ge=0.1, le=60)
+    report: float = Field(default=15.0, ge=1, le=60)
+    lost_after: float = Field(default=120.0, ge=5, le=86400)
+
+
 class Member(Table):
     estimator: str
     params: dict[str, Any] = {}
@@ -129,6 +135,7 @@ class Settings(BaseSettings):
     training: Training = Training()
     promotion: Promotion = Promotion()
     business: Business = Business()
+    agents: Agents = Agents()
     churn: Churn
 
     @classmethod

@@ -96,10 +96,15 @@ def is_locked(data_dir: Path) -> bool:
 
 
 def own_process(state: ServerState) -> psutil.Process | None:
-    """Return the process that wrote this state, or None when it is gone (its number may be another's by now)."""
+    """Return the process that wrote this state, or None when it is gone."""
+    return find_process(state.pid, state.created)
+
+
+def find_process(pid: int, created: float) -> psutil.Process | None:
+    """Return the process of this number that began at this time, or None when it is gone."""
     try:
-        process = psutil.Process(state.pid)
-        same = abs(process.create_time() - state.created) <= _CLOCK_STEP_SECONDS
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created) <= _CLOCK_STEP_SECONDS
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None

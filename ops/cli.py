@@ -3,6 +3,7 @@
 import click
 
 from flows.command import run_command
+from ops.agent_cli import agent
 from ops.models_cli import models
 from ops.server import server
 
@@ -19,6 +20,7 @@ def run() -> None:
 
 
 run.add_command(run_command("churn"))
+main.add_command(agent)
 main.add_command(models)
 main.add_command(server)
 

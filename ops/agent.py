@@ -1,0 +1,259 @@
+"""Agents on this machine: the official `clearml-agent daemon` in the background, started, looked at and stopped.
+
+A step that an agent runs uses the Python environment that this process runs in: nothing is installed for it.
+"""
+
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from flows.api import Api, Refused
+from flows.backend import Backend, connect, data_dir, is_embedded
+from flows.errors import BadInput, FlowsError, Unreachable
+from flows.names import did_you_mean
+from flows.settings import Settings, load
+from localserver import launcher
+from ops import agent_process
+from ops.agent_state import Agent, agents_folder, forget_agent, one_at_a_time, read_agents, write_agent
+
+STARTS_WITHIN = 60.0
+STOPS_WITHIN = 20.0
+_POLL_SECONDS = 0.1
+_started: dict[int, "subprocess.Popen[bytes]"] = {}
+
+
+def start(
+    queues: Sequence[str], services: bool = False, count: int = 1, create_queues: bool = False
+) -> list[dict[str, Any]]:
+    """Start agents until `count` of them run on exactly these queues here, and return when the backend knows them.
+
+    Returns:
+        What `status` tells of them, with `new`: whether it was started now.
+
+    Raises:
+        BadInput: there is no such queue (and `create_queues` does not ask for it).
+        FlowsError: an agent ended at once; its last words are told.
+        Unreachable: no backend answers.
+    """
+    settings = load()
+    backend = connect(settings)
+    _check_queues(backend.api, queues, create_queues)
+    folder = agents_folder(data_dir(settings))
+    with one_at_a_time(folder, STARTS_WITHIN):
+        wanted = (tuple(queues), services, backend.api.url)
+        same = [
+            agent
+            for agent in read_agents(folder)
+            if (agent.queues, agent.services, agent.url) == wanted and agent.process()
+        ]
+        new = [_launch(folder, backend, settings, queues, services) for _ in range(count - len(same))]
+        for agent in new:
+            _wait_for_worker(folder, backend.api, agent)
+        told = _tell([*same, *new], backend.api)
+    return [{**one, "new": one["worker"] in {agent.worker for agent in new}} for one in told]
+
+
+def command_line(queues: Sequence[str], services: bool) -> list[str]:
+    """The arguments of clearml-agent for these queues."""
+    mode = ["--services-mode"] if services else ["--cpu-only"]
+    return ["daemon", "--foreground", *mode, "--queue", *queues]
+
+
+def environment(backend: Backend, settings: Settings, worker: str) -> dict[str, str]:
+    """The whole environment of an agent: how it reaches the backend, and that it runs steps in our own Python."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("FLOWS_")}
+    return {
+        **ours,
+        **backend.environment,
+        "CLEARML_WORKER_ID": worker,
+        "CLEARML_AGENT_SKIP_PIP_VENV_INSTALL": sys.executable,
+        "CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1",
+        "CLEARML_AGENT_QUEUE_POLL_FREQ_SEC": str(settings.agents.poll),
+        "CLEARML_AGENT_STATUS_REPORT_FREQ_SEC": str(settings.agents.report),
+        # It would ask a server of ClearML's for news each day.
+        "CLEARML_AGENT__AGENT__DISABLE_AGENT_UPDATE_CHECK": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def make_worker_id(queue: str) -> str:
+    """A new worker id: this machine's name, and after a colon the queue and four digits that tell it from others."""
+    return f"{socket.gethostname()}:{re.sub(r'[^A-Za-z0-9-]+', '-', queue)}-{secrets.token_hex(2)}"
+
+
+def status() -> list[dict[str, Any]]:
+    """All agents that were started here and not stopped.
+
+    Returns:
+        Of each worker, queues, services, pid, log, and `state`: `idle`, `running` (then `task` is `{id, name}`),
+        `silent` (its process lives, but the backend does not hear of it) or `dead`.
+
+    Raises:
+        Unreachable: no backend answers.
+    """
+    settings = load()
+    agents = read_agents(agents_folder(data_dir(settings)))
+    return _tell(agents, connect(settings).api) if agents else []
+
+
+def stop(workers: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Stop agents, with what they run; all of them if none is named.
+
+    What a stopped agent was running is marked `stopped`. Each ends within STOPS_WITHIN seconds, or is killed.
+
+    Returns:
+        `{worker, was, task}` of each: `was` is `running`, `idle`, `dead` …, `task` the id of what it ran or None.
+
+    Raises:
+        BadInput: no agent is called so.
+    """
+    settings = load()
+    folder = agents_folder(data_dir(settings))
+    with one_at_a_time(folder, STARTS_WITHIN):
+        agents = _named(read_agents(folder), workers)
+        api = _reachable(settings)
+        told = {one["worker"]: one for one in _tell(agents, api)}
+        _end(agents)
+        for agent in agents:
+            if api is not None:
+                _sign_off(api, agent)
+            forget_agent(folder, agent)
+    return [{"worker": one["worker"], "was": one["state"], "task": one["task"]} for one in told.values()]
+
+
+def _check_queues(api: Api, queues: Sequence[str], create: bool) -> None:
+    known = [queue["name"] for queue in api.call("queues.get_all", only_fields=["name"])["queues"]]
+    for name in queues:
+        if name in known:
+            continue
+        if not create:
+            raise BadInput(f"there is no queue {name!r}{did_you_mean(name, known)}; --create-queue makes it")
+        api.call("queues.create", name=name)
+
+
+def _launch(folder: Path, backend: Backend, settings: Settings, queues: Sequence[str], services: bool) -> Agent:
+    worker = make_worker_id(queues[0])
+    log = folder / f"{worker.rpartition(':')[2]}.log"
+    process = subprocess.Popen(
+        # -P: the modules beside the script are not to be imported as if they were others of the same name.
+        [sys.executable, "-P", agent_process.__file__, str(log), *command_line(queues, services)],
+        env=environment(backend, settings, worker),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # It outlives this command and the terminal.
+        start_new_session=True,
+    )
+    _started[process.pid] = process
+    created = psutil.Process(process.pid).create_time()
+    agent = Agent(worker, tuple(queues), services, backend.api.url, process.pid, created, str(log))
+    write_agent(folder, agent)
+    return agent
+
+
+def _wait_for_worker(folder: Path, api: Api, agent: Agent) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while agent.worker not in _workers(api):
+        if agent.process() is None or time.monotonic() > deadline:
+            _end([agent])
+            forget_agent(folder, agent)
+            raise FlowsError(f"the agent for {', '.join(agent.queues)} did not start: {_last_line(agent.log)}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _workers(api: Api, last_seen: float = 0) -> dict[str, dict[str, Any]]:
+    recent = {"last_seen": int(last_seen)} if last_seen else {}
+    return {worker["id"]: worker for worker in api.call("workers.get_all", **recent)["workers"]}
+
+
+def _tell(agents: Sequence[Agent], api: Api | None) -> list[dict[str, Any]]:
+    known = _workers(api, load().agents.lost_after) if api else {}
+    return [
+        {**{name: value for name, value in asdict(agent).items() if name != "created"}, **_state(agent, known)}
+        for agent in agents
+    ]
+
+
+def _state(agent: Agent, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    task = next((worker["task"] for name, worker in known.items() if agent.owns(name) and worker.get("task")), None)
+    running = {"id": task["id"], "name": task.get("name", "")} if task else None
+    if agent.process() is None:
+        return {"state": "dead", "task": running}
+    if agent.worker not in known:
+        return {"state": "silent", "task": None}
+    return {"state": "running" if running else "idle", "task": running}
+
+
+def _named(agents: list[Agent], workers: Sequence[str]) -> list[Agent]:
+    by_name = {agent.worker: agent for agent in agents} | {agent.worker.rpartition(":")[2]: agent for agent in agents}
+    for name in workers:
+        if name not in by_name:
+            raise BadInput(f"no agent {name!r} was started here{did_you_mean(name, by_name)}")
+    return list(dict.fromkeys(by_name[name] for name in workers)) if workers else agents
+
+
+def _reachable(settings: Settings) -> Api | None:
+    """The backend if it answers. To stop agents, the embedded one is not started."""
+    if is_embedded(settings) and not launcher.status(data_dir(settings)).running:
+        return None
+    with suppress(Unreachable):
+        return connect(settings).api
+    return None
+
+
+def _end(agents: Sequence[Agent]) -> None:
+    """End the agents' processes and all that these started, also those that outlived them: ask, wait, then kill."""
+    for process in (process for agent in agents if (process := agent.process())):
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    deadline = time.monotonic() + STOPS_WITHIN
+    while _family(agents) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    for process in _family(agents):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    for agent in agents:
+        if child := _started.pop(agent.pid, None):
+            child.wait()
+
+
+def _family(agents: Sequence[Agent]) -> list[psutil.Process]:
+    """The processes that have an agent's worker id in their environment, which no others have."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            worker = process.environ().get("CLEARML_WORKER_ID", "")
+            if any(agent.owns(worker) for agent in agents) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def _sign_off(api: Api, agent: Agent) -> None:
+    """Mark what it ran as stopped, and tell the backend that the worker is gone."""
+    mine = [worker for name, worker in _workers(api).items() if agent.owns(name)]
+    reason = f"the agent {agent.worker} was stopped"
+    for task in {worker["task"]["id"] for worker in mine if worker.get("task")}:
+        status = api.call("tasks.get_all", id=[task], only_fields=["status"], search_hidden=True)["tasks"]
+        if status and status[0]["status"] == "in_progress":
+            api.call("tasks.stopped", task=task, status_reason=reason, status_message=reason, force=True)
+    for worker in mine:
+        with suppress(Refused):
+            api.call("workers.unregister", worker=worker["id"])
+
+
+def _last_line(log: str) -> str:
+    path = Path(log)
+    lines = path.read_text("utf-8", "replace").strip().splitlines() if path.is_file() else []
+    return f"{lines[-1]} (all of it: {log})" if lines else "it printed nothing"

@@ -1,0 +1,46 @@
+"""The process of an agent: the official `clearml-agent`, with a log of bounded size, silent while there is no work.
+
+python ops/agent_process.py LOG daemon --queue default …
+"""
+
+import os
+import runpy
+import sys
+import threading
+from logging import Formatter, LogRecord
+from logging.handlers import RotatingFileHandler
+from typing import IO
+
+MAX_BYTES = 5_000_000
+IDLE = ("No tasks in queue", "No tasks in Queues")
+
+
+def main() -> None:
+    """Run clearml-agent with the arguments that follow the path of the log."""
+    # The log is nobody else's business, and what the agent keeps in the folder for temporary files holds credentials.
+    os.umask(0o077)
+    log = RotatingFileHandler(sys.argv.pop(1), maxBytes=MAX_BYTES, backupCount=1)
+    log.setFormatter(Formatter("%(asctime)s %(message)s"))
+    reader, writer = os.pipe()
+    for descriptor in (1, 2):
+        os.dup2(writer, descriptor)
+    os.close(writer)
+    copier = threading.Thread(target=_copy, args=(os.fdopen(reader, "r", errors="replace"), log), daemon=True)
+    copier.start()
+    try:
+        runpy.run_module("clearml_agent", run_name="__main__", alter_sys=True)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.closerange(1, 3)
+        copier.join(timeout=2)
+
+
+def _copy(lines: IO[str], log: RotatingFileHandler) -> None:
+    for line in lines:
+        if line.strip() and not line.startswith(IDLE):
+            log.emit(LogRecord("agent", 0, "", 0, line.rstrip(), None, None))
+
+
+if __name__ == "__main__":
+    main()
