@@ -15,7 +15,7 @@ from components.artifacts import (
 )
 from components.engineering import engineered_features, telco_features, telco_prices, telco_services
 from components.rows import prediction_rows
-from components.schema import check_plausible, load_schema
+from components.schema import check_plausible, check_segments, load_schema
 from components.split import feature_roles, fill_blanks, split_rows
 
 
@@ -48,6 +48,7 @@ from components.split import feature_roles, fill_blanks, split_rows
         telco_services,
         prediction_rows,
         check_plausible,
+        check_segments,
         load_schema,
         feature_roles,
         fill_blanks,

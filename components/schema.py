@@ -2,7 +2,7 @@
 
 ```
 {"name", "key" (a column's name or ""), "target", "min_rows", "min_class_rows", "unseen_share", "unique_key",
- "engineering", "plausible",
+ "engineering", "plausible", "segments",
  "columns": [{"name", "kind": "text|category|integer|number", "values" (of a category), "min", "max",
               "blank_where": {"column", "equals"}}]}
 ```
@@ -15,6 +15,8 @@ of kind integer or number makes the task a regression. `engineering` names the f
 {"check": "product", "column", "factors": […], "low", "high", "slack"}: low * product - slack to high * product + slack
 {"check": "some", "columns": {name: value, …}}: not all at once
 ```
+`segments` lists the parts of the rows that an evaluation tells one by one: `{"column"}`, a part for each value, or
+`{"column", "edges": […]}`, a part for each band of numbers between increasing edges.
 The functions travel with a step: list them in its `helper_functions=[…]`.
 """
 
@@ -38,7 +40,7 @@ def load_schema(text: str) -> dict[str, Any]:
     if len(columns) != len(schema["columns"]) or kinds - {"text", "category", "integer", "number"}:
         raise ValueError("the schema names a column twice, or a kind other than text, category, integer and number")
     defaults = {"name": "data", "key": "", "min_rows": 100, "min_class_rows": 10, "unseen_share": 0.0}
-    schema = {**defaults, "unique_key": True, "engineering": "", "plausible": [], **schema}
+    schema = {**defaults, "unique_key": True, "engineering": "", "plausible": [], "segments": [], **schema}
     if columns.get(schema.get("target", ""), {}).get("kind") not in ("category", "integer", "number"):
         raise ValueError(f"the schema's target {schema.get('target')!r} is none of its category or number columns")
     if schema["key"] and columns.get(schema["key"], {}).get("kind") != "text":
@@ -46,6 +48,7 @@ def load_schema(text: str) -> dict[str, Any]:
     if schema["engineering"] not in ("", "telco"):
         raise ValueError(f"the schema's engineering {schema['engineering']!r} is none of those there are: telco")
     check_plausible(schema["plausible"], columns)
+    check_segments(schema["segments"], {name: one["kind"] for name, one in columns.items() if name != schema["target"]})
     return schema
 
 
@@ -64,3 +67,20 @@ def check_plausible(rules: list[dict[str, Any]], columns: dict[str, Any]) -> Non
         missing = sorted(named - set(columns))
         if missing:
             raise ValueError(f"the schema's rule {rule!r:.200} names {missing}, which are no columns")
+
+
+def check_segments(segments: list[dict[str, Any]], kinds: dict[str, str]) -> None:
+    """Raises ValueError if one of the schema's `segments` does not fit the columns, whose `kinds` these are."""
+    for segment in segments:
+        column, edges = segment.get("column"), segment.get("edges")
+        if kinds.get(column or "") not in ("category", "integer", "number") or set(segment) - {"column", "edges"}:
+            raise ValueError(
+                f"the schema's segment {segment!r:.200} is no `column` of categories or numbers with `edges`"
+            )
+        if edges is None:
+            continue
+        numbers = bool(edges) and all(isinstance(edge, int | float) for edge in edges)
+        if kinds[str(column)] == "category" or not numbers or edges != sorted(set(edges)):
+            raise ValueError(
+                f"the schema's segment {segment!r:.200} needs increasing numbers as edges of a number column"
+            )

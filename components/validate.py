@@ -36,7 +36,7 @@ from components.data_report import store_report
 from components.failure import tell_failure, tell_note
 from components.problems import describe_problems, escape_cell, problem, report_cells, tell_problem
 from components.rows import prediction_schema, read_rows, rows_from_csv, type_rows
-from components.schema import check_plausible, load_schema
+from components.schema import check_plausible, check_segments, load_schema
 
 
 @PipelineDecorator.component(
@@ -95,6 +95,7 @@ from components.schema import check_plausible, load_schema
         rows_from_csv,
         type_rows,
         check_plausible,
+        check_segments,
         load_schema,
     ],
 )

@@ -23,6 +23,10 @@ def test_bins_are_of_equal_size_and_keep_equal_probabilities_together() -> None:
     assert len(set(probability_bins(np.full(20, 0.3)))) == 1
 
 
+def test_a_probability_on_an_edge_belongs_to_the_bin_above() -> None:
+    assert probability_bins(np.array([0.1, 0.2, 0.2, 0.3]), 2).tolist() == [0, 1, 1, 1]
+
+
 def test_reliability_tells_prediction_and_outcome_of_each_bin() -> None:
     p = np.array([0.1] * 10 + [0.8] * 10)
     y = np.array([1] * 2 + [0] * 8 + [1] * 7 + [0] * 3)

@@ -82,6 +82,13 @@ def test_a_segment_that_collapses_is_refused_by_name() -> None:
     assert ";" not in reason
 
 
+@pytest.mark.parametrize(("high", "passed"), [(0.6, True), (0.5999, False)])
+def test_a_segment_collapses_only_if_the_whole_interval_is_below_the_limit(high: float, passed: bool) -> None:
+    table = [{"segment": "contract yearly", "roc_auc": 0.55, "high": high}]
+    assert segment_rule(table, 0.7, 0.6, 0.2)["passed"] is passed
+    assert segment_rule(table, 0.85, 0.3, 0.25)["passed"] is passed
+
+
 def test_a_segment_of_few_rows_is_not_judged() -> None:
     assert gate(in_one_segment("none"))[0]
 

@@ -8,6 +8,7 @@ import pytest
 from components.schema import load_schema
 
 TELCO = Path(__file__).parents[2] / "flows" / "schemas" / "telco.json"
+KINDS = {"a": "category", "c": "category", "n": "number", "t": "text"}
 
 
 def test_the_telco_schema_holds() -> None:
@@ -44,6 +45,28 @@ def test_defaults() -> None:
             r"names \['b'\], which are no columns",
         ),
         ({"target": "a", "key": "a", "columns": [{"name": "a", "kind": "number"}]}, "key 'a' is none"),
+        *(
+            (
+                {
+                    "target": "a",
+                    "segments": [segment],
+                    "columns": [{"name": name, "kind": kind} for name, kind in KINDS.items()],
+                },
+                f"segment .* {said}",
+            )
+            for segment, said in [
+                ({"column": "d"}, "is no `column`"),
+                ({"column": "a"}, "is no `column`"),
+                ({"column": "t"}, "is no `column`"),
+                ({"edges": [1]}, "is no `column`"),
+                ({"column": "n", "edge": [1]}, "is no `column`"),
+                ({"column": "n", "edges": []}, "needs increasing numbers"),
+                ({"column": "n", "edges": [2, 1]}, "needs increasing numbers"),
+                ({"column": "n", "edges": [1, 1]}, "needs increasing numbers"),
+                ({"column": "n", "edges": ["1"]}, "needs increasing numbers"),
+                ({"column": "c", "edges": [1]}, "needs increasing numbers"),
+            ]
+        ),
     ],
 )
 def test_refused(schema: object, said: str) -> None:
