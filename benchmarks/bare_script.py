@@ -15,6 +15,7 @@ from components.judgement import judge_models
 from components.learning import learning_point
 from components.metrics import binary_metrics
 from components.model_file import load_model
+from components.profit import best_profit_threshold
 from components.rows import rows_from_csv
 from components.schema import load_schema
 from components.split import feature_roles, fill_blanks, split_rows
@@ -50,7 +51,8 @@ def main(rows: int, experiment: dict[str, Any]) -> None:
         metrics = binary_metrics(y, p, result["threshold"])
         tested = {f"test_{name}": value for name, value in metrics.items()}
         scored = {"y": y, "p": p, "threshold": result["threshold"], "metrics": tested}
-        judged = judge_models(scored, None, test, schema["segments"], 100, PRICES, 1000, 42)
+        trained = best_profit_threshold(result["y"], result["out_of_fold"], *PRICES)
+        judged = judge_models(scored, None, test, schema["segments"], 100, PRICES, trained, 1000, 42)
         digest = hashlib.sha256(Path(folder, "train.parquet").read_bytes()).hexdigest()
     told = {"cv": result["metrics"]["cv_roc_auc"], "learnt": learnt, "judged": judged, "dataset": digest}
     print(json.dumps(told))

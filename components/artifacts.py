@@ -76,6 +76,31 @@ def save_artifact(task: Any, name: str, path: str, tries: int = 6, pause_s: floa
     raise RuntimeError(f"artifact {name} could not be stored in {tries} tries: {problem}; is the file server up?")
 
 
+def upload_file(path: str, url: str, tries: int = 6, pause_s: float = 1.0) -> None:
+    """Stores a file under an address of the file server and reads it back; tried again as in `save_artifact`.
+
+    Raises:
+        RuntimeError: after the last try the file server did not have the file as it is here.
+    """
+    import time
+    from pathlib import Path
+
+    from clearml import StorageManager
+
+    sha256, problem = file_sha256(path), ""
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(pause_s * 2 ** (attempt - 1))
+        try:
+            StorageManager.upload_file(path, url)
+            for _ in stream_file(url, sha256, Path(path).stat().st_size):
+                pass
+            return
+        except (OSError, ValueError) as error:
+            problem = str(error)
+    raise RuntimeError(f"{url} could not be stored in {tries} tries: {problem}; is the file server up?")
+
+
 def earlier_reference(task: Any, name: str, sha256: str, max_bytes: int) -> dict[str, Any] | None:
     """The reference that an earlier Task of the project returned as `name` for a file with this sha256.
 

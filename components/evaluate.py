@@ -4,6 +4,7 @@ from clearml import PipelineDecorator
 
 from components.artifacts import (
     dump_ref,
+    fetch_artifact,
     fetch_file,
     file_sha256,
     load_ref,
@@ -21,27 +22,30 @@ from components.calibration import (
 )
 from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
 from components.delong import area_interval, delong, delong_test
-from components.evaluation import score_incumbent, score_model
+from components.evaluation import score_incumbent, score_model, score_rows
 from components.failure import tell_failure
 from components.gate import (
     calibration_rule,
+    decide,
     full_metric,
     make_rule,
     minimum_rule,
     origin_rules,
     production_rule,
+    result_rules,
     segment_rule,
     verdict,
 )
+from components.held_out import experiment_metrics, tell_test_metrics
 from components.judgement import (
     comparison_table,
-    difference_of,
     judge_models,
     judgement_events,
     judgement_figures,
     judgement_tables,
     judgement_values,
     save_judgement,
+    tell_judgement,
 )
 from components.lift import lift_figures, lift_table, pick, tenths
 from components.metrics import binary_metrics, lower_is_better
@@ -68,6 +72,7 @@ from components.plots import (
     precision_recall_figure,
     roc_figure,
 )
+from components.predictions import read_predictions, trained_profit_threshold
 from components.profit import best_profit_threshold, break_even, offer_profits, profit_at, profit_figure, profit_table
 from components.promotion import data_refusal, is_synthetic
 from components.promotion_lock import free_lock, hold_lock, lock_holder, take_lock
@@ -113,6 +118,7 @@ from components.tables import table_figure
     ],
     helper_functions=[
         dump_ref,
+        fetch_artifact,
         fetch_file,
         file_sha256,
         load_ref,
@@ -137,23 +143,28 @@ from components.tables import table_figure
         delong_test,
         score_incumbent,
         score_model,
+        score_rows,
         tell_failure,
         calibration_rule,
+        decide,
         full_metric,
         make_rule,
         minimum_rule,
         origin_rules,
         production_rule,
+        result_rules,
         segment_rule,
         verdict,
+        experiment_metrics,
+        tell_test_metrics,
         comparison_table,
-        difference_of,
         judge_models,
         judgement_events,
         judgement_figures,
         judgement_tables,
         judgement_values,
         save_judgement,
+        tell_judgement,
         lift_figures,
         lift_table,
         pick,
@@ -184,6 +195,8 @@ from components.tables import table_figure
         who_asks,
         write_move,
         write_tags,
+        read_predictions,
+        trained_profit_threshold,
         best_profit_threshold,
         break_even,
         offer_profits,
@@ -261,6 +274,8 @@ def evaluate(
 ) -> str:
     """Scores the candidate once on the test rows, beside the production model; if the gate agrees, moves `production`.
 
+    The other experiments of the sweep are scored when all this has been decided, for their own Tasks to tell.
+
     Args:
         model: the reference of the candidate.
         dataset: the reference of the dataset whose test rows are used.
@@ -271,7 +286,8 @@ def evaluate(
         rounds: bootstrap rounds for the 95 % intervals.
         seed: their seed.
         max_bytes: how large the test rows and a model file may be.
-        sweep: the reference of the sweep that the candidate won, for the report's leaderboard.
+        sweep: the reference of the sweep that the candidate won: for the report's leaderboard, the profit threshold
+            and the test metrics of its experiments.
         schema: what the columns are, as JSON; its `segments` name the parts of the rows that are looked at one by one.
         calibration_maximum: the expected calibration error that is allowed, beyond what chance makes.
         segment_minimum: the ROC-AUC that a segment must be able to have.
@@ -283,8 +299,8 @@ def evaluate(
 
     Returns:
         `{metrics, intervals, threshold, production, production_intervals, comparison, calibration, segments, lift,
-        profit, gate, promoted, reason}` as JSON; production holds the metrics of the production model that it was
-        compared with, or null; gate is a list of `{rule, passed, why}`.
+        profit, profit_threshold, gate, promoted, reason}` as JSON; production holds the metrics of the production model
+        that it was compared with, or null; gate is a list of `{rule, passed, why}`.
 
     Raises:
         ValueError: the model or the dataset is not what the reference says, or the metric or a segment is not known.
@@ -293,8 +309,10 @@ def evaluate(
 
     from clearml import Task
 
-    task = Task.current_task()
-    prices = (customer_value, offer_cost, offer_success)
+    task, prices = Task.current_task(), (customer_value, offer_cost, offer_success)
+    limits = {"metric": metric, "minimum": minimum, "margin": margin, "calibration_maximum": calibration_maximum}
+    limits |= {"segment_minimum": segment_minimum, "segment_drop": segment_drop}
+    specs, swept = load_ref(schema or "{}").get("segments", []), load_ref(sweep or "{}")
     try:
         client, source, candidate = make_client(), load_ref(dataset), load_ref(model)
         entry = get_model(client, candidate["id"], candidate["sha256"])
@@ -304,41 +322,28 @@ def evaluate(
             rows = read_dataset_part(source, "test", folder, max_bytes)
             scored = score_model(entry, rows, folder, max_bytes)
             production, problem = score_incumbent(incumbent, entry.id, rows, folder, max_bytes)
-        specs = load_ref(schema or "{}").get("segments", [])
-        judged = judge_models(scored, production, rows, specs, segment_rows, prices, rounds, seed)
-        metrics, before = scored["metrics"], production and production["metrics"]
-        metric = full_metric(metrics, metric)
-        rules = [
-            *origin_rules(entry, incumbent, read_moves(entries), embedded),
-            minimum_rule(metrics, metric, minimum),
-            production_rule(metrics, before, metric, margin, difference_of(judged, metric), problem),
-            calibration_rule(judged["calibration"], calibration_maximum),
-            segment_rule(judged["segments"], metrics["test_roc_auc"], segment_minimum, segment_drop),
-        ]
-        present = incumbent is not None and incumbent.id == entry.id and "production" in incumbent.data.tags
-        promoted, reason = verdict(rules, present)
-        values = judgement_values(scored, production, judged, rules)
-        figures, tables = judgement_figures(scored, production, prices), judgement_tables(scored, judged, rules)
-        plots = figure_events({**figures, **tables})
-        send_report(client, task.id, [*judgement_events(values), *plots, *segment_events(judged["segments"])])
-        if promoted:
-            told = {"who": who_asks(client), "via": f"task {task.id}", "why": reason}
-            moved = promote_model(client, entry, incumbent.id if incumbent else "", told)
-            promoted, reason = (False, moved) if moved else (True, reason)
-        add_facts(client, entry.id, {**values, "evaluation": reason, "promoted": promoted})
+            trained = trained_profit_threshold(swept, candidate["experiment"], prices, folder, max_bytes)
+            judged = judge_models(scored, production, rows, specs, segment_rows, prices, trained, rounds, seed)
+            origin = origin_rules(entry, incumbent, read_moves(entries), embedded)
+            rules = [*origin, *result_rules(scored, production, judged, problem, limits)]
+            values, figures = tell_judgement(client, task, scored, production, judged, rules, prices)
+            promoted, reason = decide(client, task, entry, incumbent, rules)
+            add_facts(client, entry.id, {**values, "evaluation": reason, "promoted": promoted})
+            told = tell_test_metrics(client, swept, source, rows, folder, max_bytes)
     except Exception as error:
         tell_failure(task, str(error))
         raise
     print(f"model {entry.name} {entry.id} {'is in' if promoted else 'does not go into'} production: {reason}")
+    print(f"the test metrics of {told} experiments were added to their tasks")
     evaluation = {
-        "metrics": metrics,
+        "metrics": scored["metrics"],
         "threshold": scored["threshold"],
-        "production": before,
+        "production": production and production["metrics"],
         "gate": rules,
         **judged,
         "promoted": promoted,
         "reason": reason,
     }
     save_judgement(task, scored, production, evaluation, figures)
-    save_report(client, task, entry, source, load_ref(sweep or "{}"), evaluation, figures)
+    save_report(client, task, entry, source, swept, evaluation, figures)
     return dump_ref(evaluation)

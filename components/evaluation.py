@@ -41,8 +41,12 @@ def score_model(entry: Any, rows: Any, folder: str, max_bytes: int) -> dict[str,
         raise ValueError(
             f"model {entry.name} {entry.id} does not know the class {unknown[0]!r} of {features['target']}"
         )
-    y, p = (labels.to_numpy() == model.classes_[1]).astype(int), model.predict_proba(rows[columns])[:, 1]
-    threshold = float(model_value(entry, "threshold"))
+    return score_rows(model, rows[columns], labels, float(model_value(entry, "threshold")))
+
+
+def score_rows(model: Any, features: Any, labels: Any, threshold: float) -> dict[str, Any]:
+    """What `score_model` returns, of a fitted model whose classes are those of the labels."""
+    y, p = (labels.to_numpy() == model.classes_[1]).astype(int), model.predict_proba(features)[:, 1]
     metrics = {f"test_{name}": value for name, value in binary_metrics(y, p, threshold).items()}
     return {"y": y, "p": p, "threshold": threshold, "metrics": metrics}
 

@@ -8,14 +8,9 @@ from typing import Any
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import save_artifact
     from components.experiment_plots import experiment_figures
-    from components.reports import (
-        console_events,
-        figure_events,
-        send_report,
-        series_events,
-        stage_events,
-        value_events,
-    )
+    from components.images import confusion_image, send_image
+    from components.predictions import write_predictions
+    from components.reports import console_events, figure_events, send_report, series_events, value_events
 
 
 def open_experiment(
@@ -83,30 +78,43 @@ def library_versions() -> dict[str, str]:
     return {name: version(name) for name in ("scikit-learn", "numpy", "pandas", "skops")}
 
 
-def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path: str) -> None:
-    """Stores the experiment's model as the artifact `model`, reports its metrics and plots, and completes its Task.
+def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path: str) -> str:
+    """Reports the experiment's metrics and plots, stores the file at `path` as its artifact `model` and its predictions
+    as `out_of_fold`, and completes its Task.
+
+    Returns:
+        The sha256 of the predictions' file.
 
     Raises:
         RuntimeError: the backend did not take all of it.
     """
     from clearml import Task
 
+    send_report(client, task_id, result_events(result))
+    confusion_image(result["y"], result["out_of_fold"], result["threshold"], f"{path}.png")
+    send_image(client, task_id, "Confusion, out of fold", f"{path}.png")
+    write_predictions(result["y"], result["out_of_fold"], f"{path}.parquet")
+    task = Task.get_task(task_id=task_id)
+    save_artifact(task, "model", path)
+    predictions: str = save_artifact(task, "out_of_fold", f"{path}.parquet")["sha256"]
+    client.tasks.completed(task=task_id, status_reason="completed")
+    return predictions
+
+
+def result_events(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is reported of a result of `run_experiment`: values, folds, figures and, as console lines, the values."""
     threshold, metrics = result["threshold"], result["metrics"]
     lines = [
         *result["warnings"],
         *(f"{name} {value:.4f}" for name, value in metrics.items()),
         f"threshold {threshold:.4f}",
     ]
-    events = [
+    return [
         *value_events({**metrics, "threshold": threshold, "cpu_seconds": result["cpu_seconds"]}),
         *series_events(result["fold_metrics"]),
-        *stage_events(result["stages"]),
         *figure_events(experiment_figures(result)),
         *console_events(["\n".join(lines)]),
     ]
-    send_report(client, task_id, events)
-    save_artifact(Task.get_task(task_id=task_id), "model", path)
-    client.tasks.completed(task=task_id, status_reason="completed")
 
 
 def fail_experiment(client: Any, task_id: str, error: BaseException) -> None:

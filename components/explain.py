@@ -67,20 +67,33 @@ def permutation_loss(model: Any, features: Any, y: Any, seed: int) -> dict[str, 
 
 
 def stage_scores(model: Any, features: Any, y: Any, points: int = 25) -> dict[str, list[tuple[int, float]]]:
-    """The scores on these rows after each of about `points` stages of a boosted model: `{metric: [(stage, value)]}`.
+    """The scores on these rows after each of about `points` stages of a model: `{metric: [(stage, value)]}`.
 
-    Empty where the estimator is not built in stages. The first stage is 1; the last is always there.
+    A stage is one of a boosting, or a tree of a forest. Empty where the estimator has neither. The first stage is 1;
+    the last is always there.
     """
     from sklearn.metrics import log_loss, roc_auc_score
 
-    estimator = model.named_steps["estimator"]
-    if not hasattr(estimator, "staged_predict_proba"):
-        return {}
-    scores: dict[str, list[tuple[int, float]]] = {"log_loss": [], "roc_auc": []}
-    count = getattr(estimator, "n_iter_", None) or len(estimator.estimators_)
+    count, stages = staged_probabilities(model.named_steps["estimator"], model[:-1].transform(features))
     every = max(1, count // points)
-    for stage, p in enumerate(estimator.staged_predict_proba(model[:-1].transform(features)), start=1):
+    scores: dict[str, list[tuple[int, float]]] = {"log_loss": [], "roc_auc": []} if count else {}
+    for stage, p in enumerate(stages, start=1):
         if stage % every == 1 % every or stage == count:
-            scores["log_loss"].append((stage, float(log_loss(y, p[:, 1], labels=[0, 1]))))
-            scores["roc_auc"].append((stage, float(roc_auc_score(y, p[:, 1]))))
+            scores["log_loss"].append((stage, float(log_loss(y, p, labels=[0, 1]))))
+            scores["roc_auc"].append((stage, float(roc_auc_score(y, p))))
     return scores
+
+
+def staged_probabilities(estimator: Any, encoded: Any) -> tuple[int, Any]:
+    """How many stages the estimator has, and an iterator over the rows' probabilities of being positive after each."""
+    from itertools import accumulate
+
+    from sklearn.ensemble import RandomForestClassifier
+
+    if isinstance(estimator, RandomForestClassifier):
+        sums = accumulate(tree.predict_proba(encoded)[:, 1] for tree in estimator.estimators_)
+        return len(estimator.estimators_), (total / trees for trees, total in enumerate(sums, start=1))
+    if hasattr(estimator, "staged_predict_proba"):
+        count = getattr(estimator, "n_iter_", None) or len(estimator.estimators_)
+        return count, (p[:, 1] for p in estimator.staged_predict_proba(encoded))
+    return 0, ()

@@ -69,8 +69,9 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
         max_bytes: how large the valid rows may be, unpacked.
 
     Returns:
-        `{task, train: {artifact, sha256, rows}, test: {…}, target, key, numeric, categorical, raw_sha256, synthetic}`
-        as JSON. The files' columns are key (if any), numeric, categorical, target, in this order.
+        `{task, train: {artifact, sha256, rows}, test: {…}, test_size, split_seed, target, key, numeric, categorical,
+        raw_sha256, synthetic}` as JSON. The files' columns are in this order: key (if any), numeric, categorical,
+        target.
     """
     import tempfile
 
@@ -102,4 +103,5 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
     print(f"{stored['train']['rows']} train and {stored['test']['rows']} test rows, {len(table)} features")
     roles = {"target": expected["target"], "key": expected["key"], "numeric": numeric, "categorical": categorical}
     origin = {name: source[name] for name in ("raw_sha256", "synthetic")}
-    return dump_ref({"task": task.id, **stored, **roles, **origin})
+    drawn = {"test_size": test_size, "split_seed": seed}
+    return dump_ref({"task": task.id, **stored, **drawn, **roles, **origin})

@@ -7,7 +7,7 @@ from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.metrics import lower_is_better
-    from components.moves import was_rolled_back
+    from components.moves import promote_model, was_rolled_back, who_asks
     from components.promotion import data_refusal
 
 
@@ -41,6 +41,37 @@ def origin_rules(candidate: Any, incumbent: Any, moves: list[dict[str, Any]], em
     return [
         make_rule("data", not refusal, refusal or "the data that it learnt from allow it"),
         make_rule("history", not back, past),
+    ]
+
+
+def result_rules(
+    scored: dict[str, Any],
+    production: dict[str, Any] | None,
+    judged: dict[str, Any],
+    problem: str,
+    limits: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """Whether what the test rows tell of the candidate and the production model is good enough.
+
+    Args:
+        scored: the candidate, as `score_model` returns it.
+        production: the production model on the same rows, or None.
+        judged: what `judge_models` returns of them.
+        problem: why the production model could not be measured; empty if it could, or if there is none.
+        limits: `metric`, `minimum`, `margin`, `calibration_maximum`, `segment_minimum` and `segment_drop`.
+
+    Raises:
+        ValueError: the metric is not one of the candidate's.
+    """
+    metrics, before = scored["metrics"], production and production["metrics"]
+    metric = full_metric(metrics, limits["metric"])
+    difference = next((one for one in judged["comparison"] if one["metric"] == metric), None)
+    overall, lowest = metrics["test_roc_auc"], (limits["segment_minimum"], limits["segment_drop"])
+    return [
+        minimum_rule(metrics, metric, limits["minimum"]),
+        production_rule(metrics, before, metric, limits["margin"], difference, problem),
+        calibration_rule(judged["calibration"], limits["calibration_maximum"]),
+        segment_rule(judged["segments"], overall, *lowest),
     ]
 
 
@@ -124,3 +155,18 @@ def verdict(rules: list[dict[str, Any]], in_production: bool) -> tuple[bool, str
             f", though by now it would stay out: {failed}" if failed else ""
         )
     return not failed, failed or "; ".join(rule["why"] for rule in rules if rule["rule"] not in ("data", "history"))
+
+
+def decide(client: Any, task: Any, entry: Any, incumbent: Any, rules: list[dict[str, Any]]) -> tuple[bool, str]:
+    """Moves `production` to the candidate if the rules allow it; the incumbent is the production model or None.
+
+    Returns:
+        Whether the candidate is in production now, and why or why not.
+    """
+    present = incumbent is not None and incumbent.id == entry.id and "production" in incumbent.data.tags
+    promoted, reason = verdict(rules, present)
+    if not promoted:
+        return False, reason
+    told = {"who": who_asks(client), "via": f"task {task.id}", "why": reason}
+    refused = promote_model(client, entry, incumbent.id if incumbent else "", told)
+    return not refused, refused or reason

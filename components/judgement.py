@@ -13,8 +13,8 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
     from components.lift import lift_figures, lift_table
     from components.plots import calibration_figure, confusion_figure, precision_recall_figure, roc_figure
     from components.profit import profit_figure, profit_table
-    from components.reports import value_events
-    from components.segments import segment_table
+    from components.reports import figure_events, send_report, value_events
+    from components.segments import segment_events, segment_table
     from components.tables import table_figure
 
 
@@ -25,6 +25,7 @@ def judge_models(
     specs: list[dict[str, Any]],
     least: int,
     prices: tuple[float, float, float],
+    profit_threshold: float | None,
     rounds: int,
     seed: int,
 ) -> dict[str, Any]:
@@ -37,12 +38,13 @@ def judge_models(
         specs: of the segments.
         least: how many rows a segment must have for its ROC-AUC.
         prices: value of a customer who stays, cost of an offer, share of leavers whom it keeps.
+        profit_threshold: the one of the highest profit on training rows, out of fold; None if that is not known.
         rounds: of the bootstrap.
         seed: of what is drawn.
 
     Returns:
         `intervals` of the candidate's metrics; `production_intervals` and `comparison`, empty without a production
-        model; `calibration`, `lift`, `profit` and `segments` of the candidate.
+        model; `calibration`, `lift`, `profit` and `segments` of the candidate; and `profit_threshold`.
     """
     y, p = scored["y"], scored["p"]
     drawn = bootstrap_metrics(y, [scored, production] if production else [scored], rounds, seed)
@@ -53,7 +55,8 @@ def judge_models(
         "calibration": calibration_facts(y, p, seed),
         "segments": segment_table(y, p, scored["threshold"], rows, specs, least),
         "lift": lift_table(y, p),
-        "profit": profit_table(y, scored, *prices),
+        "profit": profit_table(y, scored, profit_threshold, *prices),
+        "profit_threshold": profit_threshold,
         "production_intervals": intervals[1] if production else {},
     }
 
@@ -71,11 +74,6 @@ def comparison_table(
     return [*table, {**area, "test": "DeLong", **delong_test(scored["y"], scored["p"], production["p"])}]
 
 
-def difference_of(judged: dict[str, Any], metric: str) -> dict[str, Any] | None:
-    """The row of the comparison for this metric, by the paired bootstrap; None without a production model."""
-    return next((one for one in judged["comparison"] if one["metric"] == metric), None)
-
-
 def judgement_values(
     scored: dict[str, Any], production: dict[str, Any] | None, judged: dict[str, Any], rules: list[dict[str, Any]]
 ) -> dict[str, float]:
@@ -88,10 +86,29 @@ def judgement_values(
         for name, (low, high) in intervals.items():
             values |= {f"{prefix}{name}_low": low, f"{prefix}{name}_high": high}
     values["expected_calibration_error"] = judged["calibration"]["expected_calibration_error"]
-    decided, break_even = judged["profit"][:2]
+    decided, break_even, trained = judged["profit"][:3]
     values |= {"profit": decided["profit"], "profit_at_break_even": break_even["profit"]}
+    if judged["profit_threshold"] is not None:
+        values |= {"profit_threshold": judged["profit_threshold"], "profit_at_profit_threshold": trained["profit"]}
     values["lift_of_the_first_tenth"] = judged["lift"][0]["lift"]
     return values | {f"gate_{one['rule']}": float(one["passed"]) for one in rules}
+
+
+def tell_judgement(
+    client: Any,
+    task: Any,
+    scored: dict[str, Any],
+    production: dict[str, Any] | None,
+    judged: dict[str, Any],
+    rules: list[dict[str, Any]],
+    prices: tuple[float, float, float],
+) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
+    """Reports numbers, curves and tables on the step's Task, and returns the numbers and the curves."""
+    values = judgement_values(scored, production, judged, rules)
+    figures, tables = judgement_figures(scored, production, prices), judgement_tables(scored, judged, rules)
+    plots = figure_events({**figures, **tables})
+    send_report(client, task.id, [*judgement_events(values), *plots, *segment_events(judged["segments"])])
+    return values, figures
 
 
 def judgement_events(values: dict[str, float]) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def tell_learning_curve(
     """
     calls = [(spec, *fixed, metric, seed, share) for share in (1.0, 0.5, 0.25, 0.1)]
     points = []
-    for _, outcome in run_in_processes(learning_point, calls, workers, lambda _: None):
+    for _, outcome in run_in_processes(learning_point, calls, workers):
         if isinstance(outcome, BaseException):
             print(f"a point of the learning curve is left out: {type(outcome).__name__}: {outcome}")
         else:

@@ -31,16 +31,20 @@ def profit_at(y: Any, p: Any, threshold: float, value: float, cost: float, succe
     return {"threshold": threshold, "offers": offers, "profit": mean, "low": mean - reach, "high": mean + reach}
 
 
-def profit_table(y: Any, scored: dict[str, Any], value: float, cost: float, success: float) -> list[dict[str, Any]]:
+def profit_table(
+    y: Any, scored: dict[str, Any], trained: float | None, value: float, cost: float, success: float
+) -> list[dict[str, Any]]:
     """The profit, per 1,000 customers, of each way to choose whom to make an offer.
 
-    The best threshold of the test rows is told last and for what it is: no promise, since these rows chose it.
+    `trained` is the `best_profit_threshold` of training rows, out of fold, if it is known. The best threshold of the
+    test rows is told last and for what it is: no promise, since these rows chose it.
     """
     prices = value, cost, success
     p, best = scored["p"], best_profit_threshold(y, scored["p"], *prices)
     ways = {
-        "decision threshold, chosen on training rows": scored["threshold"],
+        "decision threshold, best F1 of training rows": scored["threshold"],
         "break-even threshold, from the prices": break_even(*prices),
+        **({} if trained is None else {"profit threshold, best profit of training rows": trained}),
         "an offer to everybody": 0.0,
         "best threshold of these rows, descriptive only": best,
     }

@@ -2,7 +2,15 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, fetch_artifact, fetch_file, load_ref, stream_file
+from components.artifacts import (
+    dump_ref,
+    fetch_artifact,
+    fetch_file,
+    file_sha256,
+    load_ref,
+    stream_file,
+    upload_file,
+)
 from components.experiment_tasks import library_versions
 from components.failure import tell_failure
 from components.model_file import check_model_file, load_model, model_types
@@ -35,8 +43,10 @@ from components.winner import code_commit, model_facts, winner_of
         dump_ref,
         fetch_artifact,
         fetch_file,
+        file_sha256,
         load_ref,
         stream_file,
+        upload_file,
         library_versions,
         tell_failure,
         check_model_file,

@@ -6,7 +6,7 @@
 from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from components.artifacts import stream_file
+    from components.artifacts import upload_file
 
 
 def project_of(client: Any, name: str) -> str:
@@ -62,7 +62,7 @@ def model_value(entry: Any, key: str) -> str:
     return str(value or "")
 
 
-def store_model_file(client: Any, path: str, project_id: str, sha256: str, tries: int = 6, pause_s: float = 1.0) -> str:
+def store_model_file(client: Any, path: str, project_id: str, sha256: str) -> str:
     """Uploads a model file to the file server, under its own sha256, and reads it back.
 
     Returns:
@@ -71,25 +71,9 @@ def store_model_file(client: Any, path: str, project_id: str, sha256: str, tries
     Raises:
         RuntimeError: after the last try the file server did not have the file as it is here.
     """
-    import time
-    from pathlib import Path
-
-    from clearml import StorageManager
-
-    host = client.session.get_files_server_host().rstrip("/")
-    url = f"{host}/models/{project_id}/{sha256}.skops"
-    problem = ""
-    for attempt in range(tries):
-        if attempt:
-            time.sleep(pause_s * 2 ** (attempt - 1))
-        try:
-            StorageManager.upload_file(path, url)
-            for _ in stream_file(url, sha256, Path(path).stat().st_size):
-                pass
-            return url
-        except (OSError, ValueError) as error:
-            problem = str(error)
-    raise RuntimeError(f"model file {sha256} could not be stored in {tries} tries: {problem}; is the file server up?")
+    url = f"{client.session.get_files_server_host().rstrip('/')}/models/{project_id}/{sha256}.skops"
+    upload_file(path, url)
+    return url
 
 
 def register_model(

@@ -135,7 +135,7 @@ def results_section(evaluation: dict[str, Any]) -> dict[str, Any]:
 
 def other_sections(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
     """A section for each further key of the evaluation: dictionaries and lists of them as tables, the rest as text."""
-    known = {"metrics", "intervals", "threshold", "production", "promoted", "reason"}
+    known = {"metrics", "intervals", "threshold", "production", "profit_threshold", "promoted", "reason"}
     sections = []
     for key, value in evaluation.items():
         if key not in known and value not in (None, "", [], {}):
@@ -212,13 +212,13 @@ def mean_interval(mean: float, std: float | None, folds: int, repeats: int) -> t
 
 
 def show_value(value: Any) -> str:
-    """A value as a person reads it: numbers with four decimals, what is missing as nothing."""
+    """A value as a person reads it: numbers with four decimals, large ones with fewer, what is missing as nothing."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) < 1e6 else f"{value:.6g}"
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 1e6 else f"{value:.6g}"
     return ", ".join(map(show_value, value)) if isinstance(value, list) else str(value)
 
 

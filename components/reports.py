@@ -41,12 +41,12 @@ def value_events(values: dict[str, float]) -> list[dict[str, Any]]:
     ]
 
 
-def series_events(series: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """The metric of each fold as one scalar, the number of the fold, from 1, being the iteration."""
+def series_events(series: dict[str, list[float]], first: int = 1) -> list[dict[str, Any]]:
+    """The metric of each fold as one scalar; the iteration is the number of the fold, from `first` on."""
     return [
         {"type": "training_stats_scalar", "metric": name, "variant": "fold", "iter": number, "value": value}
         for name, values in series.items()
-        for number, value in enumerate(values, start=1)
+        for number, value in enumerate(values, start=first)
     ]
 
 

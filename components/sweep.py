@@ -7,9 +7,11 @@ from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.experiment import run_experiment
+    from components.experiment_plots import leaderboard_table
     from components.experiment_tasks import complete_experiment, fail_experiment, open_experiment
+    from components.live import send_live
     from components.metrics import lower_is_better
-    from components.reports import send_report
+    from components.reports import figure_events, send_report, value_events
     from components.workers import run_in_processes
 
 
@@ -36,6 +38,23 @@ def read_experiments(text: str) -> list[dict[str, Any]]:
     return specs
 
 
+def sweep_facts(dataset: dict[str, Any], folds: int, repeats: int, metric: str, seed: int) -> dict[str, Any]:
+    """What all experiments of a sweep share: the parameters `General` of their Tasks."""
+    return {
+        "dataset_id": dataset["id"],
+        "dataset_sha256": dataset["sha256"],
+        "train_rows": dataset["train_rows"],
+        "test_rows": dataset["test_rows"],
+        "test_size": dataset["test_size"],
+        "split_seed": dataset["split_seed"],
+        "n_features": len(dataset["numeric"]) + len(dataset["categorical"]),
+        "folds": folds,
+        "repeats": repeats,
+        "metric": metric,
+        "random_state": seed,
+    }
+
+
 def run_sweep(
     client: Any,
     step: Any,
@@ -51,18 +70,24 @@ def run_sweep(
     `calls` holds, for each of `specs`, the arguments of `run_experiment`.
 
     Returns:
-        `{task_id, name, family, status, metrics, threshold, model_sha256}` of each, in the order of `specs`. One that
-        fails has the status `failed` and no metrics; it stops no other.
+        `{task_id, name, family, status, metrics, threshold, model_sha256, out_of_fold_sha256}` of each, in the order of
+        `specs`. One that fails has the status `failed` and no metrics; it stops no other.
     """
     opened: dict[int, str] = {}
     entries: dict[int, dict[str, Any]] = {}
+    sent = dict.fromkeys(range(len(specs)), 0)
 
     def start(number: int) -> None:
         opened[number] = open_experiment(client, specs[number], project_id, step, facts, tags)
 
+    def look() -> None:
+        for number in opened.keys() - entries.keys():
+            sent[number] = send_live(client, opened[number], f"{calls[number][-1]}.live", sent[number])
+
     tell_progress(client, step, 0, len(specs))
     try:
-        for number, outcome in run_in_processes(run_experiment, calls, workers, start):
+        for number, outcome in run_in_processes(run_experiment, calls, workers, start, look):
+            look()
             entry = close_experiment(client, opened[number], specs[number], outcome, calls[number][-1])
             entries[number] = entry
             print(f"{len(entries)} of {len(specs)}: {describe(entry, facts['metric'])}", flush=True)
@@ -79,14 +104,15 @@ def close_experiment(client: Any, task_id: str, spec: dict[str, Any], outcome: A
     entry = {"task_id": task_id, "name": spec["name"], "family": spec["family"]}
     if not isinstance(outcome, BaseException):
         try:
-            complete_experiment(client, task_id, outcome, path)
+            predictions = complete_experiment(client, task_id, outcome, path)
             kept = {"metrics": outcome["metrics"], "threshold": outcome["threshold"], "model_sha256": outcome["sha256"]}
-            return {**entry, "status": "completed", **kept}
+            return {**entry, "status": "completed", **kept, "out_of_fold_sha256": predictions}
         except Exception as error:
             outcome = error
     fail_experiment(client, task_id, outcome)
     print(f"{spec['name']}: {type(outcome).__name__}: {outcome}")
-    return {**entry, "status": "failed", "metrics": {}, "threshold": None, "model_sha256": ""}
+    nothing: dict[str, Any] = {"metrics": {}, "threshold": None, "model_sha256": "", "out_of_fold_sha256": ""}
+    return {**entry, "status": "failed", **nothing}
 
 
 def describe(entry: dict[str, Any], metric: str) -> str:
@@ -104,6 +130,18 @@ def tell_progress(client: Any, step: Any, done: int, count: int) -> None:
     )
     event = {"type": "training_stats_scalar", "metric": "sweep", "variant": f"experiments of {count}"}
     send_report(client, step.id, [{**event, "iter": done, "value": done}])
+
+
+def tell_result(
+    client: Any, step: Any, entries: list[dict[str, Any]], best: dict[str, Any], facts: dict[str, Any]
+) -> dict[str, int]:
+    """Tells the step's Task the leaderboard and the best experiment's metrics. Returns `{count, failed}`."""
+    failed = sum(entry["status"] == "failed" for entry in entries)
+    print(f"best of {len(entries)} ({failed} failed): {describe(best, facts['metric'])}")
+    values = {"experiments": len(entries), "failed": failed, **best["metrics"]}
+    board = leaderboard_table(entries, facts["metric"], facts["folds"], facts["repeats"])
+    send_report(client, step.id, [*value_events(values), *figure_events({"Leaderboard": board})])
+    return {"count": len(entries), "failed": failed}
 
 
 def select_best(entries: list[dict[str, Any]], metric: str) -> dict[str, Any]:

@@ -2,10 +2,29 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, fetch_file, file_sha256, load_ref, read_parquet, save_artifact, stream_file
+from components.artifacts import (
+    dump_ref,
+    fetch_file,
+    file_sha256,
+    load_ref,
+    read_parquet,
+    save_artifact,
+    stream_file,
+    upload_file,
+    write_parquet,
+)
 from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
 from components.estimators import estimator_classes, make_estimator, make_model
-from components.experiment import fitted_folds, fold_metrics, out_of_fold, positive_rows, run_experiment, summarise
+from components.experiment import (
+    fitted_folds,
+    fold_metrics,
+    fold_stages,
+    out_of_fold,
+    positive_rows,
+    ranking_metrics,
+    run_experiment,
+    summarise,
+)
 from components.experiment_plots import (
     classification_table,
     confusion_table,
@@ -21,6 +40,7 @@ from components.experiment_tasks import (
     fail_experiment,
     library_versions,
     open_experiment,
+    result_events,
     step_script,
     system_facts,
 )
@@ -31,9 +51,12 @@ from components.explain import (
     log_odds_spread,
     permutation_loss,
     stage_scores,
+    staged_probabilities,
 )
 from components.failure import tell_failure
+from components.images import confusion_image, send_image
 from components.learning import learning_point, tell_learning_curve
+from components.live import send_live, write_live
 from components.metrics import best_threshold, binary_metrics, lower_is_better
 from components.model_file import save_model
 from components.plots import (
@@ -44,6 +67,7 @@ from components.plots import (
     precision_recall_figure,
     roc_figure,
 )
+from components.predictions import write_predictions
 from components.registry import project_of
 from components.report_sections import mean_interval
 from components.reports import (
@@ -55,7 +79,16 @@ from components.reports import (
     stage_events,
     value_events,
 )
-from components.sweep import close_experiment, describe, read_experiments, run_sweep, select_best, tell_progress
+from components.sweep import (
+    close_experiment,
+    describe,
+    read_experiments,
+    run_sweep,
+    select_best,
+    sweep_facts,
+    tell_progress,
+    tell_result,
+)
 from components.workers import count_workers, make_worker, replace_if_broken, run_in_processes
 
 
@@ -68,6 +101,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
     packages=[
         "clearml>=2.1.12,<2.2",
         "joblib>=1.4",
+        "matplotlib>=3.10",
         "numpy>=2,<3",
         "pandas>=2.3,<4",
         "pyarrow>=18",
@@ -84,6 +118,8 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         read_parquet,
         save_artifact,
         stream_file,
+        upload_file,
+        write_parquet,
         dataset_columns,
         fetch_dataset_file,
         read_dataset_part,
@@ -93,8 +129,10 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         make_model,
         fitted_folds,
         fold_metrics,
+        fold_stages,
         out_of_fold,
         positive_rows,
+        ranking_metrics,
         run_experiment,
         summarise,
         classification_table,
@@ -109,6 +147,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         fail_experiment,
         library_versions,
         open_experiment,
+        result_events,
         step_script,
         system_facts,
         encoded_owners,
@@ -117,9 +156,14 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         log_odds_spread,
         permutation_loss,
         stage_scores,
+        staged_probabilities,
         tell_failure,
+        confusion_image,
+        send_image,
         learning_point,
         tell_learning_curve,
+        send_live,
+        write_live,
         best_threshold,
         binary_metrics,
         lower_is_better,
@@ -130,6 +174,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         make_line,
         precision_recall_figure,
         roc_figure,
+        write_predictions,
         project_of,
         mean_interval,
         console_events,
@@ -144,7 +189,9 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         read_experiments,
         run_sweep,
         select_best,
+        sweep_facts,
         tell_progress,
+        tell_result,
         count_workers,
         make_worker,
         replace_if_broken,
@@ -164,8 +211,8 @@ def train_sweep(
 ) -> str:
     """Trains and compares experiments on the training rows of a dataset; the test rows are not read.
 
-    Each experiment is a Task of its own, with its parameters, cross-validated metrics, plots and model file. One that
-    fails stops no other.
+    Each experiment is a Task of its own, with its parameters, cross-validated metrics, plots, model file and
+    out-of-fold predictions. One that fails stops no other.
 
     Args:
         dataset: the reference of the dataset.
@@ -181,7 +228,8 @@ def train_sweep(
 
     Returns:
         `{dataset, metric, count, failed, best, experiments: [{task_id, name, family, status, metrics, threshold,
-        model_sha256}]}` as JSON, where best is the task_id of the winner and dataset is `{id, sha256}`.
+        model_sha256, out_of_fold_sha256}]}` as JSON, where best is the task_id of the winner and dataset is
+        `{id, sha256}`.
 
     Raises:
         ValueError: the experiments or the metric are not what they should be, or the dataset is damaged.
@@ -195,24 +243,11 @@ def train_sweep(
     try:
         specs, source = read_experiments(experiments), load_ref(dataset)
         client, workers = make_client(), count_workers(jobs)
-        columns = source["numeric"], source["categorical"]
-        facts = {
-            "dataset_id": source["id"],
-            "dataset_sha256": source["sha256"],
-            "train_rows": source["train_rows"],
-            "test_rows": source["test_rows"],
-            "test_size": round(source["test_rows"] / (source["train_rows"] + source["test_rows"]), 4),
-            "n_features": len(columns[0]) + len(columns[1]),
-            "folds": folds,
-            "repeats": repeats,
-            "metric": metric,
-            "seed": seed,
-            "random_state": seed,
-        }
+        facts = sweep_facts(source, folds, repeats, metric, seed)
         print(f"{len(specs)} experiments on {source['train_rows']} rows, {workers} at once", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             rows = read_dataset_part(source, "train", folder, max_bytes)
-            data = (rows, source["target"], *columns)
+            data = (rows, source["target"], source["numeric"], source["categorical"])
             calls = [
                 (spec, *data, folds, repeats, seed, f"{folder}/{number}.skops") for number, spec in enumerate(specs)
             ]
@@ -224,18 +259,8 @@ def train_sweep(
     except Exception as error:
         tell_failure(task, str(error))
         raise
-    failed = sum(entry["status"] == "failed" for entry in entries)
-    print(f"best of {len(entries)} ({failed} failed): {describe(best, metric)}")
-    counts = {"experiments": len(entries), "failed": failed}
-    board = figure_events({"Leaderboard": leaderboard_table(entries, metric, folds, repeats)})
-    send_report(client, task.id, [*value_events({**counts, **best["metrics"]}), *board])
+    counts = tell_result(client, task, entries, best, facts)
+    dataset_told = {"id": source["id"], "sha256": source["sha256"]}
     return dump_ref(
-        {
-            "dataset": {"id": source["id"], "sha256": source["sha256"]},
-            "metric": metric,
-            "count": len(entries),
-            "failed": failed,
-            "best": best["task_id"],
-            "experiments": entries,
-        }
+        {"dataset": dataset_told, "metric": metric, **counts, "best": best["task_id"], "experiments": entries}
     )

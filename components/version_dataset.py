@@ -113,9 +113,9 @@ def version_dataset(
         drift_refuse: from which drift on no version is made; 0: never.
 
     Returns:
-        `{id, name, version, sha256, rows, train_rows, train_sha256, test_rows, test_sha256, target, key, numeric,
-        categorical, raw_sha256, synthetic}` as JSON, and whether an existing version was used. The sha256 are of
-        contents, not of files; see `components/dataset_files.py`.
+        `{id, name, version, sha256, rows, train_rows, train_sha256, test_rows, test_sha256, test_size, split_seed,
+        target, key, numeric, categorical, raw_sha256, synthetic}` as JSON, and whether an existing version was used.
+        The sha256 are of contents, not of files; see `components/dataset_files.py`.
 
     Raises:
         ValueError: bad data: a column has drifted too far. No version is left.
@@ -156,4 +156,4 @@ def version_dataset(
     if source["synthetic"]:
         task.add_tags(["synthetic"])
     print(f"dataset {name} {version} ({dataset_id}){': the same content was there already' if reused else ''}")
-    return dump_ref({**kept, "id": dataset_id, "name": name, "version": version}), reused
+    return dump_ref({**manifest, **kept, "id": dataset_id, "name": name, "version": version}), reused

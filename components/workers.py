@@ -8,12 +8,17 @@ from typing import Any
 
 
 def run_in_processes(
-    function: Callable[..., Any], calls: list[tuple[Any, ...]], workers: int, started: Callable[[int], None]
+    function: Callable[..., Any],
+    calls: list[tuple[Any, ...]],
+    workers: int,
+    started: Callable[[int], None] = lambda _: None,
+    look: Callable[[], None] = lambda: None,
+    every_s: float = 1.0,
 ) -> Generator[tuple[int, Any]]:
     """Runs `function(*call)` for each call, at most `workers` at once, each on one thread.
 
     Each worker is a pool of one process, so that it is known whose death a dead process was. `started` is called with
-    the index of a call as it is handed to a process.
+    the index of a call as it is handed to a process, `look` every `every_s` seconds while all of them are busy.
 
     Yields:
         `(index, result)` in the order of completion; where the call raised or its process died, the result is that
@@ -24,17 +29,24 @@ def run_in_processes(
     waiting = list(range(len(calls)))[::-1]
     idle = [make_worker() for _ in range(min(workers, len(calls)))]
     running: dict[Any, tuple[int, Any]] = {}
+    ended: list[tuple[int, Any]] = []
     try:
         while waiting or running:
             while waiting and idle:
                 index, worker = waiting.pop(), idle.pop()
                 started(index)
                 running[worker.submit(function, *calls[index])] = index, worker
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            # Told only now, so that no process waits for whoever is told.
+            yield from ended
+            done, _ = wait(running, every_s, FIRST_COMPLETED)
+            if not done:
+                look()
+            ended = []
             for future in done:
                 index, worker = running.pop(future)
                 idle.append(replace_if_broken(worker, future.exception()))
-                yield index, future.exception() or future.result()
+                ended.append((index, future.exception() or future.result()))
+        yield from ended
     finally:
         for worker in [*idle, *(worker for _, worker in running.values())]:
             worker.shutdown(wait=True, kill_workers=True)

@@ -1,5 +1,6 @@
 """One experiment: reproducible, and no row has a say in its own score."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,34 @@ def test_rows_have_no_say_in_the_scores_of_their_own_fold() -> None:
         others = own & (np.arange(120) != odd)
         np.testing.assert_array_equal(p_changed[repeat, others], p[repeat, others])
         assert (p_changed[repeat, ~own] != p[repeat, ~own]).all()
+
+
+def test_each_fold_is_told_as_it_ends() -> None:
+    rows, told = make_customers(120), []
+    labels = rows[TARGET].to_numpy()
+
+    def ended(number: int, fitted: Any, held_out: Any, scores: Any) -> None:
+        np.testing.assert_array_equal(fitted.predict_proba(rows.iloc[held_out])[:, 1], scores)
+        told.append(number)
+        if number == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        out_of_fold(make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows, labels, 4, 2, 42, ended)
+    assert told == [1, 2, 3]
+
+
+def test_progress_is_written_for_every_fold_and_for_the_stages_of_the_first(tmp_path: Path) -> None:
+    result = run(FOREST, make_customers(120), tmp_path / "m.skops")
+    events = [json.loads(line) for line in (tmp_path / "m.skops.live").read_text().splitlines()]
+    folds = {name: [one["value"] for one in events if one["metric"] == name] for name in ("cv_roc_auc", "cv_brier")}
+    assert folds == {name: result["fold_metrics"][name] for name in folds}
+    assert [one["iter"] for one in events if one["metric"] == "cv_roc_auc"] == list(range(1, 9))
+    stages = [one for one in events if one["metric"] == "roc_auc by stage"]
+    assert [(one["variant"], one["iter"]) for one in stages] == [
+        (part, trees) for part in ("train", "held out") for trees in (1, 2, 3, 4, 5)
+    ]
+    assert stages[-1]["value"] == result["fold_metrics"]["cv_roc_auc"][0]
 
 
 def test_the_third_of_out_of_fold_has_not_seen_the_first_fold() -> None:

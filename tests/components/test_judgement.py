@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from components.judgement import (
-    difference_of,
     judge_models,
     judgement_events,
     judgement_figures,
@@ -34,13 +33,12 @@ GOOD, BAD = scored(P), scored((P + 2 * RNG.random(400)) / 3)
 
 
 def judged(production: dict[str, Any] | None) -> dict[str, Any]:
-    return judge_models(GOOD, production, ROWS, [{"column": "contract"}], 50, PRICES, 200, 7)
+    return judge_models(GOOD, production, ROWS, [{"column": "contract"}], 50, PRICES, 0.3, 200, 7)
 
 
 def test_two_models_are_compared_by_two_tests_that_agree() -> None:
     found = judged(BAD)
-    bootstrapped = difference_of(found, "test_roc_auc")
-    assert bootstrapped
+    bootstrapped = next(one for one in found["comparison"] if one["metric"] == "test_roc_auc")
     delong = found["comparison"][-1]
     assert delong["test"] == "DeLong"
     assert bootstrapped["difference"] == pytest.approx(delong["difference"])
@@ -58,7 +56,6 @@ def test_the_same_seed_gives_the_same_and_all_of_it_is_json() -> None:
 def test_without_a_production_model_there_is_nothing_to_compare() -> None:
     found = judged(None)
     assert (found["comparison"], found["production_intervals"]) == ([], {})
-    assert difference_of(found, "test_roc_auc") is None
     assert found["intervals"] == judged(BAD)["intervals"]
 
 
@@ -68,6 +65,8 @@ def test_values_figures_and_tables() -> None:
     assert (values["gate_minimum"], values["gate_segments"]) == (1.0, 0.0)
     assert values["production_test_roc_auc_low"] < values["production_test_roc_auc"] < values["test_roc_auc_high"]
     assert values["profit"] == found["profit"][0]["profit"]
+    assert (values["profit_threshold"], values["profit_at_profit_threshold"]) == (0.3, found["profit"][2]["profit"])
+    assert "profit_threshold" not in judgement_values(GOOD, BAD, {**found, "profit_threshold": None}, RULES)
     events = judgement_events(values)
     assert {one["variant"] for one in events if one["metric"] == "Summary"} == set(values)
     plotted = {one["metric"] for one in events} - {"Summary"}

@@ -70,7 +70,8 @@ def test_an_experiment_s_task_holds_all_about_it(told: Story) -> None:
     assert (parameters["Estimator/n_estimators"], parameters["Estimator/estimator"]) == ("5", "RandomForest")
     assert (parameters["General/dataset_sha256"], parameters["General/folds"]) == ("ab" * 32, "3")
     assert (parameters["General/repeats"], parameters["General/n_features"]) == ("2", "4")
-    assert (parameters["General/test_size"], parameters["General/random_state"]) == ("0.4286", "42")
+    assert (parameters["General/test_size"], parameters["General/split_seed"]) == ("0.4286", "7")
+    assert parameters["General/random_state"] == "42"
     assert forest["values"].pop("cpu_seconds") > 0
     assert forest["values"] == pytest.approx({**entry["metrics"], "threshold": entry["threshold"]})
     assert forest["scalars"]["cv_roc_auc"]["fold"]["x"] == [1, 2, 3, 4, 5, 6]
@@ -86,8 +87,18 @@ def test_an_experiment_s_task_holds_all_about_it(told: Story) -> None:
         "Precision and recall, out of fold",
         "ROC, out of fold",
     ]
-    assert forest["artifacts"] == {"model": entry["model_sha256"]}
+    assert forest["artifacts"] == {"model": entry["model_sha256"], "out_of_fold": entry["out_of_fold_sha256"]}
+    assert [one["url"].rpartition("/")[2] for one in forest["images"]] == ["confusion-out-of-fold.png"]
+    assert forest["scalars"]["roc_auc by stage"]["held out"]["x"] == [1, 2, 3, 4, 5]
     assert f"cv_roc_auc {entry['metrics']['cv_roc_auc']:.4f}" in forest["console"]
+
+
+def test_folds_and_stages_are_told_while_the_experiment_runs(told: Story) -> None:
+    before_its_end = told["first told"]
+    assert before_its_end["status"] == "in_progress"
+    assert before_its_end["scalars"]["cv_roc_auc"]["fold"]["x"][0] == 1
+    assert "train" in before_its_end["scalars"]["log_loss by stage"]
+    assert not before_its_end["values"]
 
 
 def test_an_experiment_s_task_holds_the_step_s_code_and_the_system(told: Story) -> None:
@@ -112,6 +123,7 @@ def test_a_failing_experiment_says_why_and_stops_no_other(told: Story) -> None:
     assert "Traceback (most recent call last)" in broken["console"]
     entry = told["sweep"]["experiments"][2]
     assert (entry["status"], entry["metrics"], entry["threshold"], entry["model_sha256"]) == ("failed", {}, None, "")
+    assert entry["out_of_fold_sha256"] == ""
 
 
 def test_the_step_tells_how_far_it_is(told: Story) -> None:
@@ -215,6 +227,25 @@ def test_the_evaluation_tells_parts_of_the_rows_and_every_rule_of_the_gate(told:
     assert "Profit" in told["bulk"]["curves"]
 
 
+def test_the_experiments_learn_their_test_metrics_only_now_and_once(told: Story) -> None:
+    before, after = told["tasks"], told["tasks after evaluate"]
+    assert not [name for task in before.values() for name in task["values"] if name.startswith("test_")]
+    tested = {name: value for name, value in after["logistic"]["values"].items() if name.startswith("test_")}
+    assert tested == pytest.approx(told["first"]["metrics"])
+    assert 0.5 < after["forest"]["values"]["test_roc_auc"] != tested["test_roc_auc"]
+    assert after["forest"]["scalars"]["test_roc_auc"]["test_roc_auc"]["y"] == [
+        pytest.approx(after["forest"]["values"]["test_roc_auc"])
+    ]
+    assert (after["forest"]["status"], after["broken"]["values"]) == ("completed", {})
+    assert told["forest's last update"] == after["forest"]["last_update"]
+
+
+def test_the_profit_threshold_is_that_of_the_training_rows(told: Story) -> None:
+    assert told["first"]["profit_threshold"] == told["same again"]["profit_threshold"] == told["trained threshold"]
+    assert told["worse"]["profit_threshold"] is None
+    assert told["step after evaluate"]["values"]["profit_threshold"] == pytest.approx(told["trained threshold"])
+
+
 def test_evaluating_again_gives_the_same(told: Story) -> None:
     assert told["same again"]["metrics"] == told["first"]["metrics"]
     assert (told["same again"]["promoted"], told["same again"]["reason"]) == (
@@ -271,3 +302,5 @@ def test_files_that_were_changed_are_not_read(told: Story) -> None:
     assert "cannot be compared with" in told["production damaged"]["reason"]
     for damaged in ("model damaged", "artifact damaged"):
         assert "it was changed or damaged after it was stored" in told[damaged]["error"]
+    assert "experiment weak tree has no test metrics" in told["what of the damaged one"]
+    assert "the test metrics of 0 experiments were added" in told["what of the damaged one"]

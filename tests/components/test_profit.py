@@ -55,11 +55,12 @@ def test_where_no_offer_pays_none_is_made() -> None:
 
 
 def test_ways_to_choose_are_told_and_what_the_test_rows_chose_is_marked() -> None:
-    table = profit_table(Y, {"p": P, "threshold": 0.35}, *PRICES)
-    assert [one["threshold"] for one in table[:3]] == [0.35, 0.25, 0.0]
-    assert "descriptive only" in table[3]["whom"]
-    assert table[3]["profit"] == max(one["profit"] for one in table)
-    assert table[2]["offers"] == 1000
+    table = profit_table(Y, {"p": P, "threshold": 0.35}, 0.27, *PRICES)
+    assert [one["threshold"] for one in table[:4]] == [0.35, 0.25, 0.27, 0.0]
+    assert "descriptive only" in table[4]["whom"]
+    assert table[4]["profit"] == max(one["profit"] for one in table)
+    assert table[3]["offers"] == 1000
+    assert len(profit_table(Y, {"p": P, "threshold": 0.35}, None, *PRICES)) == 4
 
 
 def test_the_curve_shows_all_models_and_where_an_offer_breaks_even() -> None:

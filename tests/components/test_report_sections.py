@@ -80,7 +80,7 @@ def test_parts_of_an_evaluation_that_are_not_known_get_a_section_each() -> None:
         {"kind": "heading", "text": "gender"},
         {"kind": "table", "head": ["", "rows"], "rows": [["Female", "9"]]},
     ]
-    assert made["Profit"]["blocks"] == [{"kind": "text", "text": "12.5000"}]
+    assert made["Profit"]["blocks"] == [{"kind": "text", "text": "12.5"}]
     assert "Nothing" not in made
 
 

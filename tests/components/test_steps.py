@@ -54,7 +54,8 @@ drifted = customers[20:].assign(Contract="Two year")
 versions = {"before": customers[:250], "after": customers[10:], "race": customers[100:], "drifted": drifted}
 for name, rows in versions.items():
     split = {"task": task.id, "target": "Churn", "key": "customerID", "numeric": ["tenure"],
-             "categorical": ["Contract"], "raw_sha256": "0" * 64, "synthetic": name == "race"}
+             "categorical": ["Contract"], "raw_sha256": "0" * 64, "synthetic": name == "race",
+             "test_size": 0.2, "split_seed": 7}
     for part, taken in {"train": rows[:-50], "test": rows[-50:]}.items():
         with tempfile.TemporaryDirectory() as folder:
             write_parquet(taken, f"{folder}/{part}.parquet")

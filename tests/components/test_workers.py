@@ -45,6 +45,30 @@ def test_a_process_that_is_killed_takes_its_own_call_alone() -> None:
     assert [results[index][0] for index in (0, 2, 3)] == [1, 9, 16]
 
 
+def show_and_wait(path: str) -> bool:
+    Path(path).touch()
+    deadline = time.monotonic() + 30
+    while not Path(f"{path} seen").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return Path(f"{path} seen").exists()
+
+
+def test_what_a_process_leaves_is_looked_at_before_it_ends(tmp_path: Path) -> None:
+    path = tmp_path / "shown"
+
+    def look() -> None:
+        if path.exists():
+            Path(f"{path} seen").touch()
+
+    assert dict(run_in_processes(show_and_wait, [(str(path),)], 1, look=look, every_s=0.01)) == {0: True}
+
+
+def test_the_next_call_is_handed_out_before_the_end_of_one_is_told() -> None:
+    started: list[int] = []
+    stream = run_in_processes(square, [(1,), (2,), (3,)], 1, started.append)
+    assert [(index, len(started)) for index, _ in stream] == [(0, 2), (1, 3), (2, 3)]
+
+
 def touch(folder: str, number: int) -> int:
     mine = Path(folder, str(number))
     mine.touch()
@@ -56,12 +80,12 @@ def touch(folder: str, number: int) -> int:
 
 def test_no_more_run_at_once_than_allowed(tmp_path: Path) -> None:
     calls = [(str(tmp_path), number) for number in range(8)]
-    assert max(together for _, together in run_in_processes(touch, calls, 2, lambda _: None)) <= 2
+    assert max(together for _, together in run_in_processes(touch, calls, 2)) <= 2
 
 
 def test_leaving_early_leaves_no_process(tmp_path: Path) -> None:
     calls = [(str(tmp_path), number) for number in range(8)]
-    stream = run_in_processes(touch, calls, 2, lambda _: None)
+    stream = run_in_processes(touch, calls, 2)
     next(stream)
     stream.close()
     before = set(tmp_path.iterdir())

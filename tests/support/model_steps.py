@@ -3,9 +3,12 @@
 `python -m tests.support.model_steps` prints as JSON what the backend then holds.
 """
 
+import contextlib
 import inspect
+import io
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -13,8 +16,12 @@ from urllib.parse import unquote
 from clearml import Model, StorageManager, Task
 
 from components import evaluate, register_best, train_sweep
+from components import sweep as sweep_module
 from components.artifacts import stream_file
+from components.live import send_live
 from components.moves import promote_model, roll_back
+from components.predictions import read_predictions
+from components.profit import best_profit_threshold
 from components.registry import get_model
 from components.reports import make_client
 from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
@@ -25,6 +32,7 @@ BROKEN = {"name": "broken", "family": "Prophet"}
 WEAK = {"name": "weak tree", "family": "DecisionTree", "params": {"max_depth": 1}}
 ROWS = {"train": make_customers(200, seed=0), "test": make_customers(150, seed=1)}
 asked: list[str] = []
+first_told: dict[str, Any] = {}
 
 
 def made_rows(_dataset: Any, part: str, _folder: str, _max_bytes: int) -> Any:
@@ -38,7 +46,8 @@ for module in (train_sweep, evaluate):
 
 def dataset(**changes: Any) -> str:
     facts = {"id": "d1", "sha256": "ab" * 32, "train_rows": 200, "test_rows": 150, "synthetic": False}
-    return json.dumps({**facts, "numeric": NUMERIC, "categorical": CATEGORICAL, "target": TARGET, **changes})
+    drawn = {"test_size": 0.4286, "split_seed": 7}
+    return json.dumps({**facts, **drawn, "numeric": NUMERIC, "categorical": CATEGORICAL, "target": TARGET, **changes})
 
 
 def run(step: Callable[..., str], *arguments: Any, **options: Any) -> dict[str, Any]:
@@ -99,13 +108,23 @@ def task_account(task_id: str) -> dict[str, Any]:
         "parameters": task.get_parameters(),
         "values": task.get_reported_single_values(),
         "scalars": task.get_reported_scalars(),
+        "images": task.get_debug_samples("Confusion, out of fold", "Confusion, out of fold"),
         "plots": sorted(plot["metric"] for plot in task.get_reported_plots()),
         "console": "\n".join(task.get_reported_console_output(5)),
         "artifacts": {name: item.hash for name, item in task.artifacts.items()},
+        "last_update": str(task.data.last_update),
         "runtime": task.data.runtime,
         "script": task.data.script.to_dict(),
         "system": task.get_configuration_object("System") or "",
     }
+
+
+def trained_threshold(swept: dict[str, Any]) -> float:
+    best = next(one for one in swept["experiments"] if one["task_id"] == swept["best"])
+    with tempfile.TemporaryDirectory() as folder:
+        y, p = read_predictions(best["task_id"], best["out_of_fold_sha256"], folder, 1_000_000)
+    assert len(y) == len(ROWS["train"])
+    return best_profit_threshold(y, p, 500.0, 50.0, 0.4)
 
 
 def models() -> dict[str, Any]:
@@ -115,6 +134,17 @@ def models() -> dict[str, Any]:
 
 def tamper(url: str) -> None:
     StorageManager.upload_file(__file__, unquote(url))
+
+
+def told_at_first(*arguments: Any) -> Any:
+    """Passes progress on as the sweep does, and keeps what the backend knows of the first experiment that had any."""
+    end = send_live(*arguments)
+    if end and not first_told:
+        first_told.update(task_account(arguments[1]))
+    return end
+
+
+vars(sweep_module)["send_live"] = told_at_first
 
 
 def roll_back_and_judge(told: dict[str, Any]) -> None:
@@ -131,6 +161,7 @@ def story() -> dict[str, Any]:
     # A step of a pipeline has its requirements from the beginning; here they are found out in the background.
     task._wait_for_repo_detection(timeout=120)
     told: dict[str, Any] = {"task_id": task.id, "sweep": sweep(FOREST, LOGISTIC, BROKEN, jobs=2), "asked": list(asked)}
+    told["first told"] = first_told
     told["tasks"] = {entry["name"]: task_account(entry["task_id"]) for entry in told["sweep"]["experiments"]}
     told["step after sweep"] = task_account(task.id)
     told["one at a time"] = sweep(FOREST, LOGISTIC, BROKEN, jobs=1)
@@ -145,7 +176,10 @@ def story() -> dict[str, Any]:
     told["bulk"] = json.loads(stored_text(Task.current_task(), "evaluation.json"))
     told["step after evaluate"] = task_account(task.id)
     told["in production"] = models()
-    told["same again"] = judge(told["model"], minimum=0.5)
+    told["tasks after evaluate"] = {one["name"]: task_account(one["task_id"]) for one in told["sweep"]["experiments"]}
+    told["same again"] = judge(told["model"], minimum=0.5, sweep=json.dumps(told["sweep"]))
+    told["forest's last update"] = task_account(told["sweep"]["experiments"][0]["task_id"])["last_update"]
+    told["trained threshold"] = trained_threshold(told["sweep"])
     weak = sweep(WEAK)
     told["weak model"] = register(weak)
     told["worse"] = judge(told["weak model"], minimum=0.5, margin=0.0)
@@ -165,6 +199,10 @@ def story() -> dict[str, Any]:
     told["model damaged"] = judge(told["model"], minimum=0.5)
     tamper(Task.get_task(task_id=weak["best"]).artifacts["model"].url)
     told["artifact damaged"] = register(weak)
+    with contextlib.redirect_stdout(io.StringIO()) as console:
+        judge(told["synthetic model"], made_up, sweep=json.dumps(weak))
+        judge(told["weak model"], sweep=json.dumps(weak))
+    told["what of the damaged one"] = console.getvalue()
     return told
 
 

@@ -1,0 +1,14 @@
+from pathlib import Path
+
+import numpy as np
+
+from components.artifacts import read_parquet
+from components.predictions import write_predictions
+
+
+def test_predictions_are_kept_to_the_last_digit_and_in_their_order(tmp_path: Path) -> None:
+    y, p = np.array([1, 0, 1]), np.array([0.1 + 0.2, 1e-17, 0.9])
+    write_predictions(y, p, str(tmp_path / "p.parquet"))
+    rows = read_parquet(str(tmp_path / "p.parquet"), ["positive", "probability"], 10_000)
+    assert rows["positive"].tolist() == [1, 0, 1]
+    assert rows["probability"].tolist() == p.tolist()
