@@ -4,7 +4,7 @@
 from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from components.dataset_files import content_sha256, read_dataset_part, read_manifest, rows_sha256
+    from components.dataset_files import content_sha256, dataset_columns, read_dataset_part, read_manifest, rows_sha256
 
 
 def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
@@ -114,24 +114,72 @@ def tell_changes(parent: str, before: Any, after: Any, manifest: dict[str, Any])
     return changes
 
 
-def store_version(
+def store_split(
     project: str, name: str, parent: str, folder: str, manifest: dict[str, Any], changes: dict[str, Any]
 ) -> str:
-    """Stores the folder's files as a new Dataset version, child of `parent` (if not empty), and finishes it.
+    """Stores train and test rows and their manifest, which stand in the folder, as a new version; returns its id."""
+    tags = [f"sha256:{manifest['sha256']}"] + (["synthetic"] if manifest["synthetic"] else [])
+    facts = {fact: manifest[fact] for fact in ("sha256", "rows", "key")} | {"columns": len(dataset_columns(manifest))}
+    text = f"{manifest['train_rows']} train and {manifest['test_rows']} test rows; {changes}"
+    parents = [parent] if parent else []
+    return store_version(project, name, "", parents, folder, tags, facts, {**manifest, "changes": changes}, text)
+
+
+def store_version(
+    project: str,
+    name: str,
+    version: str,
+    parents: list[str],
+    folder: str,
+    tags: list[str],
+    facts: dict[str, Any],
+    metadata: dict[str, Any],
+    description: str,
+) -> str:
+    """Stores the folder's files as a new Dataset version and finishes it; if that fails, nothing is left of it.
+
+    Args:
+        project: the ClearML project.
+        name: of the Dataset.
+        version: its number; empty: the next one.
+        parents: ids of the versions that it was made from.
+        folder: its files, and nothing else.
+        tags: of the version.
+        facts: what can be listed and searched for: user properties of the version's Task.
+        metadata: all that is known of the version, kept as JSON.
+        description: a line for people.
 
     Returns:
         Its id.
     """
-    from clearml import Dataset
+    import glob
+    from pathlib import Path
 
-    tags = [f"sha256:{manifest['sha256']}"] + (["synthetic"] if manifest["synthetic"] else [])
+    from clearml import Dataset, Task
+
     dataset = Dataset.create(
-        dataset_name=name, dataset_project=project, dataset_tags=tags, parent_datasets=[parent] if parent else None
+        dataset_name=name,
+        dataset_project=project,
+        dataset_version=version or None,
+        dataset_tags=tags,
+        parent_datasets=parents or None,
+        description=description,
     )
-    dataset.set_description(f"{manifest['train_rows']} train and {manifest['test_rows']} test rows; {changes}")
-    dataset.sync_folder(folder)
-    dataset.upload(show_progress=False)
-    # A dict is stored as JSON; set_metadata would pickle most other things.
-    dataset.set_metadata({**manifest, "changes": changes}, ui_visible=False)
-    dataset.finalize()
+    try:
+        # `sync_folder` would look for a renamed file in the parent's archive, which has it under its old name only.
+        for gone in dataset.list_files():
+            if not Path(folder, gone).exists():
+                dataset.remove_files(glob.escape(gone), recursive=False)
+        dataset.add_files(folder)
+        dataset.upload(show_progress=False)
+        # A dict is stored as JSON; set_metadata would pickle most other things.
+        dataset.set_metadata(metadata, ui_visible=False)
+        known = {"parents": " ".join(parents), **facts}
+        Task.get_task(task_id=dataset.id).set_user_properties(
+            *[{"name": key, "value": str(value)} for key, value in known.items() if str(value)]
+        )
+        dataset.finalize()
+    except BaseException:
+        Dataset.delete(dataset_id=dataset.id, force=True)
+        raise
     return str(dataset.id)

@@ -27,6 +27,7 @@ from components.dataset_version import (
     read_version,
     row_changes,
     sound_version,
+    store_split,
     store_version,
     tell_changes,
 )
@@ -73,6 +74,7 @@ from components.problems import escape_cell
         read_version,
         row_changes,
         sound_version,
+        store_split,
         store_version,
         tell_changes,
         bin_counts,
@@ -142,9 +144,8 @@ def version_dataset(
             parent, earlier, before = latest_version(project, name, max_bytes)
             after = pd.concat(parts.values())
             report_drift(task, earlier, before, manifest, after, drift_warn, drift_refuse)
-            stored = store_version(
-                project, name, parent, folder, manifest, tell_changes(parent, before, after, manifest)
-            )
+            changes = tell_changes(parent, before, after, manifest)
+            stored = store_split(project, name, parent, folder, manifest, changes)
             dataset_id = sound_version(project, name, manifest["sha256"], max_bytes)
             if not dataset_id:
                 raise RuntimeError(f"dataset {stored} was stored but is not found again: is the backend sound?")

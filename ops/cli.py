@@ -4,6 +4,7 @@ import click
 
 from flows.command import run_command
 from ops.agent_cli import agent
+from ops.datasets_cli import datasets
 from ops.models_cli import models
 from ops.server import server
 
@@ -21,6 +22,7 @@ def run() -> None:
 
 run.add_command(run_command("churn"))
 main.add_command(agent)
+main.add_command(datasets)
 main.add_command(models)
 main.add_command(server)
 

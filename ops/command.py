@@ -1,12 +1,15 @@
 """What the commands of every noun share: their errors as a sentence, their examples, their `--json`."""
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 import click
 
-from flows.errors import FlowsError
+from flows.errors import BadInput, FlowsError
 from localserver.state import Failure
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else there.")
@@ -30,6 +33,32 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
 def examples(*lines: str) -> str:
     """The `epilog` of a command: whole command lines, a `#` before what is to be said of one."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def pairs(given: Iterable[str], option: str) -> dict[str, str]:
+    """The names and values of an option that wants `name=value`. Raises BadInput for anything else."""
+    split = [text.partition("=") for text in given]
+    for name, equals, value in split:
+        if not (name.strip() and equals):
+            raise BadInput(f"{option} wants name=value, not {name + equals + value!r}")
+    return {name.strip(): value.strip() for name, _, value in split}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing that the SDK says, on whatever stream, reaches the terminal: what counts comes as an exception."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    sys.stdout.flush()
+    try:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - os.devnull is a name, not a path
+            for number in kept:
+                os.dup2(nowhere.fileno(), number)
+            yield
+    finally:
+        sys.stdout.flush()
+        for number, descriptor in kept.items():
+            os.dup2(descriptor, number)
+            os.close(descriptor)
 
 
 def _refuse(sentence: str, exit_code: int) -> None:

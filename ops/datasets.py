@@ -1,0 +1,190 @@
+"""Versions of datasets: made of files, addressed by what they hold, compared, fetched and verified."""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.errors import BadInput
+from ops.arrival import arriving
+from ops.dataset_catalog import open_catalog, property_of
+from ops.dataset_content import read_content
+from ops.dataset_diff import compare_content
+from ops.dataset_files import read_json_artifact, read_stored
+from ops.dataset_making import (
+    RESERVED,
+    check_key,
+    check_number,
+    check_words,
+    copy_files,
+    last_sound,
+    sound_version,
+    store_content,
+)
+from ops.dataset_reading import (
+    children_of,
+    fetch_whole,
+    fetched_content,
+    find_problems,
+    named_versions,
+    told_tables,
+    told_version,
+    users_of,
+)
+from ops.registry import told_by
+
+
+def create_dataset_version(
+    path: str | Path,
+    version: str,
+    name: str = "",
+    parents: Iterable[str] = (),
+    metadata: Mapping[str, str] | None = None,
+    tags: Iterable[str] = (),
+    key: str = "",
+) -> dict[str, Any]:
+    """Stores a file or a folder as a version of a dataset, unless one of this name holds the same already.
+
+    What counts is told in `ops/dataset_content.py`: rows of tables, bytes of other files.
+
+    Args:
+        path: the file or folder.
+        version: a semantic version, such as 1.2.0.
+        name: of the dataset; empty: that of the file or folder, without a suffix.
+        parents: ids (or their beginnings) of the versions it was made from; none: the one finished last, if any.
+        metadata: names and values to keep with it.
+        tags: to keep with it.
+        key: the column whose values tell rows apart, where there is one.
+
+    Returns:
+        What `list_datasets` tells of a version, and `reused`: whether it was there already, with the same content.
+
+    Raises:
+        BadInput: the path, or something else given, is not as it should be; or the version is taken.
+        FlowsError: what was stored could not be read back; it was removed again.
+        Unreachable: no backend answers.
+    """
+    source = Path(path).expanduser()
+    name = name or (source.stem if source.is_file() else source.resolve().name)
+    facts, tags = dict(metadata or {}), list(dict.fromkeys(tags))
+    check_words(source, version, name, facts, tags)
+    with tempfile.TemporaryDirectory() as place:
+        folder = copy_files(source, Path(place, "content"))
+        content = read_content(folder)
+        check_key(content, key)
+        catalog = open_catalog()
+        with told_by(catalog.backend):
+            known = sound_version(catalog, name, content.sha256)
+            if known:
+                return {**told_version(catalog, known), "reused": True}
+            check_number(catalog, name, version)
+            made_from = [catalog.by_id(one) for one in parents] or last_sound(catalog, name)
+            facts |= {"key": key or content.manifest.get("key", "")}
+            known, created = store_content(catalog, name, version, made_from, folder, content, facts, tags)
+            return {**told_version(catalog, known), "reused": not created}
+
+
+def list_datasets(name: str = "", tag: str = "", most: int = 20, page: int = 1) -> list[dict[str, Any]]:
+    """A page of `most` finished versions, the newest first: id, name, version, rows, columns, bytes, sha256, tags,
+    status, created.
+
+    Raises:
+        BadInput: there is no dataset of this name.
+        Unreachable: no backend answers.
+    """
+    catalog = open_catalog()
+    filters = {"tags": [tag]} if tag else {}
+    return [told_version(catalog, task) for task in catalog.versions(name, page - 1, most, **filters)]
+
+
+def show_dataset(dataset_id: str) -> dict[str, Any]:
+    """All that is known of a version: what `list_datasets` tells, and files, tables, parents, children, metadata,
+    changes, description, web_url, and `used_by: {experiments, models}`, the latest of each.
+
+    Raises:
+        BadInput: there is no version, or more than one, whose id begins so.
+        FlowsError: its record is gone or was altered.
+        Unreachable: no backend answers.
+    """
+    catalog = open_catalog()
+    with told_by(catalog.backend):
+        task = catalog.by_id(dataset_id)
+        stored = read_stored(catalog.api, task["id"])
+        kept = read_json_artifact(catalog.api, task["id"], "metadata")
+        project = task["project"]["id"] if isinstance(task["project"], dict) else task["project"]
+        own = ((task.get("hyperparams") or {}).get("properties") or {}).items()
+        return {
+            **told_version(catalog, task),
+            "files": [{"path": one.path, "bytes": one.bytes, "sha256": one.sha256} for one in stored.files],
+            "tables": told_tables(kept),
+            "parents": named_versions(catalog, list(catalog.by_ids(stored.parents).values())),
+            "children": named_versions(catalog, children_of(catalog, task["id"])),
+            "metadata": {name: item.get("value") for name, item in own if name not in RESERVED},
+            "changes": kept.get("changes") or {},
+            "description": task.get("comment") or "",
+            "used_by": users_of(catalog, task["id"]),
+            "web_url": f"{catalog.backend.web_url}/datasets/simple/{project}/experiments/{task['id']}",
+        }
+
+
+def diff_datasets(first_id: str, second_id: str, key: str = "") -> dict[str, Any]:
+    """What the second version has that the first has not, and so on; see `ops/dataset_diff.py`.
+
+    Args:
+        first_id: id, or its beginning, of the version to start from.
+        second_id: that of the other one.
+        key: the column that tells rows apart; empty: the one that the versions name, or the first column if it does.
+
+    Raises:
+        BadInput: there is no such version, both are the same, or `key` does not tell rows apart.
+        FlowsError: a file of one is gone or was altered.
+        Unreachable: no backend answers.
+    """
+    catalog = open_catalog()
+    with told_by(catalog.backend):
+        tasks = [catalog.by_id(one) for one in (first_id, second_id)]
+        if tasks[0]["id"] == tasks[1]["id"]:
+            raise BadInput(f"{first_id} and {second_id} are the same version: give two")
+        before, after = (fetched_content(catalog, task["id"]) for task in tasks)
+        known = key or next(filter(None, (property_of(task, "key") for task in reversed(tasks))), "")
+        told = [told_version(catalog, task) for task in tasks]
+        return {"before": told[0], "after": told[1], **compare_content(before, after, known)}
+
+
+def fetch_dataset(dataset_id: str, folder: str | Path) -> dict[str, Any]:
+    """Writes all files of a version to a folder that is new or empty: all of them, verified, or none.
+
+    Returns:
+        `{id, name, version, sha256, folder, files, bytes}`.
+
+    Raises:
+        BadInput: there is no such version, the folder holds something, or it cannot be written.
+        FlowsError: a file is gone or was altered since it was stored.
+        Unreachable: no backend answers.
+    """
+    catalog = open_catalog()
+    with told_by(catalog.backend):
+        task = catalog.by_id(dataset_id)
+        with arriving(Path(folder)) as made:
+            stored = fetch_whole(catalog, task["id"], made)
+        told = {name: told_version(catalog, task)[name] for name in ("id", "name", "version", "sha256")}
+        sizes = [file.bytes for file in stored.files]
+        return {**told, "folder": str(folder), "files": len(sizes), "bytes": sum(sizes)}
+
+
+def verify_dataset(dataset_id: str) -> dict[str, Any]:
+    """Reads all that is stored of a version and compares it with what was recorded; nothing is kept.
+
+    Returns:
+        `{id, name, version, sha256, files, bytes, sound, problems}`, a sentence for each problem.
+
+    Raises:
+        BadInput: there is no such version.
+        Unreachable: no backend answers.
+    """
+    catalog = open_catalog()
+    with told_by(catalog.backend):
+        task = catalog.by_id(dataset_id)
+        told, problems = told_version(catalog, task), find_problems(catalog, task)
+        kept = {name: told[name] for name in ("id", "name", "version", "sha256", "files", "bytes")}
+        return {**kept, "sound": not problems, "problems": problems}
