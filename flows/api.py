@@ -4,6 +4,8 @@ The SDK's own session retries for up to hours, which is right for a step and wro
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -24,6 +26,7 @@ class Api:
     secret_key: str
     timeout: float = 4.0
     _http: requests.Session = field(default_factory=requests.Session, repr=False)
+    _ahead: timedelta = timedelta()
 
     def login(self) -> None:
         """Raises Unreachable if nothing answers at the address or it does not take the credentials."""
@@ -45,16 +48,23 @@ class Api:
             answer = self._send(endpoint, json=body)
         return self._data(answer)
 
+    def now(self) -> datetime:
+        """The time on the backend's clock, to the second, as its last answer told it: what its records are dated by."""
+        return datetime.now(UTC) + self._ahead
+
     def close(self) -> None:
         self._http.close()
 
     def _send(self, endpoint: str, **request: Any) -> requests.Response:
         try:
-            return self._http.post(f"{self.url}/{endpoint}", timeout=self.timeout, allow_redirects=False, **request)
+            answer = self._http.post(f"{self.url}/{endpoint}", timeout=self.timeout, allow_redirects=False, **request)
         except requests.RequestException as failure:
             raise Unreachable(
                 f"no ClearML backend answers at {self.url} ({_reason(failure)}); is it running?"
             ) from None
+        if "Date" in answer.headers:
+            self._ahead = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
+        return answer
 
     def _data(self, answer: requests.Response) -> dict[str, Any]:
         try:

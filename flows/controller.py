@@ -10,6 +10,7 @@ from typing import Any
 from clearml import PipelineDecorator, Task
 
 from flows import sdk
+from flows.ending import PROCESS, process_mark
 from flows.roles import FRESH, QUEUE, RUN_FILE
 
 POLL_SECONDS = 0.1
@@ -56,6 +57,7 @@ def _announce() -> None:
     """Tell the launcher which Task this run is, as soon as there is one: from then on it can be stopped and marked."""
     while (task := Task.current_task()) is None:
         time.sleep(0.05)
+    task.set_user_properties(**{PROCESS: process_mark()})
     path = Path(os.environ[RUN_FILE])
     draft = path.with_suffix(".tmp")
     draft.write_text(task.id, "utf-8")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flows.backend import Backend
 from flows.launch import Ended
 from flows.watch import Step
 
@@ -29,7 +30,12 @@ def document(flow: str, ended: Ended) -> dict[str, Any]:
 
 def web_url(ended: Ended) -> str:
     """The run's page."""
-    return f"{ended.backend.web_url}/pipelines/{ended.run.project}/experiments/{ended.run.run_id}"
+    return page_of(ended.backend, ended.run.project, ended.run.run_id)
+
+
+def page_of(backend: Backend, project: str, run_id: str) -> str:
+    """The page of a run that is kept in this (hidden) project."""
+    return f"{backend.web_url}/pipelines/{project}/experiments/{run_id}"
 
 
 def report_url(ended: Ended) -> str | None:

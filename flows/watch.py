@@ -52,7 +52,7 @@ class Run:
 def read(api: Api, run_id: str) -> Run:
     """The run as it is now. Raises Unreachable, or Refused if there is no such Task."""
     controller = api.call("tasks.get_by_id", task=run_id)["task"]
-    nodes = _nodes(controller)
+    nodes = graph(controller)
     tasks = _tasks(api, [node["job_id"] for node in nodes.values() if node.get("job_id")])
     steps = tuple(_step(name, tasks.get(node.get("job_id") or "", {}), run_id) for name, node in nodes.items())
     message = controller.get("status_message") or controller.get("status_reason") or ""
@@ -81,8 +81,8 @@ def _with_status(api: Api, ids: list[str], statuses: frozenset[str]) -> list[str
     return [task["id"] for task in tasks if task["status"] in statuses]
 
 
-def _nodes(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """ClearML keeps the graph, with each step's Task, as the controller's configuration object named Pipeline."""
+def graph(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The run's steps by name; ClearML keeps them, with their Tasks, as a configuration object named Pipeline."""
     text = controller.get("configuration", {}).get("Pipeline", {}).get("value") or "{}"
     return dict(json.loads(text))
 
@@ -102,11 +102,16 @@ def _step(name: str, task: dict[str, Any], run_id: str) -> Step:
         name,
         task["id"],
         "cached" if cached else task["status"],
-        str(task.get("runtime", {}).get("failure") or task.get("status_message") or task.get("status_reason") or ""),
+        failure_of(task),
         0.0 if cached else _seconds(task),
         {key: item.get("value", "") for key, item in task.get("hyperparams", {}).get("return", {}).items()},
         str(task.get("runtime", {}).get("progress_text", "")),
     )
+
+
+def failure_of(task: dict[str, Any]) -> str:
+    """Why the Task ended as it did, in its own words if it left any."""
+    return str(task.get("runtime", {}).get("failure") or task.get("status_message") or task.get("status_reason") or "")
 
 
 def _seconds(task: dict[str, Any]) -> float:

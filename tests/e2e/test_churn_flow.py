@@ -90,6 +90,11 @@ def test_a_second_run_reuses_the_dataset_and_the_cached_steps_and_says_so(
     assert after["model"]["id"] == before["model"]["id"]
     assert after["experiments"] == before["experiments"]
     assert after["run_id"] != before["run_id"]
+    shown = json.loads(small_place.flows("runs", "show", after["run_id"][:12], "--json").stdout)
+    why = {step["name"]: step["cache"] for step in shown["steps"]}
+    for step in before["steps"][1:-1]:
+        assert why[step["name"]].startswith(f"cached: equal hash to task {step['task_id'][:8]}, completed ")
+    assert why["download"] == why["evaluate"] == "not cached: this step always runs"
 
 
 def test_killing_the_backend_and_starting_it_again_keeps_all(small_place: Place, first_run: Finished) -> None:

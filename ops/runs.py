@@ -1,0 +1,160 @@
+"""Runs of the flows, read from the backend: which there were, how their steps went, and how to stop one."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from flows import ending
+from flows.api import Api
+from flows.backend import Backend, connect
+from flows.document import page_of
+from flows.errors import BadInput
+from flows.settings import Settings, load
+from flows.watch import BROKEN, failure_of, graph
+from ops.lookup import find_by_id
+from ops.step_cache import FIELDS as CACHE_FIELDS
+from ops.step_cache import explain_cache
+
+FIELDS = ["id", "name", "project", "status", "status_message", "created", "started", "completed", "hyperparams.run"]
+STEP_FIELDS = [*CACHE_FIELDS, "started", "last_worker", "status_message", "status_reason", "runtime"]
+
+Task = dict[str, Any]
+
+
+def list_runs(last: int = 20) -> list[dict[str, Any]]:
+    """The last runs, the newest first: `{id, name, flow, status, started, seconds, backend, message}`, times in UTC.
+
+    Raises Unreachable if no backend answers.
+    """
+    settings = load()
+    backend = connect(settings)
+    projects = _projects(backend.api, settings)
+    if not projects:
+        return []
+    query = {**_filters(projects), "order_by": ["-created"], "page": 0, "page_size": last, "search_hidden": True}
+    found = backend.api.call("tasks.get_all_ex", **query, only_fields=FIELDS)["tasks"]
+    return [_row(_settled(task, backend.api, settings), backend) for task in found]
+
+
+def show_run(typed: str = "") -> dict[str, Any]:
+    """All that is known of a run: the row of `list_runs`, web_url, options, and its steps.
+
+    Each step is `{name, task_id, status, started, seconds, worker, cache, message}`; `cache` says why it was taken from
+    the cache or not.
+
+    Args:
+        typed: the run's id or the beginning of it; empty: the last run.
+
+    Raises:
+        BadInput: there is no such run, or more than one.
+        Unreachable: no backend answers.
+    """
+    settings = load()
+    backend = connect(settings)
+    task = _settled(find_run(backend.api, settings, typed), backend.api, settings)
+    page = page_of(backend, task["project"]["id"], task["id"])
+    return {**_row(task, backend), "web_url": page, "options": _options(task), "steps": _steps(backend.api, task)}
+
+
+def stop_run(typed: str) -> dict[str, Any]:
+    """Stop a run: its controller, its steps and their experiments, wherever they run or wait.
+
+    Returns:
+        `{id, flow, stopped}`: how many Tasks were marked; 0 if the run had ended before, which is no error.
+
+    Raises:
+        BadInput: there is no such run, or more than one.
+        Unreachable: no backend answers.
+    """
+    settings = load()
+    api = connect(settings).api
+    task = find_run(api, settings, typed)
+    stopped = ending.stop(api, task["id"], "stopped by `flows runs stop`")
+    return {"id": task["id"], "flow": flow_of(task), "stopped": len(stopped)}
+
+
+def flow_of(task: Task) -> str:
+    """The flow of a run's Task: ClearML gives each pipeline a project, and each run of it a number."""
+    return str(task["project"]["name"]).rpartition("/")[2]
+
+
+def find_run(api: Api, settings: Settings, typed: str) -> Task:
+    """The run's Task of FIELDS. Raises BadInput if there is none."""
+    projects = _projects(api, settings)
+    if typed and projects:
+        return find_by_id(api, "tasks", typed, "run", FIELDS, **_filters(projects))
+    query = {**_filters(projects), "order_by": ["-created"], "page": 0, "page_size": 1, "search_hidden": True}
+    found = api.call("tasks.get_all_ex", **query, only_fields=FIELDS)["tasks"] if projects else []
+    if not found:
+        raise BadInput(f"no flow has run in {settings.project.name} yet; `flows run churn` runs one")
+    return dict(found[0])
+
+
+def _filters(projects: list[str]) -> dict[str, Any]:
+    return {"project": projects, "type": ["controller"], "system_tags": ["pipeline"]}
+
+
+def _projects(api: Api, settings: Settings) -> list[str]:
+    """Where ClearML keeps pipelines: a hidden project for each, below the flows' own."""
+    name = f"^{re.escape(settings.project.name)}/\\.pipelines/"
+    found = api.call("projects.get_all", name=name, only_fields=["id"], search_hidden=True)["projects"]
+    return [project["id"] for project in found]
+
+
+def _settled(task: Task, api: Api, settings: Settings) -> Task:
+    """The run as it is once what was lost of it is marked."""
+    if task["status"] not in ending.RUNNING or not ending.settle(api, task["id"], settings.agents.lost_after):
+        return task
+    return dict(api.call("tasks.get_all_ex", id=[task["id"]], search_hidden=True, only_fields=FIELDS)["tasks"][0])
+
+
+def _row(task: Task, backend: Backend) -> dict[str, Any]:
+    return {
+        "id": task["id"],
+        "name": task["name"],
+        "flow": flow_of(task),
+        "status": task["status"],
+        "started": task.get("started"),
+        "seconds": _seconds(task, backend.api.now()),
+        "backend": backend.kind,
+        "message": task.get("status_message") or None,
+    }
+
+
+def _steps(api: Api, task: Task) -> list[dict[str, Any]]:
+    controller = api.call("tasks.get_by_id", task=task["id"])["task"]
+    nodes = graph(controller)
+    ids = [node["job_id"] for node in nodes.values() if node.get("job_id")]
+    query = {"id": ids, "search_hidden": True, "only_fields": STEP_FIELDS}
+    tasks = {one["id"]: one for one in api.call("tasks.get_all", **query)["tasks"]} if ids else {}
+    return [_step(api, task, name, node, tasks.get(node.get("job_id") or "")) for name, node in nodes.items()]
+
+
+def _step(api: Api, run: Task, name: str, node: dict[str, Any], task: Task | None) -> dict[str, Any]:
+    if task is None:
+        blank = dict.fromkeys(["task_id", "started", "seconds", "worker", "cache", "message"])
+        return {"name": name, "status": "pending", **blank}
+    cached = task.get("parent") != run["id"]
+    return {
+        "name": name,
+        "task_id": task["id"],
+        "status": "cached" if cached else task["status"],
+        "started": None if cached else task.get("started"),
+        "seconds": 0.0 if cached else _seconds(task, api.now()),
+        "worker": task.get("last_worker"),
+        "cache": explain_cache(api, task, run["id"], bool(node.get("cache_executed_step")), _options(run)),
+        "message": failure_of(task) if task["status"] in BROKEN else None,
+    }
+
+
+def _options(run: Task) -> str:
+    """With which options the run was made, of those that say which steps run again."""
+    recorded = {name: item.get("value", "") for name, item in (run.get("hyperparams") or {}).get("run", {}).items()}
+    return "--no-cache" if recorded.get("no_cache") == "True" else ""
+
+
+def _seconds(task: Task, now: datetime) -> float | None:
+    if not task.get("started"):
+        return None
+    end = datetime.fromisoformat(task["completed"]) if task.get("completed") else now
+    return max(0.0, round((end - datetime.fromisoformat(task["started"])).total_seconds(), 1))

@@ -1,0 +1,80 @@
+"""Why a step was taken from ClearML's cache, or why not: told from what the step's Tasks recorded."""
+
+import json
+import re
+from typing import Any
+
+from flows.api import Api
+from ops.tables import local_date
+
+FIELDS = ["id", "name", "project", "parent", "status", "created", "completed", "hyperparams", "script.diff"]
+SHOWN = 40
+SHOWN_OF_ID = 8
+
+Task = dict[str, Any]
+
+
+def explain_cache(api: Api, task: Task, run_id: str, cache: bool, options: str) -> str:
+    """One sentence about a step's Task of FIELDS.
+
+    `cache` is whether the step was to be looked up, `options` what the run was started with.
+    """
+    if task["parent"] != run_id:
+        return f"cached: equal hash to {_named(task)} of run {task['parent'][:SHOWN_OF_ID]}"
+    if not cache:
+        asked = "--no-cache" in options or f"--force {task['name']}" in options
+        return f"not cached: the run was started with {options}" if asked else "not cached: this step always runs"
+    before = _earlier(api, task)
+    if not before:
+        return "not cached: no earlier run completed this step"
+    return f"not cached: {_difference(before, task)}, compared with {_named(before)}".rstrip(",")
+
+
+def _named(task: Task) -> str:
+    return f"task {task['id'][:SHOWN_OF_ID]}, completed {local_date(task['completed'])},"
+
+
+def _earlier(api: Api, task: Task) -> Task:
+    """The Task of this step that had completed last when this one was made; {} if there is none."""
+    query = {
+        "project": [task["project"]],
+        "name": f"^{re.escape(task['name'])}$",
+        "status": ["completed", "published"],
+        "created": [f"<{task['created']}"],
+        "order_by": ["-created"],
+    }
+    found = api.call("tasks.get_all", **query, search_hidden=True, page=0, page_size=1, only_fields=FIELDS)["tasks"]
+    return dict(found[0]) if found else {}
+
+
+def _difference(before: Task, after: Task) -> str:
+    old, new = _parameters(before), _parameters(after)
+    changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    parts = [_change(name, old.get(name, ""), new.get(name, "")) for name in changed]
+    if before.get("script", {}).get("diff") != after.get("script", {}).get("diff"):
+        parts.append("its code changed")
+    return "; ".join(parts) or "nothing recorded differs, so the hash was not to be compared"
+
+
+def _change(name: str, old: str, new: str) -> str:
+    """What changed of a parameter; of a reference or other JSON, which of its keys."""
+    one, other = _object(old), _object(new)
+    if one and other:
+        keys = [key for key in sorted({*one, *other}) if one.get(key) != other.get(key)]
+        return f"{name} changed ({', '.join(keys)})"
+    if max(len(old), len(new)) > SHOWN:
+        return f"{name} changed"
+    return f"{name} changed from {old or 'nothing'} to {new or 'nothing'}"
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _parameters(task: Task) -> dict[str, str]:
+    section = (task.get("hyperparams") or {}).get("kwargs", {})
+    return {name: str(item.get("value", "")) for name, item in section.items()}
