@@ -243,7 +243,9 @@ def train_sweep(
     try:
         specs, source = read_experiments(experiments), load_ref(dataset)
         client, workers = make_client(), count_workers(jobs)
-        facts = sweep_facts(source, folds, repeats, metric, seed)
+        # ClearML keeps the runs of a flow, with their steps, in a project of its name.
+        flow = task.get_project_name().partition("/.pipelines/")[2]
+        facts = {"flow": flow, **sweep_facts(source, folds, repeats, metric, seed)}
         print(f"{len(specs)} experiments on {source['train_rows']} rows, {workers} at once", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             rows = read_dataset_part(source, "train", folder, max_bytes)

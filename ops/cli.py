@@ -5,6 +5,7 @@ import click
 from flows.command import run_command
 from ops.agent_cli import agent
 from ops.datasets_cli import datasets
+from ops.experiments_cli import experiments
 from ops.models_cli import models
 from ops.runs_cli import runs
 from ops.server import server
@@ -24,6 +25,7 @@ def run() -> None:
 run.add_command(run_command("churn"))
 main.add_command(agent)
 main.add_command(datasets)
+main.add_command(experiments)
 main.add_command(models)
 main.add_command(runs)
 main.add_command(server)

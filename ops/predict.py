@@ -1,13 +1,10 @@
 """Raw customers scored by a registered model, some rows at a time, into a file that is whole or not there."""
 
 import csv
-import shutil
 import sqlite3
-import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +12,7 @@ from typing import Any, TextIO
 from components.problems import describe_problems, escape_cell, tell_problem
 from components.rows import prediction_rows, prediction_schema, read_rows
 from flows.errors import BadInput, FlowsError
+from ops.files import check_target, whole_file
 from ops.models import LoadedModel, load_model
 
 ROWS_AT_ONCE = 20_000
@@ -101,40 +99,12 @@ def score_file(model: LoadedModel, file: Any, called: str, out: TextIO, tally: T
         raise BadInput(describe_problems(called, found, len(found)))
 
 
-@contextmanager
-def whole_file(target: Path | None) -> Iterator[TextIO]:
-    """A file to write that becomes `target` when the block ends well; when it does not, nothing is changed.
-
-    Standard output, and what is no regular file, such as a device or a pipe, gets all of it at the end.
-    """
-    if target is None or (target.exists() and not target.is_file()):
-        with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as draft:
-            yield draft
-            draft.seek(0)
-            if target is None:
-                shutil.copyfileobj(draft, sys.stdout)
-            else:
-                with target.open("w", encoding="utf-8", newline="") as final:
-                    shutil.copyfileobj(draft, final)
-        return
-    real = target.resolve()
-    path = real.with_name(f".{real.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with path.open("x", encoding="utf-8", newline="") as draft:
-            yield draft
-        path.replace(real)
-    finally:
-        path.unlink(missing_ok=True)
-
-
 def _check_paths(source: Path, target: Path | None) -> None:
     if not source.is_file():
         raise BadInput(f"{source} is {'no file' if source.exists() else 'not there'}; give the path of a CSV file")
     if target is None:
         return
-    if target.is_dir() or not target.absolute().parent.is_dir():
-        what = "is a folder" if target.is_dir() else "is in a folder that is not there"
-        raise BadInput(f"{target} {what}; give the path of a file to write, or - for standard output")
+    check_target(target)
     if target.exists() and target.samefile(source):
         raise BadInput(f"{target} is the file that is read; give another one to write")
 

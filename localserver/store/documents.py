@@ -44,7 +44,10 @@ class Documents:
         return self._connection.execute(f"DELETE FROM {self._table} WHERE id = ?", (id,)).rowcount > 0
 
     def find(self, selection: Selection) -> list[Document]:
-        return [json.loads(text) for (text,) in self._select("doc", selection)]
+        # First which, then the documents themselves: SQLite would carry each through the sorting.
+        rows = list(self._select("seq", selection))
+        sql = f"SELECT doc FROM {self._table} WHERE seq = ?"
+        return [json.loads(self._connection.execute(sql, row).fetchone()[0]) for row in rows]
 
     def all(self, selection: Selection) -> Iterator[Document]:
         """Every document of the selection, whatever its limit, one at a time."""
@@ -74,6 +77,15 @@ class Documents:
         where, bound = selection.where()
         names = ", ".join(columns)
         sql = f"SELECT {names}, count(*) FROM {self._table} WHERE {where} GROUP BY {names}"
+        return list(_rows(self._connection, sql, bound))
+
+    def scalars(self, selection: Selection) -> list[tuple[str, str, str, str]]:
+        """(title, series, and their hashes) of the scalars that some document of the selection has."""
+        where, bound = selection.where()
+        sql = (
+            f"SELECT DISTINCT title, series, metric, variant FROM {self._table}_last_values"
+            f" WHERE owner IN (SELECT id FROM {self._table} WHERE {where}) ORDER BY 1, 2"
+        )
         return list(_rows(self._connection, sql, bound))
 
     def _select(self, column: str, selection: Selection) -> Iterator[tuple[Any, ...]]:

@@ -19,6 +19,8 @@ _SEARCHED = frozenset({"id", "name", "comment", "description", "tags", "system_t
 _COMPARISONS = (">=", "<=", ">", "<")
 # Keys of these may hold dots themselves: how many names stand between the field and the attribute at the end.
 _KEYED = {"hyperparams": 1, "configuration": 0, "metadata": 0}
+# Of a scalar in `last_metrics`, these have a table of their own: see the migration m005.
+_LAST_VALUES = ("value", "min_value", "max_value")
 
 
 @dataclass
@@ -96,6 +98,9 @@ def expression(entity: Entity, name: str) -> Condition:
         raise errors.LookupFailed(err=f'Cannot resolve field "{root[:100]}"')
     if len(segments) == 1 and (root in entity.columns or root == "id"):
         return root, []
+    if root == "last_metrics" and len(segments) == 4 and segments[3] in _LAST_VALUES:
+        of_this = f"owner = {entity.table}.id AND metric = ? AND variant = ?"
+        return f"(SELECT {segments[3]} FROM {entity.table}_last_values WHERE {of_this})", segments[1:3]
     if any(not segment or '"' in segment or "\\" in segment or not segment.isprintable() for segment in segments):
         raise errors.LookupFailed(err=f'Cannot resolve field "{name[:100]}"')
     return "json_extract(doc, ?)", ["$" + "".join(f'."{segment}"' for segment in segments)]
@@ -207,7 +212,8 @@ def _order(entity: Entity, names: Any) -> list[Condition]:
         if name.lstrip("-") == "@text_score":
             continue
         sql, bound = expression(entity, name.removeprefix("-"))
-        order.append((f"{sql} DESC" if name.startswith("-") else sql, bound))
+        # Those without a value come last in either direction.
+        order.append((f"{sql} DESC" if name.startswith("-") else f"{sql} NULLS LAST", bound))
     return order
 
 

@@ -35,6 +35,14 @@ print(json.dumps({
 """
 
 
+def test_the_experiments_of_a_run_are_found_by_flow_and_by_run(small_place: Place, first_run: Finished) -> None:
+    document = first_run.document
+    board = small_place.flows("experiments", "leaderboard", "--flow", "churn", "--json")
+    assert json.loads(board.stdout)["experiments"][0]["id"] == document["experiments"]["best"]["task_id"]
+    found = small_place.flows("experiments", "list", "--run", document["run_id"][:10], "--json")
+    assert {one["name"] for one in json.loads(found.stdout)} == {"logistic", "tree"}
+
+
 def test_the_first_run_completes_with_the_document_of_the_contract(first_run: Finished) -> None:
     assert first_run.exit_code == 0, first_run.stderr
     document = first_run.document

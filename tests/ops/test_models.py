@@ -2,65 +2,20 @@
 
 import csv
 import json
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.backend import running_backend
-
-ROOT = Path(__file__).parents[2]
+from tests.support.story import Story, tell
 
 
-@dataclass(frozen=True)
-class Story:
-    """What each command did, and the folder of its files."""
-
-    told: dict[str, Any]
-    folder: Path
-
-    def __getitem__(self, name: str) -> Any:
-        return self.told[name]
-
-    def refused(self, name: str, exit_code: int, *words: str) -> None:
-        """The command ended with one sentence on stderr and wrote nothing."""
-        done = self[name]
-        assert done["exit_code"] == exit_code, done
-        assert done["stdout"] == ""
-        lines = [line for line in done["stderr"].splitlines() if not line.startswith("note: ")]
-        assert len(lines) == 1, done["stderr"]
-        assert lines[0].startswith("error: ")
-        for word in words:
-            assert word in lines[0]
-        assert not (self.folder / f"{name} out.csv").exists()
-
-    def done(self, name: str, words: str = "") -> None:
-        assert self[name]["exit_code"] == 0, self[name]
-        assert words in self[name]["stdout"]
-
-    def rows(self, name: str) -> list[list[str]]:
-        with (self.folder / f"{name} out.csv").open(newline="") as file:
-            return list(csv.reader(file))
+def rows(story: Story, name: str) -> list[list[str]]:
+    with (story.folder / f"{name} out.csv").open(newline="") as file:
+        return list(csv.reader(file))
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    folder = tmp_path_factory.mktemp("models")
-    with running_backend(folder / "data") as backend:
-        child = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "tests.support.model_verbs", str(folder)],
-            cwd=ROOT,
-            env=backend.env(FLOWS__SERVER__DATA_DIR=str(folder / "data"), COLUMNS="200"),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-    assert child.returncode == 0, child.stdout + child.stderr
-    return Story(json.loads(child.stdout.splitlines()[-1]), folder)
+    return tell("model_verbs", tmp_path_factory.mktemp("models"))
 
 
 def test_before_anything_is_registered(story: Story) -> None:
@@ -127,20 +82,20 @@ def test_predictions_name_each_customer_in_order(story: Story) -> None:
     first, second = story["ids"]
     by = {name: story[f"predicted {name}"] for name in ("production", "latest", "number", "id")}
     assert [by[name]["model"]["id"] for name in by] == [second, second, first, first]
-    rows = story.rows("production")
+    scored = rows(story, "production")
     with (story.folder / "raw.csv").open(newline="") as file:
         ids = [row["customerID"] for row in csv.DictReader(file)]
-    assert rows[0] == ["customerID", "probability", "decision"]
-    assert [row[0] for row in rows[1:]] == ids
-    assert all((float(p) >= 0.3) == (decision == "Yes") for _, p, decision in rows[1:])
-    assert by["production"]["positive"] == sum(decision == "Yes" for *_, decision in rows[1:]) > 0
-    assert story.rows("number") == story.rows("id") != rows == story.rows("latest")
+    assert scored[0] == ["customerID", "probability", "decision"]
+    assert [row[0] for row in scored[1:]] == ids
+    assert all((float(p) >= 0.3) == (decision == "Yes") for _, p, decision in scored[1:])
+    assert by["production"]["positive"] == sum(decision == "Yes" for *_, decision in scored[1:]) > 0
+    assert rows(story, "number") == rows(story, "id") != scored == rows(story, "latest")
 
 
 def test_odd_customers_are_scored_and_counted(story: Story) -> None:
     done = json.loads(story["odd"]["stdout"])
     assert (done["rows"], done["unknown"], done["repeated"], done["escaped"]) == (60, {"Contract": 2}, 1, 2)
-    assert [row[0] for row in story.rows("odd")[4:6]] == ["'=cmd()", "'=cmd()"]
+    assert [row[0] for row in rows(story, "odd")[4:6]] == ["'=cmd()", "'=cmd()"]
     assert any("Ten years" in note for note in done["notes"])
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from flows.errors import BadInput, FlowsError
 from ops import predict as module
+from ops.files import whole_file
 from ops.models import LoadedModel
-from ops.predict import Tally, predict, score_file, whole_file
+from ops.predict import Tally, predict, score_file
 from tests.support.churn_models import SCHEMA, THRESHOLD, loaded_model, raw_customers
 
 ROOT = Path(__file__).parents[2]

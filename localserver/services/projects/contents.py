@@ -1,7 +1,6 @@
 """What stands in projects: their tags, parameters, metrics, parents."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from localserver import errors, fields
 from localserver.registry import Call, endpoint
@@ -82,14 +81,8 @@ def get_model_metadata_values(call: Call) -> Json:
 @endpoint("projects.get_unique_metric_variants")
 def get_unique_metric_variants(call: Call) -> Json:
     """Which metrics the Tasks there reported, with the hashes under which `last_metrics` holds them."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for task in call.db.tasks.all(_scope(call)):
-        for metric_hash, variants in task["last_metrics"].items():
-            for variant_hash, item in variants.items():
-                names = {"metric": item["metric"], "variant": item["variant"]}
-                hashes = {"metric_hash": metric_hash, "variant_hash": variant_hash}
-                found[item["metric"], item["variant"]] = {**names, **hashes}
-    return {"metrics": [found[key] for key in sorted(found)]}
+    names = ("metric", "variant", "metric_hash", "variant_hash")
+    return {"metrics": [dict(zip(names, found, strict=True)) for found in call.db.tasks.scalars(_scope(call))]}
 
 
 @endpoint("projects.get_task_parents")

@@ -13,7 +13,7 @@ DAY = "2026-01-0{}T00:00:00.000000+00:00"
 def filled(store: Store) -> Store:
     with store.write() as db:
         for number in range(1, 6):
-            task = {
+            task: dict[str, Any] = {
                 "id": f"t{number}",
                 "name": f"task {number}",
                 "created": DAY.format(number),
@@ -23,9 +23,13 @@ def filled(store: Store) -> Store:
                 "last_iteration": number % 3,
                 "hyperparams": {"Args": {"lr": {"value": str(number)}, "model.depth": {"value": str(number)}}},
                 "runtime": {"hash": f"h{number}"},
-                "last_metrics": {"m": {"v": {"value": 1 / number}}},
+                "last_metrics": {"m": {"v": {"value": 1 / number, "max_value": number}}},
                 "metadata": {},
             }
+            if number % 2:
+                task["last_metrics"] = {
+                    "m": {"v": {"value": 1 / number, "max_value": number}, "odd": {"value": number}}
+                }
             db.tasks.insert(task)
         for number in range(1, 3):
             metadata = {"acc": {"key": "acc", "value": f"0.{number}"}, "a.b": {"key": "a.b", "value": "dot"}}
@@ -76,7 +80,11 @@ def test_filters(filled: Store, request_: dict[str, Any], ids: str) -> None:
         (["last_iteration", "-created"], "t3 t4 t1 t5 t2"),
         (["last_metrics.m.v.value"], "t5 t4 t3 t2 t1"),
         ("-name", "t5 t4 t3 t2 t1"),
-        (["completed"], "t1 t2 t3 t4 t5"),
+        (["completed"], "t4 t5 t1 t2 t3"),
+        (["-completed"], "t5 t4 t3 t2 t1"),
+        (["last_metrics.m.odd.value"], "t1 t3 t5 t2 t4"),
+        (["-last_metrics.m.odd.value", "-created"], "t5 t3 t1 t4 t2"),
+        (["last_metrics.m.v.max_value"], "t1 t2 t3 t4 t5"),
         (["@text_score"], "t1 t2 t3 t4 t5"),
         ([], "t1 t2 t3 t4 t5"),
     ],

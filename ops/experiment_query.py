@@ -1,0 +1,183 @@
+"""Which experiments are meant, and what the backend is asked for them: it filters, sorts and pages, not we.
+
+An experiment is a Task that is no pipeline, no step, no dataset and not archived. A metric's name is that of a single
+value (which ClearML keeps as the scalar `Summary`), or of a scalar whose title and series are called the same, or
+`title/series`. ClearML keeps the last value of each in the Task under the md5 of title and series, and sorts by it
+with the Tasks that have none at the end.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from typing import Any
+
+from components.metrics import lower_is_better
+from flows import watch
+from flows.api import Api
+from flows.errors import BadInput
+from flows.names import did_you_mean
+from ops.lookup import find_by_id
+
+STATUSES = ("created", "queued", "in_progress", "stopped", "failed", "completed", "published")
+NO_EXPERIMENTS = ["-archived", "-hidden", "-pipeline", "-dataset"]
+PAGE = 500
+SINGLE_VALUES = "Summary"
+_EVER = ("1970-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to ask for. `project` includes those below it; of `metrics` the first decides the order, if there is one.
+
+    `since` and `until` are dates or times in ISO 8601, local where they name no zone; a date as `until` includes that
+    day. `run` is a run's id or the beginning of one. `lowest` sorts the lowest value first; None: as the metric's name
+    tells. `top` None means all.
+    """
+
+    project: str
+    tags: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    flow: str = ""
+    run: str = ""
+    metrics: tuple[str, ...] = ()
+    lowest: bool | None = None
+    top: int | None = 20
+
+    @property
+    def ascending(self) -> bool:
+        if self.lowest is None:
+            return bool(self.metrics) and lower_is_better(self.metrics[0])
+        return self.lowest
+
+
+def metric_path(title: str, series: str) -> str:
+    """The field of a Task that holds the last value of a scalar."""
+    keys = [hashlib.md5(name.encode(), usedforsecurity=False).hexdigest() for name in (title, series)]
+    return f"last_metrics.{keys[0]}.{keys[1]}"
+
+
+def metric_value(task: dict[str, Any], path: str) -> float | None:
+    """The value of `metric_path` in a Task; None if it has none."""
+    _, title, series = path.split(".")
+    item = task.get("last_metrics", {}).get(title, {}).get(series) or {}
+    value = item.get("value")
+    return None if value is None else float(value)
+
+
+def select(api: Api, query: Query, fields: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The Tasks, in order, with at least these fields, and the `metric_path` of each of the query's metrics.
+
+    Raises:
+        BadInput: there is no such project, tag, flow, run or metric; the sentence names the nearest.
+    """
+    body = _body(api, query)
+    paths = [_known_path(api, body, name) for name in query.metrics]
+    if paths:
+        body["order_by"] = [f"{'' if query.ascending else '-'}{paths[0]}.value", "-created"]
+    wanted = ["id", "name", *fields, *(f"{path}.value" for path in paths)]
+    tasks = list(_pages(api, "tasks", {**body, "only_fields": wanted}, query.top))
+    if paths:
+        tasks = [task for task in tasks if metric_value(task, paths[0]) is not None]
+    if not tasks:
+        _explain(api, query, body)
+    return tasks, paths
+
+
+def first_instant(text: str, day_after: bool = False) -> str:
+    """The instant of a date or time as a person types it, local without a zone; raises BadInput for what is none."""
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            day = date.fromisoformat(text) + timedelta(days=int(day_after))
+            instant = datetime.combine(day, time())
+        else:
+            instant = datetime.fromisoformat(text)
+        return instant.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        raise BadInput(f"{text!r} is no date: give one like 2026-11-23 or 2026-11-23T14:30") from None
+
+
+def _body(api: Api, query: Query) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "project": _projects(api, query.project),
+        "system_tags": NO_EXPERIMENTS,
+        "order_by": ["-created"],
+    }
+    if query.tags:
+        body["tags"] = ["__$all", *query.tags]
+    if query.status:
+        body["status"] = list(query.status)
+    if query.since or query.until:
+        since = first_instant(query.since) if query.since else _EVER[0]
+        body["created"] = [since, first_instant(query.until, day_after=True) if query.until else _EVER[1]]
+    if query.flow:
+        body["hyperparams.General.flow.value"] = [query.flow]
+    if query.run:
+        run = find_by_id(api, "tasks", query.run, "run", [], system_tags=["pipeline"])
+        body["parent"] = [run["id"], *(step.task_id for step in watch.read(api, run["id"]).steps if step.task_id)]
+    return body
+
+
+def _projects(api: Api, name: str) -> list[str]:
+    """Ids of the project, which is the first, and of those below it, but for .pipelines and .datasets."""
+    query = {"name": rf"^{re.escape(name)}(/[^./][^/]*)*$", "only_fields": ["id"], "order_by": ["name"]}
+    ids = [project["id"] for project in _pages(api, "projects", query, None)]
+    if not ids:
+        newest = {"only_fields": ["name"], "order_by": ["-last_update"]}
+        names = [project["name"] for project in _pages(api, "projects", newest, PAGE)]
+        raise BadInput(f"there is no project {name!r}{did_you_mean(name, names) or ': nothing was run yet'}")
+    return ids
+
+
+def _known_path(api: Api, body: dict[str, Any], name: str) -> str:
+    """The path of the metric of this name that one of the experiments has."""
+    places = [(SINGLE_VALUES, name), (name, name)]
+    places += [(name[:at], name[at + 1 :]) for at, character in enumerate(name) if character == "/"]
+    for place in places:
+        path = metric_path(*place)
+        highest = {**body, "order_by": [f"-{path}.value"], "only_fields": [f"{path}.value"]}
+        if any(metric_value(task, path) is not None for task in _pages(api, "tasks", highest, 1)):
+            return path
+    raise BadInput(f"no experiment that is meant has a metric {name!r}{did_you_mean(name, _metrics(api, body))}")
+
+
+def _metrics(api: Api, body: dict[str, Any]) -> list[str]:
+    found = api.call("projects.get_unique_metric_variants", project=body["project"][0], include_subprojects=True)
+    return sorted({metric_name(item["metric"], item["variant"]) for item in found["metrics"]})
+
+
+def metric_name(title: str, series: str) -> str:
+    """What a person calls a scalar."""
+    return series if title in (SINGLE_VALUES, series) else f"{title}/{series}"
+
+
+def _pages(api: Api, entity: str, body: dict[str, Any], top: int | None) -> Iterator[dict[str, Any]]:
+    """What `get_all_ex` finds, `top` of it at most, a page at a time."""
+    size = min(top or PAGE, PAGE)
+    for page in count():
+        found = api.call(f"{entity}.get_all_ex", **body, page=page, page_size=size)[entity]
+        yield from found if top is None else found[: max(0, top - page * size)]
+        if len(found) < size or (top is not None and (page + 1) * size >= top):
+            return
+
+
+def _explain(api: Api, query: Query, body: dict[str, Any]) -> None:
+    """Raises BadInput if nothing was found because a tag or a flow is not there at all."""
+    if query.tags:
+        known = api.call("projects.get_task_tags", projects=body["project"], include_subprojects=True)["tags"]
+        for tag in query.tags:
+            if tag not in known:
+                raise BadInput(f"no experiment in {query.project} has the tag {tag!r}{did_you_mean(tag, known)}")
+    if query.flow and not _any_of_flow(api, query):
+        pipelines = {"name": r"/\.pipelines/[^/]+$", "only_fields": ["name"], "search_hidden": True}
+        flows = [project["name"].rpartition("/")[2] for project in _pages(api, "projects", pipelines, PAGE)]
+        raise BadInput(f"no experiment in {query.project} is of a flow {query.flow!r}{did_you_mean(query.flow, flows)}")
+
+
+def _any_of_flow(api: Api, query: Query) -> bool:
+    body = _body(api, Query(query.project, flow=query.flow))
+    return bool(list(_pages(api, "tasks", {**body, "only_fields": ["id"]}, 1)))

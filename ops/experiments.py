@@ -1,0 +1,229 @@
+"""Experiments: found, looked at, compared. What they are and how they are filtered tells `ops/experiment_query.py`."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flows.api import Api
+from flows.backend import Backend, connect
+from flows.errors import BadInput
+from flows.settings import Settings, load
+from ops.experiment_query import (
+    NO_EXPERIMENTS,
+    PAGE,
+    SINGLE_VALUES,
+    Query,
+    metric_name,
+    metric_path,
+    metric_value,
+    select,
+)
+from ops.experiment_tables import compared, ranked
+from ops.lookup import find_by_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROW_FIELDS = ["status", "tags", "project.name", "created"]
+FIELDS = [*ROW_FIELDS, "type", "started", "completed", "parent", "hyperparams", "last_metrics", "script"]
+DATASET_KEYS = {"id": "dataset_id", "sha256": "dataset_sha256"}
+ANCESTORS = 4
+
+
+def list_experiments(**filters: Any) -> list[dict[str, Any]]:
+    """Experiments, the newest first, or those with the best values of a metric.
+
+    Args:
+        filters: those of `ops.experiment_query.Query`; `project` is that of the settings unless given.
+
+    Returns:
+        `{id, name, project, status, tags, created, metrics}` of each; the metrics are those named in the filters, else
+        the ones that the training is judged by.
+
+    Raises:
+        BadInput: there is no such project, tag, flow, run or metric, or no such date.
+        Unreachable: no backend answers.
+    """
+    settings = load()
+    query = make_query(settings, **filters)
+    usual = {name: metric_path(SINGLE_VALUES, name) for name in usual_metrics(settings)}
+    fields = [*ROW_FIELDS, *(f"{path}.value" for path in usual.values())]
+    tasks, paths = select(connect(settings).api, query, fields)
+    shown = dict(zip(query.metrics, paths, strict=True)) or usual
+    rows = []
+    for task in tasks:
+        values = {name: metric_value(task, path) for name, path in shown.items()}
+        rows.append({**_row(task), "metrics": {name: value for name, value in values.items() if value is not None}})
+    return rows
+
+
+def show_experiment(typed: str) -> dict[str, Any]:
+    """All that is known of one experiment, by its id or the beginning of it.
+
+    Returns:
+        `{id, name, project, status, tags, created, started, completed, parameters, metrics, dataset: {id, sha256},
+        code: {commit, repository, branch, entry_point, changes}, web_url}`. `parameters` are named `Section/name`;
+        `code.changes` is the sha256 of what was not committed.
+
+    Raises:
+        BadInput: there is none, or more than one.
+    """
+    backend = connect(load())
+    return next(described(backend, [find_experiment(backend.api, typed)]))
+
+
+def find_experiment(api: Api, typed: str) -> dict[str, Any]:
+    """The Task of one experiment with `FIELDS`. Raises BadInput if there is none, or more than one."""
+    return find_by_id(api, "tasks", typed, "experiment", FIELDS, system_tags=NO_EXPERIMENTS)
+
+
+def compare_experiments(ids: Sequence[str] = (), **filters: Any) -> "pd.DataFrame":
+    """Experiments side by side as a DataFrame.
+
+    Args:
+        ids: of the experiments, or the beginnings of them; without ids the `filters` say which.
+        filters: those of `ops.experiment_query.Query`.
+
+    Returns:
+        Indexed by `part` (experiment, parameter, metric, dataset, code) and `name`. A column for each experiment, named
+        by its id; `differs`, whether not all have the same; and for each experiment but the first `delta <id>`: how
+        much more than the first's its metric is.
+
+    Raises:
+        BadInput: fewer than two experiments are meant, one is meant twice, or a filter means nothing.
+    """
+    import pandas as pd
+
+    found = experiments(ids, **filters)
+    lines = compared(found)
+    index = pd.MultiIndex.from_tuples([(line["part"], line["name"]) for line in lines], names=["part", "name"])
+    columns: dict[str, list[Any]] = {
+        one["id"]: [line["values"][place] for line in lines] for place, one in enumerate(found)
+    }
+    columns["differs"] = [line["differs"] for line in lines]
+    columns |= {
+        f"delta {one['id']}": [line["deltas"][place] for line in lines] for place, one in enumerate(found) if place
+    }
+    return pd.DataFrame(columns, index=index)
+
+
+def leaderboard(**filters: Any) -> dict[str, Any]:
+    """The best completed experiments: `{metric, experiments: [{place, id, name, value, low, high, dataset}], reason}`.
+
+    `filters` are those of `ops.experiment_query.Query`; `metrics` defaults to the one that the training is judged by,
+    `status` to completed and published. `low` and `high` are the 95 % interval, None where it is not known. Raises
+    BadInput for what is not there.
+    """
+    settings = load()
+    filters["metrics"] = tuple(filters.get("metrics") or usual_metrics(settings)[:1])
+    filters["status"] = tuple(filters.get("status") or ("completed", "published"))
+    query = make_query(settings, **filters)
+    return ranked(experiments(**filters), query.metrics[0], query.ascending)
+
+
+def experiments(ids: Sequence[str] = (), **filters: Any) -> list[dict[str, Any]]:
+    """Experiments as `show_experiment` tells them: those of the ids, in their order, or those that the filters mean.
+
+    Raises BadInput for an id or a filter that means none, or the same experiment twice.
+    """
+    settings = load()
+    backend = connect(settings)
+    if not ids:
+        return list(described(backend, select(backend.api, make_query(settings, **filters), FIELDS)[0]))
+    tasks = [find_experiment(backend.api, typed) for typed in ids]
+    found = [task["id"] for task in tasks]
+    twice = next((one for one in found if found.count(one) > 1), None)
+    if twice:
+        raise BadInput(f"experiment {twice} is named twice")
+    return list(described(backend, tasks))
+
+
+def described(backend: Backend, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Tasks with `FIELDS` as `show_experiment` tells them."""
+    commits = _commits(backend.api, tasks)
+    for task in tasks:
+        items = [item for section in task.get("hyperparams", {}).values() for item in section.values()]
+        general = {item["name"]: item.get("value") for item in items if item.get("section") == "General"}
+        yield {
+            **_row(task),
+            "started": task.get("started"),
+            "completed": task.get("completed"),
+            "parameters": {f"{item['section']}/{item['name']}": item.get("value") for item in items},
+            "metrics": _metrics(task),
+            "dataset": {key: general.get(name) for key, name in DATASET_KEYS.items()},
+            "code": _code(task, commits[task["id"]]),
+            "web_url": f"{backend.web_url}/projects/{_id_of(task.get('project'))}/experiments/{task['id']}/output/log",
+        }
+
+
+def make_query(settings: Settings, **filters: Any) -> Query:
+    """The query of these filters, in the project of the settings unless they name one."""
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in filters.items()
+    }
+    return Query(**{**given, "project": filters.get("project") or settings.project.name})
+
+
+def usual_metrics(settings: Settings) -> tuple[str, ...]:
+    """What the training is judged by, and F1."""
+    return tuple(dict.fromkeys([f"cv_{settings.training.metric}", "cv_f1_score"]))
+
+
+def _row(task: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": task["id"],
+        "name": task["name"],
+        "project": (task.get("project") or {}).get("name"),
+        "status": task.get("status"),
+        "tags": task.get("tags") or [],
+        "created": task.get("created"),
+    }
+
+
+def _metrics(task: dict[str, Any]) -> dict[str, float]:
+    """The last value of each scalar by what a person calls it, sorted."""
+    found = {}
+    for title, variants in (task.get("last_metrics") or {}).items():
+        for series, item in variants.items():
+            value = metric_value(task, f"last_metrics.{title}.{series}")
+            if value is not None:
+                found[metric_name(item["metric"], item["variant"])] = value
+    return dict(sorted(found.items()))
+
+
+def _code(task: dict[str, Any], commit: str | None) -> dict[str, Any]:
+    script = task.get("script") or {}
+    changes = script.get("diff")
+    told = {name: script.get(name) or None for name in ("repository", "branch", "entry_point")}
+    return {"commit": commit, **told, "changes": hashlib.sha256(changes.encode()).hexdigest() if changes else None}
+
+
+def _commits(api: Api, tasks: Sequence[dict[str, Any]]) -> dict[str, str | None]:
+    """The commit of each Task's code by its id: its own, else that of the nearest Task above it that knows one."""
+    known = {task["id"]: task for task in tasks}
+    for _ in range(ANCESTORS):
+        above = {_id_of(task.get("parent")) for task in known.values() if not _own_commit(task)}
+        unknown = sorted(one for one in above if one and one not in known)
+        for start in range(0, len(unknown), PAGE):
+            query = {"id": unknown[start : start + PAGE], "only_fields": ["parent", "script.version_num"]}
+            found = api.call("tasks.get_all_ex", **query, search_hidden=True, page_size=PAGE)["tasks"]
+            known.update((task["id"], task) for task in found)
+    return {task["id"]: _commit(task, known) for task in tasks}
+
+
+def _commit(task: dict[str, Any], known: dict[str, dict[str, Any]]) -> str | None:
+    for _ in range(ANCESTORS):
+        parent = known.get(_id_of(task.get("parent")) or "")
+        if _own_commit(task) or parent is None:
+            break
+        task = parent
+    return _own_commit(task)
+
+
+def _own_commit(task: dict[str, Any]) -> str | None:
+    return (task.get("script") or {}).get("version_num") or None
+
+
+def _id_of(reference: Any) -> str | None:
+    """The id of a project or a parent, which the API tells as such or together with its name."""
+    return reference.get("id") if isinstance(reference, dict) else reference
