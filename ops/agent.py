@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
@@ -64,13 +64,27 @@ def start(
     return [{**one, "new": one["worker"] in {agent.worker for agent in new}} for one in told]
 
 
-def command_line(queues: Sequence[str], services: bool) -> list[str]:
-    """The arguments of clearml-agent for these queues."""
-    mode = ["--services-mode"] if services else ["--cpu-only"]
-    return ["daemon", "--foreground", *mode, "--queue", *queues]
+def become_agent(queues: Sequence[str], services: bool = False, create_queues: bool = False) -> NoReturn:
+    """Turn this process into an agent: for systemd and containers, which watch the process that they started.
+
+    Raises BadInput and Unreachable as `start` does.
+    """
+    settings = load()
+    backend = connect(settings)
+    _check_queues(backend.api, queues, create_queues)
+    variables = _environment(backend, settings, _worker_id(queues[0]))
+    sys.stdout.flush()
+    os.execve(sys.executable, _command("-", queues, services), variables)  # noqa: S606  # no shell is wanted
 
 
-def environment(backend: Backend, settings: Settings, worker: str) -> dict[str, str]:
+def _command(log: str, queues: Sequence[str], services: bool) -> list[str]:
+    mode = ["--services-mode"] if services else []
+    # -P: the modules beside the script are not to be imported as if they were others of the same name.
+    script = [sys.executable, "-P", agent_process.__file__, log]
+    return [*script, "daemon", "--foreground", *mode, "--queue", *queues]
+
+
+def _environment(backend: Backend, settings: Settings, worker: str) -> dict[str, str]:
     """The whole environment of an agent: how it reaches the backend, and that it runs steps in our own Python."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("FLOWS_")}
     return {
@@ -87,7 +101,7 @@ def environment(backend: Backend, settings: Settings, worker: str) -> dict[str, 
     }
 
 
-def make_worker_id(queue: str) -> str:
+def _worker_id(queue: str) -> str:
     """A new worker id: this machine's name, and after a colon the queue and four digits that tell it from others."""
     return f"{socket.gethostname()}:{re.sub(r'[^A-Za-z0-9-]+', '-', queue)}-{secrets.token_hex(2)}"
 
@@ -143,12 +157,11 @@ def _check_queues(api: Api, queues: Sequence[str], create: bool) -> None:
 
 
 def _launch(folder: Path, backend: Backend, settings: Settings, queues: Sequence[str], services: bool) -> Agent:
-    worker = make_worker_id(queues[0])
+    worker = _worker_id(queues[0])
     log = folder / f"{worker.rpartition(':')[2]}.log"
     process = subprocess.Popen(
-        # -P: the modules beside the script are not to be imported as if they were others of the same name.
-        [sys.executable, "-P", agent_process.__file__, str(log), *command_line(queues, services)],
-        env=environment(backend, settings, worker),
+        _command(str(log), queues, services),
+        env=_environment(backend, settings, worker),
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

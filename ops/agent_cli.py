@@ -31,11 +31,16 @@ def agent(context: click.Context) -> None:
 @click.option("--services", is_flag=True, help="In services mode: Tasks that mostly wait, many at once.")
 @click.option("--count", type=click.IntRange(1, 64), default=1, show_default=True, help="How many are to run.")
 @click.option("--create-queue", is_flag=True, help="Make a queue that is not there.")
+@click.option("--foreground", is_flag=True, help="Be one agent, until it is ended: for systemd and containers.")
 @as_json
 @one_sentence
-def start(queues: tuple[str, ...], services: bool, count: int, create_queue: bool, as_json: bool) -> None:
+def start(
+    queues: tuple[str, ...], services: bool, count: int, create_queue: bool, foreground: bool, as_json: bool
+) -> None:
     """Start agents in the background, or find them running. They run steps in the Python that this command runs in."""
     queues = queues or ("services" if services else "default",)
+    if foreground:
+        agents.become_agent(queues, services, create_queue)
     _show(agents.start(queues, services, count, create_queue), as_json)
 
 

@@ -1,13 +1,13 @@
 """The process of an agent: the official `clearml-agent`, with a log of bounded size, silent while there is no work.
 
-python ops/agent_process.py LOG daemon --queue default …
+python ops/agent_process.py LOG daemon --queue default …      (LOG is a file, or - for standard output)
 """
 
 import os
 import runpy
 import sys
 import threading
-from logging import Formatter, LogRecord
+from logging import Formatter, Handler, LogRecord, StreamHandler
 from logging.handlers import RotatingFileHandler
 from typing import IO
 
@@ -19,8 +19,7 @@ def main() -> None:
     """Run clearml-agent with the arguments that follow the path of the log."""
     # The log is nobody else's business, and what the agent keeps in the folder for temporary files holds credentials.
     os.umask(0o077)
-    log = RotatingFileHandler(sys.argv.pop(1), maxBytes=MAX_BYTES, backupCount=1)
-    log.setFormatter(Formatter("%(asctime)s %(message)s"))
+    log = _log(sys.argv.pop(1))
     reader, writer = os.pipe()
     for descriptor in (1, 2):
         os.dup2(writer, descriptor)
@@ -36,7 +35,15 @@ def main() -> None:
         copier.join(timeout=2)
 
 
-def _copy(lines: IO[str], log: RotatingFileHandler) -> None:
+def _log(path: str) -> Handler:
+    if path == "-":
+        return StreamHandler(os.fdopen(os.dup(1), "w", buffering=1))
+    log = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=1)
+    log.setFormatter(Formatter("%(asctime)s %(message)s"))
+    return log
+
+
+def _copy(lines: IO[str], log: Handler) -> None:
     for line in lines:
         if line.strip() and not line.startswith(IDLE):
             log.emit(LogRecord("agent", 0, "", 0, line.rstrip(), None, None))

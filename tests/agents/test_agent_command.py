@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,21 @@ def test_stopping_a_dead_agent_ends_what_it_left_running(fleet: Fleet) -> None:
     assert (stopped["worker"], stopped["was"]) == (started["worker"], "dead")
     assert alive(family) == []
     assert status_of(fleet, task) == "stopped"
+
+
+def test_in_the_foreground_it_is_this_process(fleet: Fleet, tmp_path: Path) -> None:
+    before = set(worker_ids(fleet.api))
+    command = [sys.executable, "-m", "ops.cli", "agent", "start", "--foreground", "--queue", "default"]
+    with (tmp_path / "output").open("wb") as output:
+        process = subprocess.Popen(command, env=fleet.place.environment, cwd=tmp_path, stdout=output, stderr=output)
+    try:
+        wait_until(lambda: bool(set(worker_ids(fleet.api)) - before), "it registers", log=tmp_path / "output")
+        assert "agent_process.py - daemon" in " ".join(psutil.Process(process.pid).cmdline())
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) is not None
+    assert "Listening to queues" in (tmp_path / "output").read_text()
+    assert set(worker_ids(fleet.api)) == before
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""What docs/operations.md tells operators to install is sound."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ops.cli import main
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+[UNIT] = re.findall(r"```ini\n(.*?)```", PAGE, re.S)
+[RECIPE] = re.findall(r"```dockerfile\n(.*?)```", PAGE, re.S)
+HOME = "/opt/clearml-flows"
+
+
+def check_command(words: list[str]) -> None:
+    """`flows` with these words parses: each command and option is there."""
+    with pytest.raises(SystemExit) as ended:
+        main.main([*words, "--help"], prog_name="flows")
+    assert ended.value.code == 0, words
+
+
+@pytest.mark.parametrize("line", re.findall(r"^flows (.+)$", PAGE, re.M))
+def test_each_command_is_there(line: str) -> None:
+    check_command(shlex.split(line, comments=True))
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    command = tmp_path / ".venv" / "bin" / "flows"
+    command.parent.mkdir(parents=True)
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    unit = tmp_path / "clearml-flows-agent@default.service"
+    unit.write_text(UNIT.replace(HOME, str(tmp_path)))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert [line for line in done.stderr.splitlines() if str(tmp_path) in line or "clearml" in line] == []
+
+
+def test_the_unit_starts_an_agent_as_the_command_does() -> None:
+    [started] = re.findall(rf"^ExecStart={HOME}/\.venv/bin/flows (.+)$", UNIT, re.M)
+    check_command(shlex.split(started))
+
+
+def test_the_container_copies_what_the_project_is_made_of() -> None:
+    copied = {word for line in re.findall(r"^COPY (.+)$", RECIPE, re.M) for word in line.split()[:-1]}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
+    assert copied == {"pyproject.toml", "README.md", "settings.toml", *packages}
+    [started] = re.findall(r'^ENTRYPOINT \["flows", (.+)\]$', RECIPE, re.M)
+    check_command(shlex.split(started.replace(",", " ")))
