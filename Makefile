@@ -26,8 +26,9 @@ fmt: setup  ## rewrite the code in the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## print what a run costs beside a bare script
+bench: setup  ## print what a run costs beside a bare script, and a command in a full registry beside a small one
 	$(BIN)/python benchmarks/flow_overhead.py
+	$(BIN)/python benchmarks/registry_scale.py
 
 docs: setup  ## write the generated pages
 	$(BIN)/python -m ops.coverage docs/api-coverage.md

@@ -168,7 +168,7 @@ def _pages(api: Api, entity: str, body: dict[str, Any], top: int | None) -> Iter
 def _explain(api: Api, query: Query, body: dict[str, Any]) -> None:
     """Raises BadInput if nothing was found because a tag or a flow is not there at all."""
     if query.tags:
-        known = api.call("projects.get_task_tags", projects=body["project"], include_subprojects=True)["tags"]
+        known = api.call("projects.get_task_tags", projects=body["project"])["tags"]
         for tag in query.tags:
             if tag not in known:
                 raise BadInput(f"no experiment in {query.project} has the tag {tag!r}{did_you_mean(tag, known)}")
