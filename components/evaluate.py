@@ -95,7 +95,7 @@ from components.report_sections import (
     value_blocks,
     verdict_section,
 )
-from components.reports import figure_events, make_client, send_report, value_events
+from components.reports import figure_events, make_client, send_report, single_events, value_events
 from components.run_report import count_folds, save_report
 from components.segments import segment_events, segment_parts, segment_table
 from components.tables import table_figure
@@ -243,6 +243,7 @@ from components.tables import table_figure
         figure_events,
         make_client,
         send_report,
+        single_events,
         value_events,
         count_folds,
         save_report,

@@ -10,7 +10,14 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
     from components.experiment_plots import experiment_figures
     from components.images import confusion_image, send_image
     from components.predictions import write_predictions
-    from components.reports import console_events, figure_events, send_report, series_events, value_events
+    from components.reports import (
+        console_events,
+        figure_events,
+        send_report,
+        series_events,
+        single_events,
+        value_events,
+    )
 
 
 def open_experiment(
@@ -109,8 +116,11 @@ def result_events(result: dict[str, Any]) -> list[dict[str, Any]]:
         *(f"{name} {value:.4f}" for name, value in metrics.items()),
         f"threshold {threshold:.4f}",
     ]
+    spreads = {name: value for name, value in metrics.items() if name.endswith("_std")}
+    means = {name: value for name, value in metrics.items() if name not in spreads}
     return [
-        *value_events({**metrics, "threshold": threshold, "cpu_seconds": result["cpu_seconds"]}),
+        *value_events({**means, "threshold": threshold}),
+        *single_events({**spreads, "cpu_seconds": result["cpu_seconds"]}),
         *series_events(result["fold_metrics"]),
         *figure_events(experiment_figures(result)),
         *console_events(["\n".join(lines)]),

@@ -13,7 +13,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
     from components.lift import lift_figures, lift_table
     from components.plots import calibration_figure, confusion_figure, precision_recall_figure, roc_figure
     from components.profit import profit_figure, profit_table
-    from components.reports import figure_events, send_report, value_events
+    from components.reports import figure_events, send_report, single_events, value_events
     from components.segments import segment_events, segment_table
     from components.tables import table_figure
 
@@ -117,7 +117,9 @@ def judgement_events(values: dict[str, float]) -> list[dict[str, Any]]:
     def is_detail(name: str) -> bool:
         return name.startswith("gate_") or name.endswith(("_low", "_high"))
 
-    return [one for one in value_events(values) if one["metric"] == "Summary" or not is_detail(one["variant"])]
+    details = {name: value for name, value in values.items() if is_detail(name)}
+    told = {name: value for name, value in values.items() if name not in details}
+    return [*value_events(told), *single_events(details)]
 
 
 def judgement_figures(

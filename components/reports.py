@@ -32,13 +32,16 @@ def send_report(client: Any, task_id: str, events: list[dict[str, Any]]) -> None
 
 def value_events(values: dict[str, float]) -> list[dict[str, Any]]:
     """Each metric as a scalar, which ClearML compares in plots, and as a single value, which it compares in tables."""
+    scalar = {"type": "training_stats_scalar", "iter": 0}
+    scalars = [{**scalar, "metric": name, "variant": name, "value": value} for name, value in values.items()]
+    return [*single_events(values), *scalars]
+
+
+def single_events(values: dict[str, float]) -> list[dict[str, Any]]:
+    """Each number as a single value only: what is not worth a plot."""
     # The SDK's `Logger.report_single_value` writes a scalar of this iteration.
-    places = [("Summary", -(2**31)), ("", 0)]
-    return [
-        {"type": "training_stats_scalar", "metric": title or name, "variant": name, "iter": iteration, "value": value}
-        for title, iteration in places
-        for name, value in values.items()
-    ]
+    summary = {"type": "training_stats_scalar", "metric": "Summary", "iter": -(2**31)}
+    return [{**summary, "variant": name, "value": value} for name, value in values.items()]
 
 
 def series_events(series: dict[str, list[float]], first: int = 1) -> list[dict[str, Any]]:

@@ -76,6 +76,7 @@ from components.reports import (
     make_client,
     send_report,
     series_events,
+    single_events,
     stage_events,
     value_events,
 )
@@ -182,6 +183,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         make_client,
         send_report,
         series_events,
+        single_events,
         stage_events,
         value_events,
         close_experiment,

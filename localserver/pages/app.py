@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from localserver.files import serve_file
-from localserver.pages import charts, graph, reports, shapes, views
+from localserver.pages import charts, compare, graph, reports, shapes, views
 from localserver.pages.reports import Links
 from localserver.pages.shapes import mapping, objects, text
 from localserver.storage import Storage
@@ -49,6 +49,11 @@ _TASK_PATHS = [
     "/datasets/simple/{project}/tasks/{id}",
     "/datasets/simple/{project}/experiments/{id}",
 ]
+_COMPARE_PATHS = [
+    f"/{part}/{{project}}/compare-{called};ids={{ids}}"
+    for part in ("projects", "pipelines")
+    for called in ("tasks", "experiments")
+]
 
 
 def pages_app(store: Store, storage: Storage, files_url: str) -> Starlette:
@@ -70,6 +75,9 @@ def pages_app(store: Store, storage: Storage, files_url: str) -> Starlette:
     async def model(request: Request) -> Response:
         return _page("model.html", await read(_model, request.path_params["id"], links))
 
+    async def compared(request: Request) -> Response:
+        return _page("compare.html", await read(compare.compare, request.path_params["ids"], links))
+
     async def file(request: Request) -> Response:
         return await serve_file(storage, request.scope["raw_path"].removeprefix(b"/files"))
 
@@ -78,6 +86,7 @@ def pages_app(store: Store, storage: Storage, files_url: str) -> Starlette:
         routes=[
             Route("/", index),
             *_with_tabs("/projects/{project}/models/{id}", model),
+            *(route for path in _COMPARE_PATHS for route in _with_tabs(path, compared)),
             *(route for path in _TASK_PATHS for route in _with_tabs(path, task)),
             Route("/projects/{id}", project),
             Route("/files/{path:path}", file),
@@ -116,10 +125,10 @@ def _task(db: Session, id: str, links: Links) -> Json | None:
         "parent": views.parent_of(db, task),
         "graph": graph.lay_out(steps) if steps else None,
         "steps": [_step(step, ran.get(step.task)) for step in steps],
-        "children": views.children_of(db, id),
+        **views.children_of(db, id),
         "charts": curves,
         "singles": singles,
-        "figures": reports.figures(db, id, links),
+        "figures": [figure for _, figure in reports.plots(db, id, links)],
         "images": reports.images(db, id, links),
         "console": reports.console(db, id),
         "artifacts": [reports.artifact(entry, links.file) for entry in _artifacts(task)],
@@ -154,7 +163,7 @@ def _model(db: Session, id: str, links: Links) -> Json | None:
         "file": links.file(model.get("uri")),
         "charts": curves,
         "singles": singles,
-        "figures": reports.figures(db, id, links),
+        "figures": [figure for _, figure in reports.plots(db, id, links)],
     }
 
 
@@ -179,7 +188,7 @@ def _environment() -> Environment:
     environment.filters.update({name: _of_what_is_there(found) for name, found in filters.items()})
     environment.globals.update(
         duration=_of_what_is_there(shapes.shown_duration),
-        canvas=(charts.WIDTH, charts.HEIGHT, charts.LEFT, charts.RIGHT, charts.TOP, charts.BOTTOM),
+        canvas=(charts.WIDTH, charts.LEFT, charts.RIGHT, charts.TOP),
         box=(graph.BOX_WIDTH, graph.BOX_HEIGHT),
     )
     return environment

@@ -8,7 +8,10 @@ from itertools import pairwise
 WIDTH, HEIGHT = 460, 240
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 10, 30
 MAX_POINTS = 600
-_MAX_LABELS = 8
+# Names on the x axis that would not fit beside each other are slanted, and have this much more room below.
+_SLANTED = 50
+_MAX_LABELS = 30
+_LETTER = 6
 
 Point = tuple[float, float]
 
@@ -43,6 +46,9 @@ class Chart:
     y_ticks: list[tuple[float, str]]
     x_title: str = ""
     y_title: str = ""
+    height: int = HEIGHT
+    bottom: int = BOTTOM
+    slanted: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,9 @@ def chart(
     y = _scale([value for _, value in points] + floor, HEIGHT - BOTTOM, TOP, 0.0)
     drawn = [_draw(one, color, x, y, bars) for color, one in enumerate(series)]
     x_ticks = _category_ticks(categories, x) if categories else _ticks(x)
-    return Chart(title, drawn, x_ticks, _ticks(y), x_title, y_title)
+    slanted = len(categories) * _LETTER * max(map(len, categories), default=0) > WIDTH - LEFT - RIGHT
+    height, bottom = (size + _SLANTED * slanted for size in (HEIGHT, BOTTOM))
+    return Chart(title, drawn, x_ticks, _ticks(y), x_title, y_title, height, bottom, slanted)
 
 
 def _is_drawable(point: Point) -> bool:

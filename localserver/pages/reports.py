@@ -18,6 +18,8 @@ _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 _IMAGE_DATA = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 
 Json = dict[str, Any]
+# By metric: (task, variant) to points.
+Curves = dict[str, dict[tuple[str, str], list[tuple[float, float]]]]
 
 
 class Links:
@@ -42,46 +44,62 @@ class Links:
 
 
 def scalars(db: Session, id: str) -> tuple[list[Chart], list[tuple[str, float]]]:
-    """Return a chart for each metric, and the single values."""
-    curves: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    singles = []
-    for _, metric, variant, iteration, _, value in db.events.values(Which([id], SCALAR)):
+    """Return a chart for each metric, and the values that are single."""
+    found, singles = curves(db, [id])
+    charts = [
+        chart(text(metric, 200), [Series(text(variant, 80), points) for (_, variant), points in series.items()])
+        for metric, series in found.items()
+    ]
+    return charts, sorted(singles.get(id, {}).items())
+
+
+def curves(db: Session, ids: list[str]) -> tuple[Curves, dict[str, dict[str, float]]]:
+    """Return the curves of tasks by metric, and their single values by task.
+
+    A scalar that has but one point in all of its series is no curve: it counts as a single value.
+    """
+    found: Curves = {}
+    singles: dict[str, dict[str, float]] = {}
+    for id, metric, variant, iteration, _, value in db.events.values(Which(ids, SCALAR)):
         height = number(value)
         if height is None:
             continue
         if iteration == SINGLE_VALUE_ITERATION:
-            singles.append((text(variant, 200), height))
+            singles.setdefault(id, {})[text(variant, 200)] = height
         else:
-            curves.setdefault(metric, {}).setdefault(variant, []).append((float(iteration), height))
-    charts = [
-        chart(text(metric, 200), [Series(text(name, 80), points) for name, points in variants.items()])
-        for metric, variants in curves.items()
-    ]
-    return charts, singles
+            found.setdefault(metric, {}).setdefault((id, variant), []).append((float(iteration), height))
+    for metric in [metric for metric, series in found.items() if max(map(len, series.values())) == 1]:
+        for (id, variant), points in found.pop(metric).items():
+            name = text(metric if variant in ("", metric) else f"{metric}/{variant}", 200)
+            singles.setdefault(id, {}).setdefault(name, points[0][1])
+    return found, singles
 
 
-def figures(db: Session, id: str, links: Links) -> list[Figure]:
-    """Return the latest plot of each title and series."""
-    found = []
+def plots(db: Session, id: str, links: Links) -> list[tuple[str, Figure]]:
+    """Return the latest plot of each title and series, as (title, figure)."""
     latest = db.events.latest(Which([id], PLOT), 1)
-    for event in [event for event in latest if event.get("metric") not in _PICTURES_OF_GRAPHS][:MAX_FIGURES]:
-        metric, variant = text(event.get("metric"), 200), text(event.get("variant"), 200)
-        title = metric if variant in ("", metric) else f"{metric} / {variant}"
-        found.append(read_figure(title, event.get("plot_str"), links.image))
-    return found
+    events = [event for event in latest if event.get("metric") not in _PICTURES_OF_GRAPHS][:MAX_FIGURES]
+    return [(_title(event), read_figure(_title(event), event.get("plot_str"), links.image)) for event in events]
 
 
-def images(db: Session, id: str, links: Links) -> list[Json]:
-    """Return the latest debug image of each title and series."""
+def images(db: Session, id: str, links: Links) -> list[tuple[str, Json]]:
+    """Return the latest debug image of each title and series, as (title, image)."""
     return [
-        {
-            "title": f"{text(event.get('metric'), 200)} / {text(event.get('variant'), 200)}",
-            "source": links.image(event.get("url")),
-            "link": links.file(event.get("url")),
-            "uri": text(event.get("url"), 500),
-        }
+        (
+            _title(event),
+            {
+                "source": links.image(event.get("url")),
+                "link": links.file(event.get("url")),
+                "uri": text(event.get("url"), 500),
+            },
+        )
         for event in db.events.latest(Which([id], IMAGE), 1)[:MAX_IMAGES]
     ]
+
+
+def _title(event: Json) -> str:
+    metric, variant = text(event.get("metric"), 200), text(event.get("variant"), 200)
+    return metric if variant in ("", metric) else f"{metric} / {variant}"
 
 
 def console(db: Session, id: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from localserver.store.query import select
 from localserver.store.session import Session
 
 PAGE_SIZE = 100
-_METRIC_COLUMNS = 8
+_METRIC_COLUMNS = 24
 
 Json = dict[str, Any]
 
@@ -50,6 +50,7 @@ def project(db: Session, id: str, page: int) -> Json | None:
     return {
         "project": found,
         "metrics": _metric_columns(tasks),
+        "comparison": compare_link(tasks),
         "tasks": task_rows(db, tasks),
         "models": [model_row(db, model) for model in models],
         "children": [child for child in _projects(db) if child["name"].startswith(prefix)],
@@ -101,10 +102,21 @@ def parent_of(db: Session, task: Document) -> Json | None:
     return {"name": text(parent.get("name"), 300), "link": task_link(parent)} if parent else None
 
 
-def children_of(db: Session, id: str) -> list[Json]:
-    """Return the tasks that this one made."""
+def children_of(db: Session, id: str) -> Json:
+    """Return the tasks that this one made, with their metrics side by side."""
     asked = {"parent": id, "order_by": ["created"], "page_size": PAGE_SIZE}
-    return task_rows(db, db.tasks.find(select(db.tasks.entity, asked)))
+    children = db.tasks.find(select(db.tasks.entity, asked))
+    return {
+        "children": task_rows(db, children),
+        "metrics": _metric_columns(children),
+        "comparison": compare_link(children),
+    }
+
+
+def compare_link(tasks: list[Document]) -> str:
+    """Return the path of the page that has these tasks beside each other; empty for fewer than two."""
+    ids = ",".join(quote(text(task.get("id"), 64), safe="") for task in tasks[:24])
+    return f"/projects/*/compare-tasks;ids={ids}" if len(tasks) > 1 else ""
 
 
 def task_models(db: Session, task: Document) -> list[Json]:
@@ -120,19 +132,27 @@ def task_models(db: Session, task: Document) -> list[Json]:
 
 
 def last_metrics(task: Document) -> dict[str, Any]:
-    """Return the last value of each metric, by "metric" for single values and "metric/variant" for others."""
+    """Return the last value of each metric, by "metric" for single values and "metric/variant" for others.
+
+    A scalar whose series has the name of its title goes by that: often it is a single value too.
+    """
     found = {}
     for variants in objects(task.get("last_metrics")):
         for entry in objects(variants):
             metric, variant = text(entry.get("metric"), 100), text(entry.get("variant"), 100)
-            found[variant if metric == "Summary" else f"{metric}/{variant}"] = entry.get("value")
+            found[variant if metric in ("Summary", variant) else f"{metric}/{variant}"] = entry.get("value")
     return found
 
 
 def _metric_columns(tasks: list[Document]) -> list[str]:
-    """The metrics that most of these tasks have, but for what the SDK measures about the machine."""
+    """The metrics that most of these tasks have, single values before others.
+
+    Left out are what the SDK measures about the machine, and spreads of values that are there.
+    """
     counts = Counter(name for task in tasks for name in last_metrics(task) if not name.startswith(":monitor:"))
-    return sorted(name for name, _ in counts.most_common(_METRIC_COLUMNS))
+    known = [name for name in counts if name.removesuffix("_std") == name or name.removesuffix("_std") not in counts]
+    ranked = sorted(known, key=lambda name: ("/" in name, -counts[name], name))
+    return sorted(ranked[:_METRIC_COLUMNS])
 
 
 def _latest(documents: Documents, size: int, **asked: Any) -> list[Document]:

@@ -74,6 +74,7 @@ def test_an_experiment_s_task_holds_all_about_it(told: Story) -> None:
     assert parameters["General/random_state"] == "42"
     assert forest["values"].pop("cpu_seconds") > 0
     assert forest["values"] == pytest.approx({**entry["metrics"], "threshold": entry["threshold"]})
+    assert not {"cv_roc_auc_std", "cpu_seconds"} & set(forest["scalars"])
     assert forest["scalars"]["cv_roc_auc"]["fold"]["x"] == [1, 2, 3, 4, 5, 6]
     assert forest["scalars"]["train_accuracy"]["train_accuracy"]["y"] == [
         pytest.approx(entry["metrics"]["train_accuracy"])

@@ -83,7 +83,13 @@ def fill(records: Records) -> None:
     records.event("run", "training_debug_image", EVIL, "c", url=f'data:image/png;base64,"{EVIL}')
 
 
-PAGES = ["/", "/projects/p1", "/projects/p1/tasks/run/output/log", "/projects/p1/models/m1/general"]
+PAGES = [
+    "/",
+    "/projects/p1",
+    "/projects/p1/tasks/run/output/log",
+    "/projects/p1/models/m1/general",
+    "/projects/*/compare-tasks;ids=run,step",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -123,7 +129,69 @@ def test_links_that_the_sdk_prints_open_the_run(client: TestClient, records: Rec
 
 
 @pytest.mark.parametrize(
-    "path", ["/projects/p1/tasks/none", "/projects/p1/models/none/general", "/projects/none", "/nothing", "/files/none"]
+    "path",
+    [
+        "/projects/p1/compare-tasks;ids=one,two,gone/scalars/graph",
+        "/projects/*/compare-experiments;ids=one,two",
+        "/pipelines/p1/compare-tasks;ids=one,two",
+    ],
+)
+def test_tasks_beside_each_other(client: TestClient, records: Records, path: str) -> None:
+    records.project("p1", "demo")
+    image = f"{FILES_URL}/images/one.png"
+    for task, depth in (("one", "3"), ("two", "7")):
+        parameters = {"General": {"seed": {"value": "42"}}, "Estimator": {"depth": {"value": depth}}}
+        records.task(task, name="the same name", hyperparams=parameters, parent="sweep")
+        records.single(task, "test_roc_auc", float(depth) / 10)
+        records.scalar(task, "cv_roc_auc", "fold", [0.5, float(depth)])
+        records.plot(task, "ROC", "ROC", {"data": [{"x": [0, 1], "y": [0, 1], "name": f"area of {task}"}]})
+        records.event(task, "training_debug_image", "Confusion", "Confusion", url=image)
+    page = client.get(path).text
+    rows = re.findall(r"<tr><th>([^<]*)</th>((?:<td[^>]*>[^<]*</td>)+)</tr>", page)
+    assert [(name, re.findall(r">([^<]+)<", cells)) for name, cells in rows] == [
+        ("test_roc_auc", ["0.3", "0.7"]),
+        ("Estimator/depth", ["3", "7"]),
+        ("General/seed", ["42", "42"]),
+    ]
+    assert "1 are the same" in page
+    assert page.count("<polyline") == 4
+    assert "area of one" in page
+    assert "area of two" in page
+    assert page.count('<img src="/files/images/one.png"') == 2
+    records.task("sweep")
+    assert 'href="/projects/*/compare-tasks;ids=one,two"' in client.get("/projects/p1/tasks/sweep").text
+    assert "/projects/*/compare-tasks;ids=sweep,two,one" in client.get("/projects/p1").text
+
+
+def test_only_as_many_tasks_are_drawn_as_there_are_colours(client: TestClient, records: Records) -> None:
+    ids = [records.task(f"t{number}") for number in range(30)]
+    for task in ids:
+        records.scalar(task, "loss", "loss", [1.0, 2.0])
+    page = client.get(f"/projects/*/compare-tasks;ids={','.join(ids)}").text
+    assert "24 tasks compared" in page
+    assert page.count("<polyline") == 8
+    assert "of the first 8 tasks" in page
+
+
+def test_a_scalar_of_one_point_is_a_value_and_no_chart(client: TestClient, records: Records) -> None:
+    records.task("run")
+    records.scalar("run", "accuracy", "accuracy", [0.75])
+    records.scalar("run", "loss", "train", [0.5, 0.25])
+    page = client.get("/projects/p1/tasks/run").text
+    assert "<dt>accuracy</dt><dd>0.75</dd>" in page
+    assert page.count('<figure class="chart">') == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/projects/p1/tasks/none",
+        "/projects/p1/models/none/general",
+        "/projects/none",
+        "/nothing",
+        "/files/none",
+        "/projects/p1/compare-tasks;ids=none",
+    ],
 )
 def test_what_is_not_there_is_a_404_page(client: TestClient, path: str) -> None:
     answer = client.get(path)

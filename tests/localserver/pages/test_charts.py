@@ -51,6 +51,14 @@ def test_ticks_are_round_numbers_or_the_categories() -> None:
     assert [label for _, label in chart("t", [Series("s", [(0, 0), (1, 1)])], ["no", "yes"]).x_ticks] == ["no", "yes"]
 
 
+def test_names_that_would_overlap_are_slanted_and_have_room() -> None:
+    bars = [Series("s", [(float(index), 1.0) for index in range(28)], "bars")]
+    long = chart("t", bars, [f"InternetService{index}" for index in range(28)])
+    assert (long.slanted, len(long.x_ticks)) == (True, 28)
+    assert (long.height - long.bottom, long.height > HEIGHT) == (HEIGHT - BOTTOM, True)
+    assert not chart("t", bars, list("abcdefghijklmnopqrstuvwxyz12")).slanted
+
+
 def test_many_points_are_thinned_and_the_last_is_kept() -> None:
     many = [(float(index), 0.0) for index in range(100_000)]
     few = thinned(many)
