@@ -126,6 +126,6 @@ def parameters(settings: Settings) -> dict[str, Any]:
 if __name__ == "__main__":
     if is_controller():
         settings = load()
-        run(churn, settings.project.name, parameters(settings))
+        run(churn, settings, parameters(settings))
     else:
         main("churn")

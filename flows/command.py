@@ -32,7 +32,16 @@ def run_command(flow: str) -> click.Command:
         "--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Override a setting; may be repeated."
     )
     @click.option("--queue", default="", metavar="NAME", help="Run the steps on the agents of this queue, not here.")
-    @click.option("--no-cache", is_flag=True, help="Run every step again.")
+    @click.option("--remote", is_flag=True, help="Run the controller on an agent too (setting queues.services).")
+    @click.option("--create-queue", is_flag=True, help="Make the queues that are not there.")
+    @click.option(
+        "--wait-for-worker",
+        type=click.FloatRange(0),
+        default=0.0,
+        metavar="SECONDS",
+        help="How long agents may take to come, where none watches a queue yet.",
+    )
+    @click.option("--no-cache", "fresh", is_flag=True, help="Run every step again.")
     @click.option("--dry-run", is_flag=True, help="Say what would run, with which settings, and end.")
     @click.option("--no-progress", is_flag=True, help="No progress on stderr.")
     @click.option("--debug", is_flag=True, help="A traceback instead of a sentence when something fails.")
@@ -40,19 +49,18 @@ def run_command(flow: str) -> click.Command:
     def command(
         source: str | None,
         changes: tuple[str, ...],
-        queue: str,
-        no_cache: bool,
         dry_run: bool,
         no_progress: bool,
         debug: bool,
         as_json: bool,
+        **how: Any,
     ) -> None:
         try:
             settings = _settings(source, changes)
             if dry_run:
                 _say_plan(flow, settings, as_json)
                 return
-            ended = _run(flow, settings, How(no_cache, queue), not no_progress)
+            ended = _run(flow, settings, How(**how), not no_progress)
             _say_end(flow, ended, as_json)
         except FlowsError as error:
             if debug:

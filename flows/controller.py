@@ -9,9 +9,10 @@ from typing import Any
 
 from clearml import PipelineDecorator, Task
 
-from flows import sdk
+from flows import bundle, sdk
 from flows.ending import PROCESS, process_mark
-from flows.roles import FRESH, QUEUE, RUN_FILE
+from flows.roles import DRAFT, FRESH, QUEUE, RUN_FILE
+from flows.settings import Settings, settings_file
 
 POLL_SECONDS = 0.1
 LOOK_MINUTES = 0.01  # how often the pipeline looks for steps that failed; ClearML takes minutes here
@@ -22,42 +23,62 @@ def is_controller() -> bool:
     return RUN_FILE in os.environ or not Task.running_locally()
 
 
-def run(flow: Callable[..., None], project: str, parameters: dict[str, Any]) -> None:
+def run(flow: Callable[..., None], settings: Settings, parameters: dict[str, Any]) -> None:
     """Run the flow as a ClearML pipeline, and return when it has ended. Each step is a process here, or is put into the
-    queue that the launcher named.
+    queue that the launcher named. On an agent the parameters are the Task's, as they may have been edited there.
+
+    For the launcher's draft only the Task is made, which an agent can run.
 
     Raises what the failing step raised.
     """
     sdk.poll_every(POLL_SECONDS)
     sdk.ask_nobody_for_news()
     sdk.parse_one_at_a_time()
-    if os.environ.get(FRESH):
-        sdk.run_again(None)
+    sdk.pin_steps(bundle.exact)
+    sdk.when_created(lambda task: _equip(task, flow.__name__, settings))
     if RUN_FILE in os.environ:
         threading.Thread(target=_announce, daemon=True).start()
-    queue = os.environ.get(QUEUE)
-    if not queue:
-        PipelineDecorator.run_locally()
-    pipeline = PipelineDecorator.pipeline(
-        name=flow.__name__,
-        project=project,
-        version="1.0.0",
-        abort_on_failure=True,
-        pool_frequency=LOOK_MINUTES,
-        default_queue=queue,
-        pipeline_execution_queue=None,
+    queue = os.environ.get(QUEUE) or settings.queues.steps
+    options: dict[str, Any] = {
+        "name": flow.__name__,
+        "project": settings.project.name,
+        "version": "1.0.0",
+        # Given any, ClearML waits until it has looked at the repository; without, its script section may get lost.
+        "packages": bundle.loaded_packages(),
+        "abort_on_failure": True,
+        "pool_frequency": LOOK_MINUTES,
         # A step imports nothing from here: an agent has not our checkout, and what fails there is to fail here too.
-        skip_global_imports=True,
-        enable_local_imports=False,
-    )
+        "skip_global_imports": True,
+        "enable_local_imports": False,
+    }
+    if os.environ.get(DRAFT):
+        PipelineDecorator.set_default_execution_queue(queue)
+        sdk.draft(PipelineDecorator(**options), flow, parameters)
+        return
+    if Task.running_locally() and not os.environ.get(QUEUE):
+        PipelineDecorator.run_locally()
+    pipeline = PipelineDecorator.pipeline(**options, default_queue=queue, pipeline_execution_queue=None)
     pipeline(flow)(**parameters)
+
+
+def _equip(task: Task, flow: str, settings: Settings) -> None:
+    """Give the run's Task what it needs to be run anywhere, and take from it what was edited there."""
+    if Task.running_locally():
+        bundle.carry(task, flow, settings_file())
+    elif task.get_parameter("pipeline/default_queue") == sdk.NO_QUEUE:
+        task.set_parameter("pipeline/default_queue", settings.queues.steps)
+    how = {"no_cache": bool(os.environ.get(FRESH))}
+    task.connect(how, name="run")
+    if how["no_cache"]:
+        sdk.run_again(None)
 
 
 def _announce() -> None:
     """Tell the launcher which Task this run is, as soon as there is one: from then on it can be stopped and marked."""
     while (task := Task.current_task()) is None:
         time.sleep(0.05)
-    task.set_user_properties(**{PROCESS: process_mark()})
+    if not os.environ.get(DRAFT):
+        task.set_user_properties(**{PROCESS: process_mark()})
     path = Path(os.environ[RUN_FILE])
     draft = path.with_suffix(".tmp")
     draft.write_text(task.id, "utf-8")

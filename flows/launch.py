@@ -1,4 +1,4 @@
-"""Start a flow's controller as a process of its own, watch it to its end, and leave nothing running behind."""
+"""Start a flow's controller, as a process of its own or on an agent, watch it to its end, and leave nothing running."""
 
 import os
 import signal
@@ -8,13 +8,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows import watch
 from flows.backend import Backend, connect, data_dir, start_embedded
+from flows.ending import mark
 from flows.errors import FlowsError, Unreachable
 from flows.lock import run_lock
+from flows.preflight import check_queues
 from flows.roles import RUN_FILE, How
 from flows.settings import Settings
 from flows.watch import Run
@@ -26,12 +28,12 @@ LOST_AFTER = 120.0
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that has ended, and the file that holds what its processes printed."""
+    """A run that has ended, and where all is that its controller printed: a file, or the page of the run."""
 
     run: Run
     backend: Backend
     seconds: float
-    log: Path
+    log: str
 
 
 def launch(flow: str, settings: Settings, how: How, show: Callable[[Run | None, float], None]) -> Ended:
@@ -42,20 +44,28 @@ def launch(flow: str, settings: Settings, how: How, show: Callable[[Run | None, 
     """
     with run_lock(data_dir(settings), flow):
         backend = connect(settings)
+        if how.remote:
+            how = replace(how, queue=how.queue or settings.queues.steps)
+        queues = [name for name in (settings.queues.services if how.remote else "", how.queue) if name]
+        ids = check_queues(backend.api, queues, how.create_queue, how.wait_for_worker)
         with tempfile.TemporaryDirectory(prefix="flows-") as folder:
             controller = _Controller(flow, settings, backend, Path(folder) / "run", how)
             try:
-                run = controller.watch(show)
+                run = controller.watch(show, ids[queues[0]] if how.remote else "")
             except BaseException:
                 controller.stop("stopped", "the launcher was interrupted")
                 raise
-            return Ended(run, backend, controller.seconds, controller.log)
+            console = f"{backend.web_url}/projects/{run.project}/experiments/{run.run_id}/output/log"
+            return Ended(run, backend, controller.seconds, console if how.remote else str(controller.log))
 
 
 class _Controller:
+    """The process that is the controller or, for one on an agent, makes the draft of the run's Task."""
+
     def __init__(self, flow: str, settings: Settings, backend: Backend, run_file: Path, how: How) -> None:
         self.settings, self.backend, self.run_file = settings, backend, run_file
         self.began = time.monotonic()
+        self.remote = False
         self.log = _log_file(data_dir(settings), flow)
         variables = {**os.environ, **backend.environment, RUN_FILE: str(run_file), **how.variables()}
         script = Path(__file__).with_name(f"{flow}_flow.py")
@@ -78,23 +88,47 @@ class _Controller:
     def run_id(self) -> str:
         return self.run_file.read_text("utf-8") if self.run_file.is_file() else ""
 
-    def watch(self, show: Callable[[Run | None, float], None]) -> Run:
-        seen = time.monotonic()
-        while self.process.poll() is None:
+    def watch(self, show: Callable[[Run | None, float], None], queue: str) -> Run:
+        """The run at its end; a draft is put into the queue of this id before."""
+        self._look(show, lambda _run: self.process.poll() is not None)
+        if not self.run_id or (queue and self.process.returncode):
+            raise FlowsError(
+                f"the controller ended before the run began: {_last_line(self.log)} (all of it: {self.log})"
+            )
+        if queue:
+            self.backend.api.call("tasks.enqueue", task=self.run_id, queue=queue)
+            self.remote = True
+            self._look(show, lambda run: run is not None and run.status not in watch.RUNNING)
+        return self._final()
+
+    def _look(self, show: Callable[[Run | None, float], None], ended: Callable[[Run | None], bool]) -> None:
+        seen, run = time.monotonic(), None
+        while not ended(run):
             try:
-                show(watch.read(self.backend.api, self.run_id) if self.run_id else None, self.seconds)
+                run = watch.read(self.backend.api, self.run_id) if self.run_id else None
+                show(run, self.seconds)
                 seen = time.monotonic()
             except Unreachable:
                 self._backend_is_away(time.monotonic() - seen)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(LOOK_EVERY)
-        return self._final()
+            self._pause()
+
+    def _pause(self) -> None:
+        if self.remote:
+            time.sleep(LOOK_EVERY)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(LOOK_EVERY)
 
     def stop(self, status: str, message: str) -> None:
         """End the controller with all its steps, and mark what did not complete."""
         cut_off: list[str] = []
         with suppress(Unreachable):  # the processes are to end all the same
             cut_off = watch.running_tasks(self.backend.api, self.run_id) if self.run_id else []
+        if not self.remote:
+            self._end_processes()
+        with suppress(Unreachable):
+            mark(self.backend.api, watch.not_completed(self.backend.api, cut_off), status, message)
+
+    def _end_processes(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -102,8 +136,6 @@ class _Controller:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        with suppress(Unreachable):
-            self._mark(cut_off, status, message)
 
     def _backend_is_away(self, seconds: float) -> None:
         if self.backend.kind == "embedded":
@@ -112,20 +144,11 @@ class _Controller:
             raise Unreachable(f"{self.backend.api.url} has not answered for {seconds:.0f} s; the run was stopped")
 
     def _final(self) -> Run:
-        if not self.run_id:
-            raise FlowsError(
-                f"the controller ended before the run began: {_last_line(self.log)} (all of it: {self.log})"
-            )
         run = watch.read(self.backend.api, self.run_id)
         if run.status in watch.RUNNING:
             self.stop("failed", f"the controller's process ended with code {self.process.returncode}")
             run = watch.read(self.backend.api, self.run_id)
         return run
-
-    def _mark(self, tasks: list[str], status: str, message: str) -> None:
-        reason = {"status_reason": message, "status_message": message, "force": True}
-        for task in watch.not_completed(self.backend.api, tasks):
-            self.backend.api.call(f"tasks.{status}", task=task, **reason)
 
 
 def _log_file(folder: Path, flow: str) -> Path:

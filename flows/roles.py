@@ -5,6 +5,7 @@ from dataclasses import dataclass
 RUN_FILE = "FLOWS_RUN_FILE"  # where the controller writes its Task's id
 FRESH = "FLOWS_FRESH"  # not empty: ignore the cache
 QUEUE = "FLOWS_QUEUE"  # not empty: the queue whose agents run the steps
+DRAFT = "FLOWS_DRAFT"  # not empty: make the run's Task, for an agent to be its controller, and end
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,10 @@ class How:
 
     fresh: bool = False
     queue: str = ""
+    remote: bool = False
+    create_queue: bool = False
+    wait_for_worker: float = 0.0
 
     def variables(self) -> dict[str, str]:
-        return {FRESH: "1" if self.fresh else "", QUEUE: self.queue}
+        flags = {FRESH: self.fresh, DRAFT: self.remote}
+        return {QUEUE: self.queue, **{name: "1" if wanted else "" for name, wanted in flags.items()}}

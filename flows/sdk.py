@@ -9,6 +9,10 @@
   is another one and misses the cache.
 - `PipelineController._launch_node` reads `Node.cache_executed_step` at the moment a step starts, but only a
   decorator's literal can set it.
+- `PipelineDecorator._added_decorator` holds the steps as they were imported, until a pipeline is made of them.
+- `PipelineDecorator.pipeline` gives no look at the Task that it makes before steps run or wait for an agent. With a
+  queue for the controller it would enqueue that Task before the arguments are on it; `create_draft` writes them.
+- A pipeline that runs its steps as processes notes the queue `mock` on its Task.
 
 Steps carry their own source and cannot import this module. What they rely on: `Task._set_runtime_properties`
 (`components/failure.py`, `components/sweep.py`), and that a scalar at iteration -2**31 is a single value
@@ -16,14 +20,17 @@ Steps carry their own source and cannot import this module. What they rely on: `
 """
 
 import ast
+import inspect
 import threading
 import time
 from collections.abc import Callable, Collection
 from typing import Any
 
 from clearml.automation import controller, job
-from clearml.automation.controller import PipelineController
+from clearml.automation.controller import PipelineController, PipelineDecorator
 from clearml.utilities.check_updates import CheckPackageUpdates
+
+NO_QUEUE = "mock"
 
 
 def poll_every(seconds: float) -> None:
@@ -61,6 +68,31 @@ def parse_one_at_a_time() -> None:
 def ask_nobody_for_news() -> None:
     """A run talks to its backend and to nobody else."""
     CheckPackageUpdates.check_new_package_available = lambda *_args, **_options: None
+
+
+def pin_steps(pin: Callable[[str], str]) -> None:
+    """Let each step ask for exactly those releases that `pin` makes of its requirements."""
+    for step in PipelineDecorator._added_decorator:
+        step["packages"] = [pin(package) for package in step["packages"] or []]
+
+
+def when_created(tell: Callable[[Any], None]) -> None:
+    """Call `tell` with the pipeline's Task when there is one, before any step starts."""
+    make = PipelineDecorator.__init__
+
+    def make_and_tell(self: Any, *arguments: Any, **options: Any) -> None:
+        make(self, *arguments, **options)
+        tell(self.task)
+
+    PipelineDecorator.__init__ = make_and_tell
+
+
+def draft(pipeline: Any, flow: Callable[..., None], parameters: dict[str, Any]) -> None:
+    """Leave the pipeline's Task as a draft with graph and arguments, to be enqueued, or cloned and edited first."""
+    types = inspect.get_annotations(flow)
+    for name, value in parameters.items():
+        pipeline.add_parameter(name=name, default=value, param_type=types.get(name))
+    pipeline.create_draft()
 
 
 def run_again(names: Collection[str] | None) -> None:

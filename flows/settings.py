@@ -48,6 +48,11 @@ class Server(Table):
     files_port: int = Field(default=0, ge=0, le=65535)
 
 
+class Queues(Table):
+    steps: str = Field(default="default", min_length=1)
+    services: str = Field(default="services", min_length=1)
+
+
 class Data(Table):
     source: str = Field(default="auto", min_length=1)
     file: str = "data/WA_Fn-UseC_-Telco-Customer-Churn.csv"
@@ -130,6 +135,7 @@ class Settings(BaseSettings):
     project: Project = Project()
     clearml: ClearML = ClearML()
     server: Server = Server()
+    queues: Queues = Queues()
     data: Data = Data()
     features: Features = Features()
     training: Training = Training()

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,7 +43,7 @@ def ended() -> Ended:
         Step("evaluate", "e", "completed", returns=returning(evaluation=judged)),
     )
     backend = Backend("embedded", "http://127.0.0.1:1", Registry("http://127.0.0.1:1", "k", "s"), {})
-    return Ended(Run("run1", "completed", "", "p1", steps), backend, 12.5, Path("log"))
+    return Ended(Run("run1", "completed", "", "p1", steps), backend, 12.5, "log")
 
 
 def test_the_summary_warns_of_made_up_customers_and_says_what_was_tried(

@@ -1,0 +1,87 @@
+"""The project's own code as a part of a run's Task: whichever agent becomes the controller needs neither our checkout
+nor a git remote, and runs what was here, committed or not.
+
+ClearML lets an agent clone the repository that a Task's script section names. Ours names none: the script there unpacks
+the Task's configuration object `code`. What ClearML found out about the repository is kept as the object `git`.
+"""
+
+import base64
+import io
+import re
+import sys
+import zipfile
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+CODE = "code"
+GIT = "git"
+PACKAGES = ("flows", "components")
+TRAVELS = (".py", ".json")
+SCRIPT = '''"""The controller of the flow {flow}: runs the code in this Task's configuration object `code`."""
+
+import base64
+import io
+import os
+import runpy
+import sys
+import tempfile
+import zipfile
+
+from clearml import Task
+
+packed = Task.get_task(task_id=os.environ["CLEARML_TASK_ID"]).get_configuration_object("code")
+with tempfile.TemporaryDirectory(prefix="flows-") as folder:
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(packed))).extractall(folder)
+    sys.path.insert(0, folder)
+    runpy.run_path(os.path.join(folder, "flows", "{flow}_flow.py"), run_name="__main__")
+'''
+
+
+def carry(task: Any, flow: str, settings: Path) -> None:
+    """Put code, settings file and what ClearML has found out about the repository onto the controller's Task."""
+    task.reload()
+    found = task.data.script
+    task.set_configuration_object(CODE, config_text=pack(settings), config_type="base64", description="zip of the code")
+    if found.version_num:
+        task.set_configuration_object(
+            GIT, config_text=_git(found), config_type="text", description="where it comes from"
+        )
+    task.set_script(repository="", diff=SCRIPT.format(flow=flow), working_dir=".", entry_point=f"{flow}_flow.py")
+
+
+def pack(settings: Path) -> str:
+    """The code and the settings file as a zip in base64; equal for equal files."""
+    root = Path(__file__).resolve().parent.parent
+    files = [path for package in PACKAGES for path in sorted((root / package).rglob("*")) if path.suffix in TRAVELS]
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w") as packed:
+            for path in files:
+                packed.writestr(_entry(path.relative_to(root).as_posix()), path.read_bytes())
+            packed.writestr(_entry("settings.toml"), settings.read_bytes())
+        return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def loaded_packages() -> list[str]:
+    """What this process has imported, as exact requirements."""
+    owners = packages_distributions()
+    roots = {name.partition(".")[0] for name in sys.modules} - set(PACKAGES)
+    return sorted({exact(owner) for root in roots for owner in owners.get(root, ())})
+
+
+def exact(requirement: str) -> str:
+    """The requirement with the release that is installed here: `numpy>=2,<3` is `numpy==2.3.1`."""
+    name = re.split(r"[\s<>=!~;]", requirement, maxsplit=1)[0]
+    return f"{name}=={version(name.partition('[')[0])}"
+
+
+def _git(script: Any) -> str:
+    repository = re.sub(r"//[^/@]*@", "//", script.repository or "")  # a token may stand there
+    facts = {"repository": repository, "branch": script.branch, "commit": script.version_num}
+    return "\n".join([*(f"{name}: {value}" for name, value in facts.items()), "", script.diff or "no local changes"])
