@@ -1,0 +1,163 @@
+"""An experiment of one's own as a ClearML Task, from a script or a notebook."""
+
+import json
+import math
+import os
+import tempfile
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from flows.backend import connect
+from flows.errors import BadInput
+from flows.settings import load
+
+MESSAGE = 1000
+
+
+class ClearMLTracker:
+    """`with ClearMLTracker("project", "task", ["tag"]) as tracker:` is a Task for as long as the block lasts.
+
+    It is completed when the block ends well, and failed by an exception, which is kept with its traceback and raised
+    again. What the block prints is the Task's console. One at a time; another may follow in the same process. `task` is
+    the ClearML Task, for whatever is not here.
+    """
+
+    def __init__(self, project_name: str, task_name: str, tags: Iterable[str] = ()) -> None:
+        self.project_name, self.task_name, self.tags = project_name, task_name, list(tags)
+        self.task: Any = None
+
+    def __enter__(self) -> Self:
+        """Starts the Task. Raises BadInput if this process has one already, Unreachable if no backend answers."""
+        backend = connect(load())
+        # Before the SDK's session is made, which reads them once.
+        os.environ.update(backend.environment)
+        from clearml import Task
+
+        current = Task.current_task()
+        if current is not None:
+            raise BadInput(f"this process has the ClearML task {current.name} ({current.id}) already: close it first")
+        self.task = Task.init(
+            project_name=self.project_name,
+            task_name=self.task_name,
+            tags=self.tags,
+            reuse_last_task_id=False,
+            auto_connect_arg_parser=False,
+            # It would keep every model that scikit-learn or joblib writes, as pickles.
+            auto_connect_frameworks=False,
+            auto_resource_monitoring=False,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.task.flush(wait_for_uploads=True)
+        if error is not None and not _is_good_exit(error):
+            text = "".join(traceback.format_exception(kind, error, where))
+            self.task.get_logger().report_text(text, print_console=False)
+            self.task.flush(wait_for_uploads=True)
+            message = f"{type(error).__name__}: {error}"[:MESSAGE]
+            self.task.mark_failed(status_reason=message, status_message=message, force=True)
+        self.task.close()
+
+    def log_params(self, params: Mapping[str, Any], section: str = "General") -> None:
+        """Keeps parameters; nested ones by their path: `{"optimizer": {"lr": 0.1}}` is `optimizer/lr`."""
+        self.task.update_parameters({f"{section}/{name}": value for name, value in _flat(params)})
+
+    def log_metrics(self, metrics: Mapping[str, Any], iteration: int | None = None) -> None:
+        """Keeps numbers: of an iteration as points of a curve, else as the Task's single values, which tables show.
+
+        Nested ones are curves of one plot: `{"loss": {"train": 0.1, "test": 0.2}}` is `loss/train` and `loss/test`.
+
+        Raises:
+            BadInput: a value is no finite number, which is all that ClearML keeps; nothing was kept.
+        """
+        logger = self.task.get_logger()
+        for name, value in [(name, _number(name, value)) for name, value in _flat(metrics)]:
+            title, slash, series = name.partition("/")
+            if iteration is None:
+                logger.report_single_value(name, value)
+            else:
+                logger.report_scalar(title, series if slash else title, value, iteration)
+
+    def log_artifact(self, name: str, value: Any) -> None:
+        """Keeps a file (its path), a DataFrame (as parquet), a dict or list (as JSON), or a figure (as a plot, too).
+
+        A figure is matplotlib's, kept as PNG, or plotly's, kept as its JSON. Nothing is pickled.
+
+        Raises:
+            BadInput: it is something else, cannot be written so, or is the path of no file.
+            RuntimeError: the file server did not take it.
+        """
+        from components.artifacts import save_artifact
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = value if isinstance(value, str | os.PathLike) else _written(value, Path(folder, _file_name(name)))
+            if not Path(path).is_file():
+                raise BadInput(f"artifact {name}: {path} is no file")
+            save_artifact(self.task, name, str(path))
+        if _is_matplotlib(value):
+            self.task.get_logger().report_matplotlib_figure(name, name, value, report_image=True)
+        elif _is_plotly(value):
+            self.task.get_logger().report_plotly(name, name, iteration=0, figure=value)
+
+
+def _is_good_exit(error: BaseException) -> bool:
+    return isinstance(error, SystemExit) and not error.code
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}/")
+        else:
+            yield f"{above}{name}", value
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise BadInput(f"metric {name} is {value!r:.80}, which is no number") from None
+    if not math.isfinite(number):
+        raise BadInput(f"metric {name} is {number}: ClearML keeps finite numbers only")
+    return number
+
+
+def _file_name(name: str) -> str:
+    return "".join(character if character.isalnum() or character in "-_." else "_" for character in name)
+
+
+def _written(value: Any, stem: Path) -> Path:
+    """The path of the file that holds the value; raises BadInput for what is not to be kept as one."""
+    import pandas as pd
+
+    try:
+        if isinstance(value, pd.DataFrame):
+            path = stem.with_name(f"{stem.name}.parquet")
+            value.to_parquet(path)
+        elif isinstance(value, dict | list):
+            path = stem.with_name(f"{stem.name}.json")
+            path.write_text(json.dumps(value, indent=2), "utf-8")
+        elif _is_matplotlib(value):
+            path = stem.with_name(f"{stem.name}.png")
+            value.savefig(path)
+        elif _is_plotly(value):
+            path = stem.with_name(f"{stem.name}.json")
+            path.write_text(value.to_json(), "utf-8")
+        else:
+            raise TypeError("nothing is pickled; give a path, a DataFrame, a dict, a list or a figure")
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"artifact {stem.name} of type {type(value).__name__} cannot be kept: {error}") from None
+    return path
+
+
+def _is_matplotlib(value: Any) -> bool:
+    return type(value).__module__.startswith("matplotlib.") and hasattr(value, "savefig")
+
+
+def _is_plotly(value: Any) -> bool:
+    return type(value).__module__.startswith("plotly.") and hasattr(value, "to_json")
