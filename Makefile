@@ -32,6 +32,7 @@ bench: setup  ## print what a run costs beside a bare script, and a command in a
 
 docs: setup  ## write the generated pages
 	$(BIN)/python -m ops.coverage docs/api-coverage.md
+	$(BIN)/python -m ops.reference docs
 
 clean:  ## remove what the other targets made (not .flows/, which holds runs)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

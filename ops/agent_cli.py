@@ -44,7 +44,7 @@ def start(
     _show(agents.start(queues, services, count, create_queue), as_json)
 
 
-@agent.command()
+@agent.command(epilog=examples("flows agent stop", "flows agent stop laptop:0"))
 @click.argument("workers", nargs=-1, metavar="[WORKER]...")
 @as_json
 @one_sentence
@@ -55,7 +55,7 @@ def stop(workers: tuple[str, ...], as_json: bool) -> None:
     show({"stopped": stopped}, as_json, ["worker", "was", "task"], rows, "no agent was running")
 
 
-@agent.command()
+@agent.command(epilog=examples("flows agent status"))
 @as_json
 @one_sentence
 def status(as_json: bool) -> None:

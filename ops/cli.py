@@ -4,6 +4,7 @@ import click
 
 from flows.command import run_command
 from ops.agent_cli import agent
+from ops.command import examples
 from ops.datasets_cli import datasets
 from ops.experiments_cli import experiments
 from ops.models_cli import models
@@ -22,7 +23,14 @@ def run() -> None:
     """Run a flow and wait for its end."""
 
 
-run.add_command(run_command("churn"))
+churn = run_command("churn")
+churn.epilog = examples(
+    "flows run churn",
+    "flows run churn --source data/telco.csv --json",
+    "flows run churn --set training.folds=10 --no-cache",
+    "flows run churn --queue default             # each step on an agent",
+)
+run.add_command(churn)
 main.add_command(agent)
 main.add_command(datasets)
 main.add_command(experiments)

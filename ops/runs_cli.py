@@ -18,7 +18,7 @@ def runs(context: click.Context, as_json: bool) -> None:
         context.invoke(list_, as_json=as_json)
 
 
-@runs.command("list")
+@runs.command("list", epilog=examples("flows runs list", "flows runs list --last 5 --json"))
 @click.option("-n", "--last", type=click.IntRange(1, 500), default=20, show_default=True, help="How many at most.")
 @as_json
 @one_sentence
@@ -43,7 +43,7 @@ def show_(run_id: str, as_json: bool) -> None:
         click.echo(f"\n{_steps(found['steps'])}")
 
 
-@runs.command("stop")
+@runs.command("stop", epilog=examples("flows runs stop 3f9a81c2"))
 @click.argument("run_id", metavar="ID")
 @as_json
 @one_sentence

@@ -9,7 +9,7 @@ import click
 from flows.backend import data_dir
 from flows.settings import load
 from localserver import launcher
-from ops.command import as_json, one_sentence
+from ops.command import as_json, examples, one_sentence
 
 NOT_RUNNING = 5
 
@@ -22,7 +22,7 @@ def server(context: click.Context) -> None:
         context.invoke(status)
 
 
-@server.command()
+@server.command(epilog=examples("flows server up"))
 @click.option("--api-port", type=click.IntRange(0, 65535), help="Port of API and pages (setting server.api_port).")
 @click.option(
     "--files-port", type=click.IntRange(0, 65535), help="Port of the file server (setting server.files_port)."
@@ -36,14 +36,14 @@ def up(api_port: int | None, files_port: int | None, as_json: bool) -> None:
     _show(launcher.up(data_dir(settings), ports[0], ports[1] if files_port is None else files_port), as_json)
 
 
-@server.command()
+@server.command(epilog=examples("flows server down"))
 @one_sentence
 def down() -> None:
     """Stop the backend. Its data stays."""
     click.echo("stopped" if launcher.down(_folder()) else "no backend was running")
 
 
-@server.command()
+@server.command(epilog=examples("flows server status --json"))
 @as_json
 @one_sentence
 def status(as_json: bool) -> None:
@@ -54,7 +54,7 @@ def status(as_json: bool) -> None:
         raise SystemExit(NOT_RUNNING)
 
 
-@server.command()
+@server.command(epilog=examples("flows server logs -n 20"))
 @click.option("-n", "--lines", type=click.IntRange(1), default=100, show_default=True)
 @one_sentence
 def logs(lines: int) -> None:
@@ -62,7 +62,7 @@ def logs(lines: int) -> None:
     click.echo("\n".join(launcher.logs(_folder(), lines)))
 
 
-@server.command()
+@server.command(epilog=examples("flows server reset --yes"))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @one_sentence
 def reset(yes: bool) -> None:

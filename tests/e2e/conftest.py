@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.installed import install_flows
+
 ROOT = Path(__file__).parents[2]
 SMALL = json.dumps(
     [
@@ -45,9 +47,17 @@ class Place:
     def flows(self, *options: str, **environment: str) -> Finished:
         return self.python("-m", "ops.cli", *options, timeout=120, **environment)
 
+    def shell(self, script: str) -> Finished:
+        """A script of bash, in which `flows` is the installed command, up to the first line that fails."""
+        path = install_flows(self.folder / "bin")
+        return self._run(["bash", "-euo", "pipefail", "-c", script], 600, {"PATH": path})
+
     def python(self, *arguments: str, timeout: float = 60, **environment: str) -> Finished:
+        return self._run([sys.executable, *arguments], timeout, environment)
+
+    def _run(self, command: list[str], timeout: float, environment: dict[str, str]) -> Finished:
         done = subprocess.run(
-            [sys.executable, *arguments],
+            command,
             env=self.environment | environment,
             cwd=self.folder,
             capture_output=True,

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from tests.e2e.conftest import Finished, Place
+from tests.e2e.conftest import ROOT, Finished, Place
 
 STEPS = ["download", "validate", "features", "version_dataset", "train_sweep", "register_best", "evaluate"]
 FIND_ALL = """
@@ -138,3 +138,22 @@ def test_data_with_a_column_missing_ends_with_exit_code_2_and_one_sentence(small
         r"error: step validate failed: bad data: bad\.csv: column SeniorCitizen is missing; .*\n", run.stderr
     )
     assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_the_tour_of_the_readme_can_be_taken_as_it_stands(small_place: Place, first_run: Finished) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    tour = readme.partition("## A tour")[2].split("```")[1]
+    taken = small_place.shell(tour)
+    assert taken.exit_code == 0, taken.stderr
+    for told in ("cv_roc_auc", "evaluate", "logistic leads", "* parameter", "experiments.html", "production"):
+        assert re.search(re.escape(told).replace("\\ ", " +"), taken.stdout), told
+    assert "<h1>" in (small_place.folder / "experiments.html").read_text("utf-8")
+
+
+def test_the_tracker_of_the_readme_works_as_it_stands(small_place: Place, first_run: Finished) -> None:
+    code = (ROOT / "README.md").read_text("utf-8").partition("```python")[2].partition("```")[0]
+    assert "ClearMLTracker" in code
+    ran = small_place.python("-W", "ignore", "-c", code)
+    assert ran.exit_code == 0, ran.stderr
+    listed = small_place.flows("experiments", "list", "--project", "my project", "--metric", "accuracy", "--json")
+    assert [one["metrics"] for one in json.loads(listed.stdout)] == [{"accuracy": 0.9}]
