@@ -34,7 +34,7 @@ COMMANDS = (
     "experiments compare --metric cv_roc_auc --top 5",
     "experiments leaderboard",
     "models list",
-    # X
+    "models compare --top 5",
     "datasets list",
 )
 TEMPLATES = Path(__file__).with_name("registry_templates.py")

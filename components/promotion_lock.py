@@ -1,7 +1,7 @@
-"""One promotion at a time for the models of a name: a lock made of what the ClearML API offers.
+"""One change at a time to the models of a name (promoted, registered, archived): a lock made of what ClearML offers.
 
 Names of queues are unique, and the server holds that by an index of its database: of two that make a queue of the same
-name at once, one is refused. So the queue is the lock; it is there for the second or two that a promotion takes.
+name at once, one is refused. So the queue is the lock; it is there for the second or two that a change takes.
 
 What is guaranteed: whoever holds the lock is alone, as long as each of its requests is answered within half of
 `stale_s`; after that time it begins no other. A holder that died leaves the queue behind: who has waited `stale_s` for
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def take_lock(client: Any, name: str, project_id: str, stale_s: float = 60.0, pause_s: float = 0.2) -> dict[str, Any]:
-    """Waits until no one else moves `production` of this name in the project.
+    """Waits until no one else changes the models of this name in the project.
 
     Returns:
         The lock, for `hold_lock` and `free_lock`.

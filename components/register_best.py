@@ -14,8 +14,10 @@ from components.artifacts import (
 from components.experiment_tasks import library_versions
 from components.failure import tell_failure
 from components.model_file import check_model_file, load_model, model_types
+from components.promotion_lock import free_lock, hold_lock, lock_holder, take_lock
 from components.registry import (
-    find_models,
+    find_file,
+    last_version,
     metadata_items,
     model_value,
     project_of,
@@ -52,7 +54,12 @@ from components.winner import code_commit, model_facts, winner_of
         check_model_file,
         load_model,
         model_types,
-        find_models,
+        free_lock,
+        hold_lock,
+        lock_holder,
+        take_lock,
+        find_file,
+        last_version,
         metadata_items,
         model_value,
         project_of,

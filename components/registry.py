@@ -7,6 +7,7 @@ from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import upload_file
+    from components.promotion_lock import free_lock, hold_lock, take_lock
 
 
 def project_of(client: Any, name: str) -> str:
@@ -62,8 +63,8 @@ def model_value(entry: Any, key: str) -> str:
     return str(value or "")
 
 
-def store_model_file(client: Any, path: str, project_id: str, sha256: str) -> str:
-    """Uploads a model file to the file server, under its own sha256, and reads it back.
+def store_model_file(client: Any, path: str, project_id: str, sha256: str, suffix: str = ".skops") -> str:
+    """Uploads a model file to the file server, under its own sha256 and with the suffix, and reads it back.
 
     Returns:
         The address, which is the same for equal files of a project.
@@ -71,32 +72,67 @@ def store_model_file(client: Any, path: str, project_id: str, sha256: str) -> st
     Raises:
         RuntimeError: after the last try the file server did not have the file as it is here.
     """
-    url = f"{client.session.get_files_server_host().rstrip('/')}/models/{project_id}/{sha256}.skops"
+    url = f"{client.session.get_files_server_host().rstrip('/')}/models/{project_id}/{sha256}{suffix}"
     upload_file(path, url)
     return url
 
 
 def register_model(
-    client: Any, name: str, project_id: str, url: str, facts: dict[str, Any], tags: list[str], task_id: str
+    client: Any,
+    name: str,
+    project_id: str,
+    url: str,
+    facts: dict[str, Any],
+    tags: list[str],
+    task_id: str,
+    framework: str = "ScikitLearn",
 ) -> str:
     """The id of the model of this name with this file, which is registered if it is not yet.
 
-    The entry is made bare, then gets its facts and tags in one request: what has the tag `candidate` is whole. After a
-    crash between the two, the entry is found again by its address.
+    Its version is the number after the highest that a model of this name has, archived ones too; it is given while the
+    lock of the name is held, so that two that register at once get two numbers. The entry is made bare, then gets its
+    facts and tags in one request: what has the tag `candidate` is whole. After a crash between the two, the entry is
+    found again by its address.
     """
-    entries = find_models(client, name, project_id)
-    entry = next((entry for entry in entries if entry.uri == url), None)
-    if entry is not None and model_value(entry, "sha256"):
-        return str(entry.id)
-    if entry is None:
-        created = client.models.create(
-            uri=url, name=name, project=project_id, framework="ScikitLearn", ready=False, task=task_id
-        )
-    model_id: str = entry.id if entry is not None else created.id
-    versions = [int(model_value(one, "version") or 0) for one in entries]
-    facts = {**facts, "version": max(versions, default=0) + 1}
-    client.models.edit(model=model_id, tags=tags, comment=facts["reason"], metadata=metadata_items(facts))
-    return model_id
+    lock = take_lock(client, name, project_id)
+    try:
+        entry = find_file(client, name, project_id, url)
+        if entry is not None and model_value(entry, "sha256"):
+            return str(entry.id)
+        facts = {**facts, "version": last_version(client, name, project_id) + 1}
+        hold_lock(lock)
+        if entry is None:
+            entry = client.models.create(
+                uri=url, name=name, project=project_id, framework=framework, ready=False, task=task_id
+            )
+        model_id: str = entry.id
+        client.models.edit(model=model_id, tags=tags, comment=facts["reason"], metadata=metadata_items(facts))
+        return model_id
+    finally:
+        free_lock(client, lock)
+
+
+def find_file(client: Any, name: str, project_id: str, url: str) -> Any:
+    """The entry of this name whose file is at the address, unless it is archived; else None."""
+    import re
+
+    query = {"name": f"^{re.escape(name)}$", "project": [project_id], "uri": [url], "system_tags": ["-archived"]}
+    found = client.models.get_all(**query, only_fields=["id", "uri", "metadata"], order_by=["created"])
+    return found[0] if len(found) else None
+
+
+def last_version(client: Any, name: str, project_id: str, page_size: int = 500) -> int:
+    """The highest number that a model of this name has, or had before it was archived; 0 if none has."""
+    import re
+
+    highest, page = 0, 0
+    query = {"name": f"^{re.escape(name)}$", "project": [project_id], "only_fields": ["id", "metadata.version"]}
+    while True:
+        found = client.models.get_all(**query, order_by=["created"], page=page, page_size=page_size)
+        highest = max([highest, *(int(model_value(one, "version") or 0) for one in found)])
+        if len(found) < page_size:
+            return highest
+        page += 1
 
 
 def add_facts(client: Any, model_id: str, facts: dict[str, Any]) -> None:

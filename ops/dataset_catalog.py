@@ -48,8 +48,8 @@ class Catalog:
         query = {"name": f"^{re.escape(begin)}", "search_hidden": True, "only_fields": ["id", "name"]}
         return {one["id"]: one["name"].removeprefix(begin) for one in self._all("projects", **query)}
 
-    def versions(self, name: str = "", page: int = 0, size: int = PAGE, **filters: Any) -> list[dict[str, Any]]:
-        """A page of the finished versions, the newest first, as the API tells Tasks.
+    def versions(self, name: str = "", top: int = PAGE, **filters: Any) -> list[dict[str, Any]]:
+        """The newest `top` finished versions, as the API tells Tasks.
 
         Raises BadInput, with the names known, if no dataset has this name.
         """
@@ -57,8 +57,15 @@ class Catalog:
         if not projects:
             return []
         query = {"project": projects, **FINISHED, "order_by": ["-created"], "search_hidden": True, **filters}
-        tasks = self.api.call("tasks.get_all", **query, only_fields=FIELDS, page=page, page_size=size)["tasks"]
+        tasks = self.api.call("tasks.get_all", **query, only_fields=FIELDS, page=0, page_size=top)["tasks"]
         return list(tasks)
+
+    def refuse_tag(self, tag: str) -> None:
+        """Raises BadInput if no version has this tag."""
+        tags = self.api.call("projects.get_task_tags", projects=list(self.names))["tags"] if self.names else []
+        if tag not in tags:
+            known = did_you_mean(tag, (one for one in tags if not one.startswith("sha256:")))
+            raise BadInput(f"no dataset in {self.project} has the tag {tag!r}{known}")
 
     def projects(self, name: str) -> list[str]:
         """The ids of the projects of this name's versions. Raises BadInput if there is no such dataset."""

@@ -82,7 +82,7 @@ def sound_version(catalog: Catalog, name: str, sha256: str) -> dict[str, Any] | 
 
 def last_sound(catalog: Catalog, name: str) -> list[dict[str, Any]]:
     """The version finished last, unless it is damaged: a child keeps files that did not change in its archives."""
-    last = catalog.versions(name, size=1, order_by=["-completed"]) if name in catalog.names.values() else []
+    last = catalog.versions(name, top=1, order_by=["-completed"]) if name in catalog.names.values() else []
     return [task for task in last if not find_problems(catalog, task)]
 
 

@@ -38,7 +38,7 @@ def named_versions(catalog: Catalog, tasks: list[dict[str, Any]]) -> list[dict[s
 def children_of(catalog: Catalog, dataset_id: str) -> list[dict[str, Any]]:
     """The finished versions that were made from one, the newest first."""
     made_from = {"fields": ["hyperparams.properties.parents.value"], "pattern": dataset_id}
-    return catalog.versions(size=SHOWN_USERS, _any_=made_from)
+    return catalog.versions(top=SHOWN_USERS, _any_=made_from)
 
 
 def told_tables(metadata: dict[str, Any]) -> dict[str, dict[str, Any]]:

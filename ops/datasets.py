@@ -84,17 +84,20 @@ def create_dataset_version(
             return {**told_version(catalog, known), "reused": not created}
 
 
-def list_datasets(name: str = "", tag: str = "", most: int = 20, page: int = 1) -> list[dict[str, Any]]:
-    """A page of `most` finished versions, the newest first: id, name, version, rows, columns, bytes, sha256, tags,
+def list_datasets(name: str = "", tag: str = "", top: int = 20) -> list[dict[str, Any]]:
+    """The newest `top` finished versions: id, name, version, rows, columns, bytes, sha256, tags,
     status, created.
 
     Raises:
-        BadInput: there is no dataset of this name.
+        BadInput: there is no dataset of this name, or with this tag.
         Unreachable: no backend answers.
     """
     catalog = open_catalog()
     filters = {"tags": [tag]} if tag else {}
-    return [told_version(catalog, task) for task in catalog.versions(name, page - 1, most, **filters)]
+    found = catalog.versions(name, top, **filters)
+    if not found and tag:
+        catalog.refuse_tag(tag)
+    return [told_version(catalog, task) for task in found]
 
 
 def show_dataset(dataset_id: str) -> dict[str, Any]:

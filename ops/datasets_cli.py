@@ -32,13 +32,12 @@ def datasets(context: click.Context, as_json: bool) -> None:
 @datasets.command("list", epilog=examples("flows datasets list --name churn", "flows datasets list --tag raw --json"))
 @click.option("--name", default="", help="Only the versions of this dataset.")
 @click.option("--tag", default="", help="Only those with this tag.")
-@click.option("-n", "--most", type=click.IntRange(1, 500), default=20, show_default=True, help="How many to show.")
-@click.option("--page", type=click.IntRange(1), default=1, show_default=True, help="Which page of so many.")
+@click.option("--top", type=click.IntRange(1, 500), default=20, show_default=True, metavar="N", help="How many.")
 @as_json
 @one_sentence
-def list_(name: str, tag: str, most: int, page: int, as_json: bool) -> None:
+def list_(name: str, tag: str, top: int, as_json: bool) -> None:
     """Finished versions, the newest first."""
-    found = list_datasets(name, tag, most, page)
+    found = list_datasets(name, tag, top)
     rows = [[{**one, "created": local_date(one["created"])}[column] for column in COLUMNS] for one in found]
     show(found, as_json, COLUMNS, rows, "no such dataset version; `flows datasets create` makes one")
 

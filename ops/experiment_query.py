@@ -80,7 +80,7 @@ def select(api: Api, query: Query, fields: list[str]) -> tuple[list[dict[str, An
     if paths:
         body["order_by"] = [f"{'' if query.ascending else '-'}{paths[0]}.value", "-created"]
     wanted = ["id", "name", *fields, *(f"{path}.value" for path in paths)]
-    tasks = list(_pages(api, "tasks", {**body, "only_fields": wanted}, query.top))
+    tasks = list(pages(api, "tasks", {**body, "only_fields": wanted}, query.top))
     if paths:
         tasks = [task for task in tasks if metric_value(task, paths[0]) is not None]
     if not tasks:
@@ -125,10 +125,10 @@ def _body(api: Api, query: Query) -> dict[str, Any]:
 def _projects(api: Api, name: str) -> list[str]:
     """Ids of the project, which is the first, and of those below it, but for .pipelines and .datasets."""
     query = {"name": rf"^{re.escape(name)}(/[^./][^/]*)*$", "only_fields": ["id"], "order_by": ["name"]}
-    ids = [project["id"] for project in _pages(api, "projects", query, None)]
+    ids = [project["id"] for project in pages(api, "projects", query, None)]
     if not ids:
         newest = {"only_fields": ["name"], "order_by": ["-last_update"]}
-        names = [project["name"] for project in _pages(api, "projects", newest, PAGE)]
+        names = [project["name"] for project in pages(api, "projects", newest, PAGE)]
         raise BadInput(f"there is no project {name!r}{did_you_mean(name, names) or ': nothing was run yet'}")
     return ids
 
@@ -140,7 +140,7 @@ def _known_path(api: Api, body: dict[str, Any], name: str) -> str:
     for place in places:
         path = metric_path(*place)
         highest = {**body, "order_by": [f"-{path}.value"], "only_fields": [f"{path}.value"]}
-        if any(metric_value(task, path) is not None for task in _pages(api, "tasks", highest, 1)):
+        if any(metric_value(task, path) is not None for task in pages(api, "tasks", highest, 1)):
             return path
     raise BadInput(f"no experiment that is meant has a metric {name!r}{did_you_mean(name, _metrics(api, body))}")
 
@@ -155,7 +155,7 @@ def metric_name(title: str, series: str) -> str:
     return series if title in (SINGLE_VALUES, series) else f"{title}/{series}"
 
 
-def _pages(api: Api, entity: str, body: dict[str, Any], top: int | None) -> Iterator[dict[str, Any]]:
+def pages(api: Api, entity: str, body: dict[str, Any], top: int | None) -> Iterator[dict[str, Any]]:
     """What `get_all_ex` finds, `top` of it at most, a page at a time."""
     size = min(top or PAGE, PAGE)
     for page in count():
@@ -174,10 +174,10 @@ def _explain(api: Api, query: Query, body: dict[str, Any]) -> None:
                 raise BadInput(f"no experiment in {query.project} has the tag {tag!r}{did_you_mean(tag, known)}")
     if query.flow and not _any_of_flow(api, query):
         pipelines = {"name": r"/\.pipelines/[^/]+$", "only_fields": ["name"], "search_hidden": True}
-        flows = [project["name"].rpartition("/")[2] for project in _pages(api, "projects", pipelines, PAGE)]
+        flows = [project["name"].rpartition("/")[2] for project in pages(api, "projects", pipelines, PAGE)]
         raise BadInput(f"no experiment in {query.project} is of a flow {query.flow!r}{did_you_mean(query.flow, flows)}")
 
 
 def _any_of_flow(api: Api, query: Query) -> bool:
     body = _body(api, Query(query.project, flow=query.flow))
-    return bool(list(_pages(api, "tasks", {**body, "only_fields": ["id"]}, 1)))
+    return bool(list(pages(api, "tasks", {**body, "only_fields": ["id"]}, 1)))

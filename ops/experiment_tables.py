@@ -1,10 +1,14 @@
 """Experiments, as `ops.experiments.show_experiment` tells them, side by side and in order of a metric."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from components.report_sections import mean_interval
 from flows.errors import BadInput
+from ops.tables import cell
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Experiment = dict[str, Any]
 _OF_EXPERIMENTS = ("name", "status", "tags")
@@ -30,11 +34,32 @@ def compared(found: Sequence[Experiment]) -> list[dict[str, Any]]:
         "dataset": [one["dataset"] for one in found],
         "code": [one["code"] for one in found],
     }
+    return side_by_side(parts)
+
+
+def side_by_side(parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """What things have, a line each as `compared` tells them; a part holds the values of each thing by their names."""
     return [
         _line(part, name, [values.get(name) for values in sides])
         for part, sides in parts.items()
         for name in dict.fromkeys(name for values in sides for name in values)
     ]
+
+
+def side_by_side_frame(ids: Sequence[str], lines: Sequence[dict[str, Any]]) -> "pd.DataFrame":
+    """The lines as a DataFrame, indexed by `part` and `name`: a column for each id, `differs`, and `delta <id>`s."""
+    import pandas as pd
+
+    index = pd.MultiIndex.from_tuples([(line["part"], line["name"]) for line in lines], names=["part", "name"])
+    columns: dict[str, list[Any]] = {one: [line["values"][place] for line in lines] for place, one in enumerate(ids)}
+    columns["differs"] = [line["differs"] for line in lines]
+    columns |= {f"delta {one}": [line["deltas"][place] for line in lines] for place, one in enumerate(ids) if place}
+    return pd.DataFrame(columns, index=index)
+
+
+def side_by_side_rows(lines: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """The lines as rows of a table, a * before what differs, the difference to the first behind a metric."""
+    return [["*" if line["differs"] else "", line["part"], line["name"], *_sides(line)] for line in lines]
 
 
 def ranked(found: Sequence[Experiment], metric: str, lowest: bool) -> dict[str, Any]:
@@ -52,6 +77,13 @@ def ranked(found: Sequence[Experiment], metric: str, lowest: bool) -> dict[str, 
         told = {"place": place, "id": one["id"], "name": one["name"], "value": value, "low": low, "high": high}
         rows.append({**told, "dataset": one["dataset"]["id"]})
     return {"metric": metric, "experiments": rows, "reason": _reason(best, metric, lowest)}
+
+
+def _sides(line: dict[str, Any]) -> list[str]:
+    return [
+        f"{cell(value)} ({delta:+.4f})" if delta is not None else cell(value)
+        for value, delta in zip(line["values"], line["deltas"], strict=True)
+    ]
 
 
 def _line(part: str, name: str, values: list[Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ops.experiment_query import (
     metric_value,
     select,
 )
-from ops.experiment_tables import compared, ranked
+from ops.experiment_tables import compared, ranked, side_by_side_frame
 from ops.lookup import find_by_id
 
 if TYPE_CHECKING:
@@ -92,19 +92,8 @@ def compare_experiments(ids: Sequence[str] = (), **filters: Any) -> "pd.DataFram
     Raises:
         BadInput: fewer than two experiments are meant, one is meant twice, or a filter means nothing.
     """
-    import pandas as pd
-
     found = experiments(ids, **filters)
-    lines = compared(found)
-    index = pd.MultiIndex.from_tuples([(line["part"], line["name"]) for line in lines], names=["part", "name"])
-    columns: dict[str, list[Any]] = {
-        one["id"]: [line["values"][place] for line in lines] for place, one in enumerate(found)
-    }
-    columns["differs"] = [line["differs"] for line in lines]
-    columns |= {
-        f"delta {one['id']}": [line["deltas"][place] for line in lines] for place, one in enumerate(found) if place
-    }
-    return pd.DataFrame(columns, index=index)
+    return side_by_side_frame([one["id"] for one in found], compared(found))
 
 
 def leaderboard(**filters: Any) -> dict[str, Any]:
@@ -149,7 +138,7 @@ def described(backend: Backend, tasks: Sequence[dict[str, Any]]) -> Iterator[dic
             "started": task.get("started"),
             "completed": task.get("completed"),
             "parameters": {f"{item['section']}/{item['name']}": item.get("value") for item in items},
-            "metrics": _metrics(task),
+            "metrics": reported_metrics(task),
             "dataset": {key: general.get(name) for key, name in DATASET_KEYS.items()},
             "code": _code(task, commits[task["id"]]),
             "web_url": f"{backend.web_url}/projects/{_id_of(task.get('project'))}/experiments/{task['id']}/output/log",
@@ -180,7 +169,7 @@ def _row(task: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _metrics(task: dict[str, Any]) -> dict[str, float]:
+def reported_metrics(task: dict[str, Any]) -> dict[str, float]:
     """The last value of each scalar by what a person calls it, sorted."""
     found = {}
     for title, variants in (task.get("last_metrics") or {}).items():

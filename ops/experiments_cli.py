@@ -11,10 +11,10 @@ from flows.errors import BadInput
 from ops.command import as_json, examples, one_sentence
 from ops.experiment_export import FORMATS, export_experiments
 from ops.experiment_query import STATUSES
-from ops.experiment_tables import compared
+from ops.experiment_tables import compared, side_by_side_rows
 from ops.experiments import experiments as find_experiments
 from ops.experiments import leaderboard, list_experiments, show_experiment
-from ops.tables import cell, local_date, say, show, show_facts
+from ops.tables import local_date, say, show, show_facts
 
 STDOUT = "-"
 FILTERS = [
@@ -126,7 +126,7 @@ def compare(ids: tuple[str, ...], differences: bool, meant: dict[str, Any], as_j
     lines = [line for line in compared(found) if line["differs"] or not differences]
     ids_of = [one["id"] for one in found]
     rows = [["", "experiment", "id", *ids_of]]
-    rows += [["*" if line["differs"] else "", line["part"], line["name"], *_sides(line)] for line in lines]
+    rows += side_by_side_rows(lines)
     show({"experiments": found, "lines": lines}, as_json, ["", "part", "what", *(one["name"] for one in found)], rows)
 
 
@@ -176,13 +176,6 @@ def export(ids: tuple[str, ...], format_: str, output: str, meant: dict[str, Any
     count = export_experiments(None if output == STDOUT else Path(output), format_, ids, **meant)
     if output != STDOUT:
         say({"output": output, "format": format_, "experiments": count}, as_json, f"{count} experiments -> {output}")
-
-
-def _sides(line: dict[str, Any]) -> list[str]:
-    return [
-        f"{cell(value)} ({delta:+.4f})" if delta is not None else cell(value)
-        for value, delta in zip(line["values"], line["deltas"], strict=True)
-    ]
 
 
 def _range(low: float | None, high: float | None) -> str:

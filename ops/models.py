@@ -1,66 +1,84 @@
-"""Registered models: loaded only when they are what was registered, put into production, taken out of it again."""
+"""Registered models: made versions of a name, compared, fetched and loaded only when they are what was registered, put
+into production, taken out of it again."""
 
-import json
+import shutil
 import tempfile
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import PurePosixPath
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from components.artifacts import fetch_file
-from components.model_file import load_model as read_model_file
 from components.moves import find_production, moves_in_effect, promote_model, read_moves, roll_back, who_asks
 from components.promotion import data_refusal
-from components.registry import model_value
-from components.schema import load_schema
+from components.promotion_lock import free_lock, take_lock
+from components.registry import find_file, project_of, store_model_file
+from components.registry import register_model as register_file
 from flows.errors import BadInput, FlowsError, GateSaidNo
-from ops.registry import Registry, facts_of, open_registry, told_by, version_number
+from ops.arrival import arriving, check_free
+from ops.experiment_tables import side_by_side_frame
+from ops.model_facts import compared_models, described_model, listed_model
+from ops.model_loading import LoadedModel, check_model, fetch_model_file, read_model, suffix_of
+from ops.model_metrics import best_models
+from ops.model_registration import check_model_path, check_words, experiment_facts, file_facts
+from ops.registry import FIELDS, Registry, exactly, facts_of, open_registry, told_by, version_number
 
-MAX_BYTES = 200_000_000
-PICKLES = {".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill", ".cloudpickle"}
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LoadedModel"]
 BY_HAND = "by hand"
+METRIC = "test_f1_score"
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model whose file is the registered one; `pipeline` is scikit-learn's, `facts` is what the registry tells."""
+def register_model(
+    path: str | Path,
+    name: str,
+    task: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    tags: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Registers a model file as the next version of a name, unless it is one already.
 
-    id: str
-    name: str
-    version: int
-    sha256: str
-    tags: tuple[str, ...]
-    threshold: float
-    target: str
-    numeric: tuple[str, ...]
-    categorical: tuple[str, ...]
-    facts: dict[str, Any] = field(repr=False)
-    pipeline: Any = field(repr=False)
+    Args:
+        path: a skops file, whose types must be known ones; or a pickle or joblib file, which is not read.
+        name: of the model; its versions are numbered 1, 2, ….
+        task: id (or its beginning) of the experiment that it comes from; its metrics, parameters and dataset are kept.
+        metadata: names and values to keep; numbers count as metrics.
+        tags: to keep.
 
-    @property
-    def columns(self) -> list[str]:
-        """What `pipeline` takes, in this order."""
-        return [*self.numeric, *self.categorical]
+    Returns:
+        `{id, name, version, sha256, format, tags, reused}`; `reused` is True if the file was registered already, and
+        then nothing was changed.
 
-    @cached_property
-    def schema(self) -> dict[str, Any]:
-        """What the raw columns must be. Raises FlowsError if the model was registered without it."""
-        if not self.facts.get("schema"):
-            raise FlowsError(f"model {self.name} {self.id} was registered without a schema, so it scores no raw CSV")
-        return load_schema(json.dumps(self.facts["schema"]))
+    Raises:
+        BadInput: the file or something else given is not as it should be.
+        FlowsError: the file server did not take the file.
+        Unreachable: no backend answers.
+    """
+    path, facts, words = Path(path).expanduser(), dict(metadata or {}), list(dict.fromkeys(tags))
+    check_words(name, facts, words)
+    told = file_facts(path, check_model_path(path))
+    registry = open_registry()
+    with told_by(registry.backend):
+        known = experiment_facts(registry.backend, task) if task else {}
+        project_id = project_of(registry.client, registry.project)
+        url = store_model_file(registry.client, str(path), project_id, told["sha256"], path.suffix.lower())
+        reused = find_file(registry.client, name, project_id, url) is not None
+        kept = {**known, **facts, **told, "reason": f"{path.name} was registered {BY_HAND}"}
+        framework = "ScikitLearn" if told["format"] == "skops" else "Custom"
+        origin = known.get("experiment", "")
+        model_id = register_file(registry.client, name, project_id, url, kept, words, origin, framework)
+        entry = registry.entry(model_id)
+        found = {"id": model_id, "name": name, "version": version_number(entry), "tags": list(entry.data.tags or [])}
+        return {**found, "sha256": told["sha256"], "format": told["format"], "reused": reused}
 
-    def score(self, rows: Any) -> Any:
-        """The probability of the positive class for rows with `columns`."""
-        return self.pipeline.predict_proba(rows[self.columns])[:, 1]
 
-
-def load_model(name: str, version: str | int = "production") -> LoadedModel:
+def load_model(name: str, version: str | int = "production", allow_pickle: bool = False) -> LoadedModel:
     """The model of this name, read from its file once size, sha256, format and types have been checked, in this order.
 
     Args:
         name: of the model.
         version: `production`, `latest`, a version's number, or a model's id.
+        allow_pickle: whether a pickle or joblib file, which can run any code, may be read once its sha256 is right.
 
     Raises:
         BadInput: there is no such model or version.
@@ -69,41 +87,110 @@ def load_model(name: str, version: str | int = "production") -> LoadedModel:
     """
     registry = open_registry()
     with told_by(registry.backend):
-        return read_model(registry.version(name, version))
+        return read_model(registry.version(name, version), allow_pickle)
 
 
-def read_model(entry: Any) -> LoadedModel:
-    """The model of a registry entry. Raises FlowsError if its file or its facts are not what was registered."""
-    called, uri = f"model {entry.name} {entry.id}", str(entry.uri or "")
-    if PurePosixPath(urlsplit(uri).path).suffix.lower() in PICKLES:
-        raise FlowsError(f"{called} is kept as {PurePosixPath(uri).name}, a pickle or joblib file: it is not read")
-    facts = facts_of(entry)
-    lacking = [name for name in ("sha256", "features", "threshold") if not facts.get(name)]
-    if lacking:
-        raise FlowsError(f"{called} was not registered by a flow: its metadata lack {', '.join(lacking)}")
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            path = fetch_file(uri, facts["sha256"], MAX_BYTES, folder, f"{entry.name}.skops")
-            pipeline = read_model_file(path, 20 * MAX_BYTES)
-        except (OSError, ValueError) as error:
-            raise FlowsError(f"{called} is not read: {error}") from error
-    return _loaded(entry, facts, pipeline, called)
+def fetch_model(
+    name: str, version: str | int = "latest", target: str | Path | None = None, replace: bool = False
+) -> dict[str, Any]:
+    """Writes a model's file once it has been found to be the registered one.
 
+    Args:
+        name: of the model.
+        version: `production`, `latest`, a version's number, or a model's id.
+        target: the file to write, or a folder for it; None: this folder. It is called `<name>-<version>.skops` there.
+        replace: whether a file that is there may be replaced.
 
-def list_models() -> list[dict[str, Any]]:
-    """All models that are not archived, the newest first: id, name, version, tags, created, experiment, metrics."""
+    Returns:
+        `{id, name, version, sha256, bytes, path}`.
+
+    Raises:
+        BadInput: there is no such model or version, or the file cannot be written there.
+        FlowsError: the model's file is gone or was changed.
+        Unreachable: no backend answers.
+    """
     registry = open_registry()
     with told_by(registry.backend):
-        return [_row(entry) for entry in registry.models()]
+        entry = registry.version(name, version)
+        path = Path(target or ".").expanduser()
+        if path.is_dir():
+            path /= f"{name}-{version_number(entry)}{suffix_of(entry)}"
+        check_free(path.absolute(), replace)
+        with tempfile.TemporaryDirectory() as folder:
+            fetched = fetch_model_file(entry, folder)
+            with arriving(path, replace) as made:
+                shutil.copyfile(fetched, made)
+        row = {"id": entry.id, "name": name, "version": version_number(entry), "path": str(path)}
+        return {**row, "sha256": facts_of(entry)["sha256"], "bytes": path.stat().st_size}
+
+
+def list_models(name: str = "", tag: str = "", top: int = 20) -> list[dict[str, Any]]:
+    """The newest `top` models that are not archived: id, name, version, tags, created, experiment, format, metrics.
+
+    Raises:
+        BadInput: there is no model of this name, or with this tag.
+        Unreachable: no backend answers.
+    """
+    registry = open_registry()
+    filters: dict[str, Any] = {**(exactly(name) if name else {}), **({"tags": [tag]} if tag else {})}
+    found = registry.query(FIELDS, top, **filters)
+    if not found and name:
+        registry.refuse_name(name)
+    if not found and tag:
+        registry.refuse_tag(tag)
+    return [listed_model(model) for model in found]
 
 
 def show_model(model_id: str) -> dict[str, Any]:
-    """All that the registry knows of a model: the row of `list_models`, uri, web_url, facts."""
+    """All that is known of a model, by its id or the beginning of it: what `list_models` tells, and facts, parameters,
+    dataset, experiment, run, file, uri, web_url.
+
+    Raises:
+        BadInput: there is no such model, or more than one.
+        Unreachable: no backend answers.
+    """
     registry = open_registry()
     with told_by(registry.backend):
-        entry = registry.by_id(model_id)
-        page = f"{registry.backend.web_url}/projects/{entry.project}/models/{entry.id}"
-        return {**_row(entry), "uri": entry.uri, "web_url": page, "facts": facts_of(entry)}
+        return described_model(registry, registry.find(model_id))
+
+
+def compare_models(ids: Sequence[str] = (), metric: str = METRIC, top: int = 5, name: str = "") -> "pd.DataFrame":
+    """Models side by side as a DataFrame, as `ops.experiments.compare_experiments` tells experiments.
+
+    Args:
+        ids: of the models, or the beginnings of them; without ids, the best ones by the metric.
+        metric: a metric's exact name: of the models' metadata or of their experiments.
+        top: how many of the best.
+        name: only models of this name.
+
+    Returns:
+        Indexed by `part` (model, metric, parameter, dataset, file) and `name`; a column for each model's id, the best
+        first; `differs`; and `delta <id>`, how much more than the first's a metric is.
+
+    Raises:
+        BadInput: one id alone, or one twice, or there is no such model or metric.
+        Unreachable: no backend answers.
+    """
+    found = models_meant(ids, metric, top, name)
+    return side_by_side_frame([one["id"] for one in found], compared_models(found))
+
+
+def models_meant(ids: Sequence[str] = (), metric: str = METRIC, top: int = 5, name: str = "") -> list[dict[str, Any]]:
+    """The models of these ids, or the best ones by a metric, as `show_model` tells them; see `compare_models`."""
+    registry = open_registry()
+    with told_by(registry.backend):
+        if not ids:
+            if name:
+                registry.refuse_name(name)
+            return [described_model(registry, model) for model in best_models(registry, metric, top, name)]
+        if len(ids) == 1:
+            raise BadInput("comparing takes two models or more: give another id, or none and a metric")
+        found = [registry.find(one) for one in ids]
+        known = [model["id"] for model in found]
+        twice = next((one for one in known if known.count(one) > 1), None)
+        if twice:
+            raise BadInput(f"model {twice} is named twice: comparing takes two different models or more")
+        return [described_model(registry, model) for model in found]
 
 
 def promote(model_id: str, why: str = BY_HAND) -> dict[str, Any]:
@@ -112,13 +199,13 @@ def promote(model_id: str, why: str = BY_HAND) -> dict[str, Any]:
     Raises:
         BadInput: there is no such model.
         GateSaidNo: it was trained on synthetic customers and may not.
-        FlowsError: its file cannot be read, or another model went into production meanwhile.
+        FlowsError: its file is not the registered one, or another model went into production meanwhile.
     """
     registry = open_registry()
     with told_by(registry.backend):
         entry = registry.by_id(model_id)
         incumbent = find_production(registry.named(entry.name))
-        read_model(entry)
+        check_model(entry)
         _refuse_data(registry, entry, incumbent)
         before = incumbent.id if incumbent else ""
         told = {"who": who_asks(registry.client), "via": "command line", "why": why}
@@ -166,37 +253,26 @@ def history(name: str | None = None) -> list[dict[str, Any]]:
         ]
 
 
-def _loaded(entry: Any, facts: dict[str, Any], pipeline: Any, called: str) -> LoadedModel:
-    features = facts["features"]
-    numeric, categorical = tuple(features["numeric"]), tuple(features["categorical"])
-    if sorted(pipeline.feature_names_in_) != sorted((*numeric, *categorical)):
-        raise FlowsError(f"{called} takes other columns than its metadata tell: they were changed")
-    return LoadedModel(
-        id=entry.id,
-        name=entry.name,
-        version=version_number(entry),
-        sha256=facts["sha256"],
-        tags=tuple(entry.data.tags or ()),
-        threshold=float(facts["threshold"]),
-        target=features["target"],
-        numeric=numeric,
-        categorical=categorical,
-        facts=facts,
-        pipeline=pipeline,
-    )
+def archive(model_id: str) -> dict[str, Any]:
+    """Takes a model out of all lists and look-ups; ClearML keeps it. Returns `{id, name, version}`.
 
-
-def _row(entry: Any) -> dict[str, Any]:
-    metrics = {key: value for key, value in facts_of(entry).items() if key.startswith("test_")}
-    return {
-        "id": entry.id,
-        "name": entry.name,
-        "version": version_number(entry),
-        "tags": list(entry.data.tags or []),
-        "created": entry.data.created.isoformat(timespec="seconds"),
-        "experiment": model_value(entry, "experiment_name"),
-        "metrics": {key: value for key, value in metrics.items() if not key.endswith(("_low", "_high"))},
-    }
+    Raises:
+        BadInput: there is no such model, or it is in production.
+        Unreachable: no backend answers.
+    """
+    registry = open_registry()
+    with told_by(registry.backend):
+        entry = registry.by_id(model_id)
+        called = f"model {entry.name} {entry.id}"
+        lock = take_lock(registry.client, entry.name, entry.project)
+        try:
+            found = find_production(registry.named(entry.name))
+            if found is not None and found.id == entry.id:
+                raise BadInput(f"{called} is in production: promote another one, or roll back, before it is archived")
+            registry.client.models.archive_many(ids=[entry.id])
+        finally:
+            free_lock(registry.client, lock)
+        return {"id": entry.id, "name": entry.name, "version": version_number(entry)}
 
 
 def _refuse_data(registry: Registry, entry: Any, incumbent: Any) -> None:
@@ -213,5 +289,5 @@ def _check_target(registry: Registry, name: str, entries: list[Any], model_id: s
         raise FlowsError(
             f"model {model_id}, which {name} would go back to, is archived or deleted: promote another one"
         )
-    read_model(target)
+    check_model(target)
     _refuse_data(registry, target, None)

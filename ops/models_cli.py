@@ -1,49 +1,170 @@
-"""`flows models`: the registered models, which of them is in production, and what they say of customers."""
+"""`flows models`: versions of models, what they are worth, which is in production, and what they say of customers."""
 
 import json
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
 from flows.errors import BadInput
-from ops.command import as_json, one_sentence
-from ops.models import BY_HAND, history, list_models, promote, rollback, show_model
+from ops.command import as_json, examples, one_sentence, pairs, quiet
+from ops.experiment_tables import side_by_side_rows
+from ops.model_facts import compared_models
+from ops.models import (
+    BY_HAND,
+    METRIC,
+    archive,
+    fetch_model,
+    history,
+    list_models,
+    models_meant,
+    promote,
+    register_model,
+    rollback,
+    show_model,
+)
 from ops.predict import STDOUT, predict
 from ops.tables import local_date, say, show, show_facts
 
+PICKLE = (
+    "a pickle or joblib file can run any code when it is read: this one was kept with its sha256 and not read, and "
+    "will be only with --allow-pickle; a skops file needs no such trust"
+)
 why = click.option("--why", default=BY_HAND, show_default=True, metavar="TEXT", help="The reason, for the history.")
+
+
+def version_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "--version",
+        default=default,
+        show_default=True,
+        metavar="production|latest|N|ID",
+        help="Which model of this name.",
+    )
 
 
 @click.group(invoke_without_command=True)
 @as_json
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
-    """Registered models. Without a command: all of them."""
+    """Registered models, numbered versions of their names. Without a command: the newest.
+
+    An ID may be shortened to its beginning, as long as no other model's begins so.
+    """
     if context.invoked_subcommand is None:
         context.invoke(list_, as_json=as_json)
 
 
-@models.command("list")
+@models.command("list", epilog=examples("flows models list --name churn", "flows models list --tag candidate --json"))
+@click.option("--name", default="", help="Only models of this name.")
+@click.option("--tag", default="", help="Only those with this tag.")
+@click.option("--top", type=click.IntRange(1, 500), default=20, show_default=True, metavar="N", help="How many.")
 @as_json
 @one_sentence
-def list_(as_json: bool) -> None:
-    """All models that are not archived, the newest first."""
-    found = list_models()
-    columns = ["id", "name", "version", "tags", "test_roc_auc", "test_f1_score"]
-    rows = [[{**one, **one["metrics"]}.get(column) for column in columns] for one in found]
-    show(found, as_json, columns, rows, "no model is registered yet")
+def list_(name: str, tag: str, top: int, as_json: bool) -> None:
+    """Models that are not archived, the newest first."""
+    found = list_models(name, tag, top)
+    columns = ["id", "name", "version", "tags", "created", "test_roc_auc", "test_f1_score"]
+    told = [{**one, **one["metrics"], "created": local_date(one["created"])} for one in found]
+    show(
+        found, as_json, columns, [[one.get(column) for column in columns] for one in told], "no model is registered yet"
+    )
 
 
-@models.command("show")
+@models.command("show", epilog=examples("flows models show 7d21"))
 @click.argument("model_id", metavar="ID")
 @as_json
 @one_sentence
 def show_(model_id: str, as_json: bool) -> None:
-    """All that is known of a model."""
+    """All that is known of a model: metrics, parameters, dataset, file, and the experiment and run it comes from."""
     found = show_model(model_id)
-    told = {**found, "created": local_date(found["created"]), **found["facts"]}
+    facts = {name: found[name] for name in ("id", "name", "version", "tags")}
+    facts |= {"created": local_date(found["created"])}
+    for part in ("experiment", "run", "dataset", "file", "parameters", "metrics"):
+        facts |= {f"{part} {name}": value for name, value in found[part].items() if value is not None}
     # The schema fills pages; --json has it.
-    show_facts(found, as_json, {key: told[key] for key in told if key not in ("facts", "metrics", "schema")})
+    told = {*found["metrics"], *found["file"], "schema", "parameters", "version"}
+    facts |= {name: value for name, value in found["facts"].items() if name not in told}
+    show_facts(found, as_json, {**facts, "uri": found["uri"], "web_url": found["web_url"]})
+
+
+@models.command(
+    "register",
+    epilog=examples(
+        "flows models register model.skops --name churn --task 59558d6c",
+        "flows models register other.joblib --name churn --metadata test_f1_score=0.61 --tag experimental",
+    ),
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="The model; its versions are numbered.")
+@click.option("--task", default="", metavar="ID", help="The experiment that it comes from.")
+@click.option("--metadata", multiple=True, metavar="K=V", help="A fact to keep, a number is a metric; may be repeated.")
+@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
+@as_json
+@one_sentence
+def register(path: Path, name: str, task: str, metadata: tuple[str, ...], tags: tuple[str, ...], as_json: bool) -> None:
+    """Register a model file as the next version of a name.
+
+    A skops file is read, its types being known ones. A pickle or joblib file is not read, now or later, unless
+    --allow-pickle says so.
+    """
+    facts = {key: _typed(value) for key, value in pairs(metadata, "--metadata").items()}
+    with quiet():
+        done = register_model(path, name, task, facts, tags)
+    if done["format"] == "pickle":
+        click.echo(f"warning: {PICKLE}", err=True)
+    called = f"{done['name']} version {done['version']} ({done['id']})"
+    same = f"this file is {called} already; nothing was changed"
+    say(done, as_json, same if done["reused"] else f"{called}: sha256 {done['sha256']}")
+
+
+@models.command(
+    "compare",
+    epilog=examples(
+        "flows models compare --metric test_f1_score --top 5", "flows models compare 7d21 90bc --differences"
+    ),
+)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--metric", default=METRIC, show_default=True, metavar="NAME", help="By which the best are found.")
+@click.option("--top", type=click.IntRange(1, 100), default=5, show_default=True, metavar="N", help="How many of them.")
+@click.option("--name", default="", help="Only models of this name.")
+@click.option("--differences", is_flag=True, help="Only what is not the same for all.")
+@as_json
+@one_sentence
+def compare(ids: tuple[str, ...], metric: str, top: int, name: str, differences: bool, as_json: bool) -> None:
+    """Models side by side, or without an ID: the best ones by a metric, of their own or of their experiments.
+
+    A * stands before what is not the same for all, the difference to the first behind a metric.
+    """
+    found = models_meant(ids, metric, top, name)
+    if ids:
+        lines = [line for line in compared_models(found) if line["differs"] or not differences]
+        rows = [["", "model", "id", *(one["id"] for one in found)], *side_by_side_rows(lines)]
+        show({"models": found, "lines": lines}, as_json, ["", "part", "what", *(one["name"] for one in found)], rows)
+        return
+    columns = ["id", "name", "version", "tags", "experiment"]
+    told = [{**one, "experiment": one["experiment"]["name"]} for one in found]
+    best = [[*(one[column] for column in columns), one["metrics"].get(metric)] for one in told]
+    show({"metric": metric, "models": found}, as_json, [*columns, metric], best)
+
+
+@models.command(
+    "fetch",
+    epilog=examples("flows models fetch churn", "flows models fetch churn --version production -o model.skops"),
+)
+@click.argument("name")
+@version_option("latest")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="The file, or a folder for it.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@as_json
+@one_sentence
+def fetch(name: str, version: str, output: Path | None, force: bool, as_json: bool) -> None:
+    """Write a model's file, verified by sha256; a file that is there stays, unless --force says otherwise."""
+    with quiet():
+        done = fetch_model(name, version, output, force)
+    say(done, as_json, f"{done['name']} version {done['version']}: {done['bytes']} bytes -> {done['path']}")
 
 
 @models.command("promote")
@@ -56,7 +177,8 @@ def promote_(model_id: str, why: str, as_json: bool) -> None:
 
     Exit code 3: it was trained on synthetic customers, and may not.
     """
-    done = promote(model_id, why)
+    with quiet():
+        done = promote(model_id, why)
     what = f"is in production, in place of {done['from'] or 'none'}" if done["changed"] else "was in production already"
     say(done, as_json, f"{done['name']} {done['to']} {what}")
 
@@ -71,9 +193,20 @@ def rollback_(name: str | None, why: str, as_json: bool) -> None:
 
     The gate does not promote a model that was rolled back; `flows models promote` does.
     """
-    done = rollback(name, why)
+    with quiet():
+        done = rollback(name, why)
     now = f"{done['to']} is in production again" if done["to"] else "no model is in production, as before"
     say(done, as_json, f"promotion {done['undoes']} of {done['from']} is taken back: {now}")
+
+
+@models.command("archive", epilog=examples("flows models archive 7d21"))
+@click.argument("model_id", metavar="ID")
+@as_json
+@one_sentence
+def archive_(model_id: str, as_json: bool) -> None:
+    """Take a model out of all lists; ClearML keeps it, and its number is not given again."""
+    done = archive(model_id)
+    say(done, as_json, f"{done['name']} version {done['version']} ({done['id']}) is archived")
 
 
 @models.command("history")
@@ -95,16 +228,11 @@ def history_(name: str | None, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("source", metavar="IN.csv", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, metavar="OUT.csv", help="The file to write; - for standard output.")
-@click.option(
-    "--version",
-    default="production",
-    show_default=True,
-    metavar="production|latest|N|ID",
-    help="Which model of this name.",
-)
+@version_option("production")
+@click.option("--allow-pickle", is_flag=True, help="Read a pickle or joblib file, which can run any code.")
 @as_json
 @one_sentence
-def predict_(name: str, source: Path, output: str, version: str, as_json: bool) -> None:
+def predict_(name: str, source: Path, output: str, version: str, allow_pickle: bool, as_json: bool) -> None:
     """Score the customers of a raw CSV with a model: key, probability and decision of each, in their order.
 
     All rows are checked first as for training, but the target need not be there, and new categories are counted, not
@@ -113,7 +241,9 @@ def predict_(name: str, source: Path, output: str, version: str, as_json: bool) 
     """
     if output == STDOUT and as_json:
         raise BadInput("-o - and --json both want standard output: give a file to write")
-    done = predict(name, source, None if output == STDOUT else Path(output), version)
+    target = None if output == STDOUT else Path(output)
+    with quiet() if target else nullcontext():
+        done = predict(name, source, target, version, allow_pickle)
     if as_json:
         click.echo(json.dumps(done))
         return
@@ -122,3 +252,11 @@ def predict_(name: str, source: Path, output: str, version: str, as_json: bool) 
     model = done["model"]
     counts = f"{done['rows']} customers, {done['positive']} at or above {done['threshold']:.4f}"
     click.echo(f"{counts}, by {model['name']} version {model['version']} -> {done['output']}", err=output == STDOUT)
+
+
+def _typed(text: str) -> Any:
+    """A number, truth value or JSON as what it is; anything else as its text."""
+    try:
+        return json.loads(text, parse_constant=str)
+    except ValueError:
+        return text

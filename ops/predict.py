@@ -13,7 +13,8 @@ from components.problems import describe_problems, escape_cell, tell_problem
 from components.rows import prediction_rows, prediction_schema, read_rows
 from flows.errors import BadInput, FlowsError
 from ops.files import check_target, whole_file
-from ops.models import LoadedModel, load_model
+from ops.model_loading import LoadedModel
+from ops.models import load_model
 
 ROWS_AT_ONCE = 20_000
 STDOUT = "-"
@@ -41,7 +42,9 @@ class Tally:
         return [item for item in self.items.values() if item["level"] in levels]
 
 
-def predict(name: str, source: Path, target: Path | None, version: str | int = "production") -> dict[str, Any]:
+def predict(
+    name: str, source: Path, target: Path | None, version: str | int = "production", allow_pickle: bool = False
+) -> dict[str, Any]:
     """Scores the customers of a raw CSV and writes key, probability and decision of each, in their order.
 
     The rows are checked as for training, but need no target and may have categories that the model has not met. The
@@ -52,6 +55,7 @@ def predict(name: str, source: Path, target: Path | None, version: str | int = "
         source: the CSV.
         target: the CSV to write, in place of what is there; None: standard output.
         version: `production`, `latest`, a version's number, or a model's id.
+        allow_pickle: see `ops.models.load_model`.
 
     Returns:
         `{model: {id, name, version, sha256}, input, output, rows, positive, threshold, unknown, repeated, escaped,
@@ -63,7 +67,7 @@ def predict(name: str, source: Path, target: Path | None, version: str | int = "
         Unreachable: no backend answers.
     """
     _check_paths(source, target)
-    model = load_model(name, version)
+    model = load_model(name, version, allow_pickle)
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder, whole_file(target) as out, source.open("rb") as file:
         score_file(model, file, source.name, out, tally, Path(folder))

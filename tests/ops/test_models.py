@@ -72,8 +72,8 @@ def test_list_and_show(story: Story) -> None:
 
 
 def test_names_and_ids_that_are_not_there(story: Story) -> None:
-    story.refused("unknown id", 2, "no model in clearml-flows/models has the id 'nope'", "flows models list")
-    story.refused("unknown name", 2, "called 'chrun'; there are churn")
+    story.refused("unknown id", 2, "there is no model with the id 'nope' in clearml-flows/models", "flows models list")
+    story.refused("unknown name", 2, "called 'chrun'; did you mean 'churn'?")
     story.refused("unknown version", 2, "model churn has no version '7'; there are 1, 2")
     story.refused("two names", 2, "say which: churn, made-up")
 
@@ -132,7 +132,7 @@ def test_files_that_are_not_what_was_registered_are_refused_by_name(story: Story
     story.refused("tampered", 1, first, "it was changed or damaged after it was stored")
     story.refused("a pickle with its hash", 1, first, "is a pickle or joblib file: reading one can run any code")
     story.refused("file gone", 1, first, "could not be read: was it deleted")
-    story.refused("without hash", 1, "was not registered by a flow: its metadata lack sha256")
+    story.refused("without hash", 1, "has no sha256 among its metadata")
 
 
 def test_no_damaged_model_comes_into_production(story: Story) -> None:

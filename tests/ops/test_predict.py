@@ -27,7 +27,7 @@ from pathlib import Path
 from ops import predict
 from tests.support.churn_models import loaded_model
 predict.ROWS_AT_ONCE = 1000
-predict.load_model = lambda name, version: loaded_model()
+predict.load_model = lambda name, version, allow_pickle: loaded_model()
 for name in sys.argv[1:]:
     predict.predict("churn", Path(name), Path(name + ".out"))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -37,7 +37,7 @@ for name in sys.argv[1:]:
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch) -> LoadedModel:
     found = loaded_model()
-    monkeypatch.setattr(module, "load_model", lambda _name, _version: found)
+    monkeypatch.setattr(module, "load_model", lambda *_: found)
     return found
 
 
@@ -92,7 +92,7 @@ def test_a_spreadsheet_finds_no_formula(key: str, tmp_path: Path) -> None:
 
 def test_rows_without_a_key_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keyless = {**SCHEMA, "key": "", "columns": [one for one in SCHEMA["columns"] if one["kind"] != "text"]}
-    monkeypatch.setattr(module, "load_model", lambda _name, _version: loaded_model(facts={"schema": keyless}))
+    monkeypatch.setattr(module, "load_model", lambda *_: loaded_model(facts={"schema": keyless}))
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 2)
     rows = read_back(tmp_path, raw(tmp_path / "raw.csv", 5))
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
@@ -141,14 +141,14 @@ def test_paths_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_a_model_for_columns_that_are_not_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    changed = loaded_model(numeric=("tenure", "tenure_squared"))
-    monkeypatch.setattr(module, "load_model", lambda _name, _version: changed)
+    changed = loaded_model(columns=("tenure", "tenure_squared"))
+    monkeypatch.setattr(module, "load_model", lambda *_: changed)
     with pytest.raises(FlowsError, match="needs the column tenure_squared, which this version of the code does not"):
         predict("churn", raw(tmp_path / "raw.csv", 5), tmp_path / "out.csv")
 
 
 def test_a_model_without_a_schema_scores_no_raw_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "load_model", lambda _name, _version: loaded_model(facts={}))
+    monkeypatch.setattr(module, "load_model", lambda *_: loaded_model(facts={}))
     with pytest.raises(FlowsError, match="was registered without a schema"):
         predict("churn", raw(tmp_path / "raw.csv", 5), tmp_path / "out.csv")
 

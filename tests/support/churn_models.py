@@ -16,7 +16,7 @@ from components.rows import prediction_rows, rows_from_csv
 from components.schema import load_schema
 from components.split import feature_roles
 from components.synthetic import synthetic_customers
-from ops.models import LoadedModel
+from ops.model_loading import LoadedModel
 
 SCHEMA_TEXT = (Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8")
 SCHEMA = load_schema(SCHEMA_TEXT)
@@ -57,8 +57,7 @@ def loaded_model(**changes: Any) -> LoadedModel:
         "tags": ("production",),
         "threshold": THRESHOLD,
         "target": "Churn",
-        "numeric": tuple(numeric),
-        "categorical": tuple(categorical),
+        "columns": (*numeric, *categorical),
         "facts": {"schema": SCHEMA},
         "pipeline": fitted(),
     }
