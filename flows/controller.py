@@ -11,7 +11,7 @@ from clearml import PipelineDecorator, Task
 
 from flows import bundle, sdk
 from flows.ending import PROCESS, process_mark
-from flows.roles import DRAFT, FRESH, QUEUE, RUN_FILE
+from flows.roles import DRAFT, FRESH, QUEUE, RUN_FILE, TAGS
 from flows.settings import Settings, settings_file
 
 POLL_SECONDS = 0.1
@@ -63,6 +63,8 @@ def run(flow: Callable[..., None], settings: Settings, parameters: dict[str, Any
 
 def _equip(task: Task, flow: str, settings: Settings) -> None:
     """Give the run's Task what it needs to be run anywhere, and take from it what was edited there."""
+    if os.environ.get(TAGS):
+        task.add_tags(os.environ[TAGS].split(","))
     if Task.running_locally():
         bundle.carry(task, flow, settings_file())
     elif task.get_parameter("pipeline/default_queue") == sdk.NO_QUEUE:

@@ -1,4 +1,4 @@
-"""One run of a flow at a time on a machine: a lock that ends with the process that holds it."""
+"""One of a kind at a time on a machine: locks that end with the process that holds them."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,14 @@ from flows.errors import FlowsError, Locked
 @contextmanager
 def run_lock(folder: Path, flow: str) -> Iterator[None]:
     """Hold the flow's lock. Raises Locked, naming the process that has it."""
-    path = folder / f"run-{flow}.lock"
+    with only_one(folder, f"run-{flow}", f"another run of {flow} is under way", "wait for it or stop it"):
+        yield
+
+
+@contextmanager
+def only_one(folder: Path, name: str, found: str, advice: str) -> Iterator[None]:
+    """Hold the lock of this name. Raises Locked, in these words, naming the process that has it."""
+    path = folder / f"{name}.lock"
     holder = path.with_suffix(".pid")
     lock = FileLock(path)
     try:
@@ -21,7 +28,7 @@ def run_lock(folder: Path, flow: str) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         pid = holder.read_text("utf-8") if holder.is_file() else "unknown"
-        raise Locked(f"another run of {flow} is under way (process {pid}); wait for it or stop it") from None
+        raise Locked(f"{found} (process {pid}); {advice}") from None
     except OSError as wrong:
         raise FlowsError(f"{folder} cannot be written to: {wrong.strerror}") from None
     try:

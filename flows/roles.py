@@ -6,6 +6,7 @@ RUN_FILE = "FLOWS_RUN_FILE"  # where the controller writes its Task's id
 FRESH = "FLOWS_FRESH"  # not empty: ignore the cache
 QUEUE = "FLOWS_QUEUE"  # not empty: the queue whose agents run the steps
 DRAFT = "FLOWS_DRAFT"  # not empty: make the run's Task, for an agent to be its controller, and end
+TAGS = "FLOWS_TAGS"  # what to tag the run's Task with, separated by commas; set by whoever starts the launcher
 
 
 @dataclass(frozen=True)

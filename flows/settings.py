@@ -101,6 +101,17 @@ class Agents(Table):
     lost_after: float = Field(default=120.0, ge=5, le=86400)
 
 
+class Schedule(Table):
+    timezone: str = Field(default="UTC", min_length=1)
+    overlap: Literal["forbid", "queue", "allow", "replace"] = "forbid"
+    catch_up: Literal["none", "latest", "all"] = "latest"
+    most: int = Field(default=10, ge=1, le=100)
+    grace: int = Field(default=300, ge=0, le=31_536_000)
+    jitter: int = Field(default=0, ge=0, le=86_400)
+    lost_after: int = Field(default=600, ge=60, le=31_536_000)
+    prefix: tuple[str, ...] = ()
+
+
 class Member(Table):
     estimator: str
     params: dict[str, Any] = {}
@@ -141,6 +152,7 @@ class Settings(BaseSettings):
     training: Training = Training()
     promotion: Promotion = Promotion()
     business: Business = Business()
+    schedule: Schedule = Schedule()
     agents: Agents = Agents()
     churn: Churn
 

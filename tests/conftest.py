@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-FOREIGN = ("CLEARML_", "TRAINS_", "KAGGLE_", "FLOWS__", "FLOWS_SETTINGS", "FLOWS_RUN", "FLOWS_FRESH", "FLOWS_QUEUE")
+FOREIGN = (
+    "CLEARML_",
+    "TRAINS_",
+    "KAGGLE_",
+    "FLOWS__",
+    "FLOWS_SETTINGS",
+    "FLOWS_RUN",
+    "FLOWS_FRESH",
+    "FLOWS_QUEUE",
+    "FLOWS_TAGS",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -143,8 +143,9 @@ def zone(name: object) -> ZoneInfo:
     try:
         return ZoneInfo(str(name))
     except (ValueError, KeyError, OSError):  # a path, no such name, the name of a folder
-        known = zoneinfo.available_timezones()
-        raise BadInput(f"the timezone is {str(name)[:40]!r}{did_you_mean(str(name)[:40], known)}") from None
+        near = did_you_mean(str(name)[:40], zoneinfo.available_timezones())
+        hint = near if "mean" in near else "; wanted is a name like Europe/Berlin"
+        raise BadInput(f"the timezone is {str(name)[:40]!r}{hint}") from None
 
 
 def timing(kind: str, text: object, zone_name: str, anchor: datetime) -> Timing:

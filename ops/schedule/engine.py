@@ -1,0 +1,242 @@
+"""One look at the clock: what is due is recorded and started. All that it knows is in the store and in the backend.
+
+A run is started in three steps: claim, launch, mark. Whoever goes on after a crash may launch again what was claimed:
+the process of a run begins it only if no other has (`ops/schedule/child.py`), so that it runs once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from flows.errors import BadInput, Unreachable
+from ops.schedule import policy
+from ops.schedule.records import Run, Schedule, text
+from ops.schedule.store import Planned, Store
+
+AT_ONCE = 100  # schedules that one tick deals with; the others are a tick late
+ATTEMPTS = 3
+APPEARS_WITHIN = timedelta(minutes=2)  # a run's Task after its process began, however busy the machine
+RETRY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The Task of a run, as the backend tells it."""
+
+    id: str
+    status: str
+    tags: tuple[str, ...]
+    silent: timedelta
+
+    @property
+    def runs(self) -> bool:
+        return self.status in ("created", "queued", "in_progress")
+
+
+class Backend(Protocol):
+    """Where runs have their Tasks. Every method raises Unreachable when it does not answer."""
+
+    def running(self) -> list[Seen]:
+        """The Tasks of all scheduled runs that have not ended."""
+
+    def find(self, key: str) -> Seen | None:
+        """The Task of the run of this key."""
+
+    def stop(self, task: str, why: str) -> None:
+        """Mark the run and its steps stopped."""
+
+
+class Processes(Protocol):
+    """The processes of runs on this machine."""
+
+    def launch(self, run: Run) -> tuple[int, float]:
+        """Start a run's process: its id, and when it was born, since ids are used again. Raises OSError."""
+
+    def alive(self, run: Run) -> bool:
+        """Whether the run's process is there."""
+
+    def stop(self, run: Run) -> None:
+        """Ask the run's process to end; it marks what it stops."""
+
+
+@dataclass
+class Engine:
+    """`tick(now)` does all that is to be done at an instant in UTC; `say` gets a line for each thing worth one.
+
+    lost_after: for how long a Task that says it runs may be silent before it no longer keeps others from running.
+    most: how many runs of a schedule are made up for, or wait, at once.
+    """
+
+    store: Store
+    backend: Backend
+    processes: Processes
+    lost_after: timedelta
+    most: int
+    say: Callable[[str], None]
+    _running: list[Seen] | None = field(default=None, init=False)
+
+    def tick(self, now: datetime) -> None:
+        now = now.replace(microsecond=0)
+        self._running = None
+        for schedule in self.store.seen_after(now):
+            self.say(f"{schedule.name}: the clock was set back from {text(schedule.seen)}; nothing is run again")
+            self.store.plan(schedule, [], (now, now), now)
+        for run in self.store.open_runs():
+            self._go_on(run, now)
+        decided = [(schedule, self._decide(schedule, now)) for schedule in self.store.due(now, AT_ONCE)]
+        with self.store.together():
+            planned = [(schedule, self.store.plan(schedule, *decision, now)) for schedule, decision in decided]
+        runs = [(run, schedule) for schedule, recorded in planned for run in recorded]
+        self._launch([pair for pair in runs if pair[0].state == "claimed"], now)
+        for run, schedule in runs:
+            if run.state in ("missed", "skipped"):
+                self._tell(schedule, run, run.state, run.why, now)
+
+    def run_now(self, schedule: Schedule, now: datetime) -> Run | None:
+        """Start a run by hand, whatever else runs; None if max_runs is reached, or this second has a run."""
+        now = now.replace(microsecond=0)
+        runs = self.store.plan(schedule, [Planned(now, "claimed", "by hand")], None, now)
+        self._launch([(run, schedule) for run in runs], now)
+        return self.store.run(runs[0].number) if runs else None
+
+    def _decide(self, schedule: Schedule, now: datetime) -> tuple[list[Planned], tuple[datetime, datetime]]:
+        """What to record of a schedule, up to when that deals with it, and when to look at it again."""
+        try:
+            choice = policy.choose(schedule, now, self.most)
+            if choice is None:
+                return [], (schedule.seen, policy.next_look(schedule, schedule.seen))
+            return self._planned(schedule, choice, now), (choice.seen, policy.next_look(schedule, choice.seen))
+        except BadInput as wrong:
+            self.store.set_state(schedule, "paused", now)
+            self._tell(schedule, None, "paused", f"it is paused: {wrong}", now)
+        except Unreachable as away:
+            self.say(f"{schedule.name}: waits, since it cannot be known whether the last run has ended: {away}")
+        return [], (schedule.seen, now + RETRY)
+
+    def _planned(self, schedule: Schedule, choice: policy.Choice, now: datetime) -> list[Planned]:
+        planned = []
+        if choice.last:
+            planned.append(Planned(choice.last, "missed", choice.sentence, choice.missed))
+        if len(choice.chosen) > 1:
+            state = "claimed" if schedule.overlap == "allow" else "waiting"
+            planned += [Planned(due, state, self._lateness(schedule, due, now)) for due in choice.chosen]
+        elif choice.chosen:
+            planned.append(self._admitted(schedule, choice.chosen[0], now))
+        return planned
+
+    def _admitted(self, schedule: Schedule, due: datetime, now: datetime) -> Planned:
+        """The run of this time as the policy of overlap has it. Raises Unreachable."""
+        late = self._lateness(schedule, due, now)
+        if schedule.overlap == "allow":
+            return Planned(due, "claimed", late)
+        waiting = [run for run in self.store.open_runs(schedule) if run.state == "waiting"]
+        busy = f"{len(waiting)} before it wait" if waiting else self._busy(schedule, now)
+        if not busy:
+            return Planned(due, "claimed", late)
+        if schedule.overlap == "replace":
+            self._make_way(schedule, waiting, now)
+            return Planned(due, "waiting", late)
+        if schedule.overlap == "queue" and len(waiting) < self.most:
+            return Planned(due, "waiting", late)
+        return Planned(due, "skipped", busy)
+
+    def _go_on(self, run: Run, now: datetime) -> None:
+        """Bring a run that has not ended a step further, or find out how it ended."""
+        schedule = self.store.by_id(run.schedule)
+        try:
+            if run.state == "waiting":
+                self._start_waiting(run, schedule, now)
+            elif run.state == "claimed":
+                self._launch([(run, schedule)], now)
+            elif self.processes.alive(run):
+                return
+            elif run.state == "launched":
+                self._launch_again(run, schedule, now)
+            else:
+                self._look_for_end(run, schedule, now)
+        except Unreachable:  # told by whoever runs it; what became of this run is asked again
+            return
+
+    def _start_waiting(self, run: Run, schedule: Schedule, now: datetime) -> None:
+        if schedule.state == "removed":
+            self.store.move(run, ("waiting",), "skipped", ended=now, why="its schedule was removed")
+        elif not self._busy(schedule, now) and self.store.move(run, ("waiting",), "claimed", claimed=now):
+            self._launch([(run, schedule)], now)
+
+    def _look_for_end(self, run: Run, schedule: Schedule, now: datetime) -> None:
+        """Its process is gone and left no word: the backend knows."""
+        task = self.backend.find(run.key)
+        if task is None and policy.age(run, now) > APPEARS_WITHIN:
+            self._launch_again(run, schedule, now)
+        if task is None or (task.runs and task.silent < self.lost_after):
+            return
+        if task.runs:
+            silent = f"its Task {task.id}, {task.status}, has been silent for {task.silent}"
+            self._end(run, schedule, f"its process is gone, and {silent}", now, task.id)
+        elif task.status in ("completed", "published"):
+            self.store.move(run, ("begun",), "done", ended=now, task=task.id)
+        else:
+            self._end(run, schedule, f"its Task {task.id} is {task.status}", now, task.id)
+
+    def _launch(self, runs: list[tuple[Run, Schedule]], now: datetime) -> None:
+        """Launch what was claimed, and mark what was launched. One that cannot be started keeps no other from it."""
+        launched = []
+        for run, schedule in runs:
+            try:
+                launched.append((run, schedule, *self.processes.launch(run)))
+            except OSError as wrong:
+                self._end(run, schedule, f"it could not be started: {wrong}", now)
+        with self.store.together():
+            for run, _schedule, pid, born in launched:
+                self.store.move(run, ("claimed",), "launched", pid=pid, born=born, attempts=run.attempts + 1)
+        for run, schedule, pid, _born in launched:
+            self.say(f"{schedule.name}: the run of {text(run.scheduled)} is started (process {pid})")
+
+    def _launch_again(self, run: Run, schedule: Schedule, now: datetime) -> None:
+        if run.attempts >= ATTEMPTS:
+            self._end(run, schedule, f"its process ended before there was a Task, {run.attempts} times", now)
+        elif self.store.move(run, (run.state,), "claimed", claimed=now, pid=None, born=None, began=None):
+            self._launch([(run, schedule)], now)
+
+    def _busy(self, schedule: Schedule, now: datetime) -> str:
+        """Which run of the schedule is under way; empty if none is. Raises Unreachable."""
+        for task in self._tasks(schedule):
+            if task.silent < self.lost_after:
+                return f"the run before it, {task.id}, is {task.status}"
+        for run in self.store.open_runs(schedule):
+            if (
+                run.state in ("launched", "begun")
+                and policy.age(run, now) < self.lost_after
+                and self.processes.alive(run)
+            ):
+                return f"the run of {text(run.scheduled)} has a process, {run.pid}"
+        return ""
+
+    def _make_way(self, schedule: Schedule, waiting: list[Run], now: datetime) -> None:
+        for run in waiting:
+            self.store.move(run, ("waiting",), "skipped", ended=now, why="replaced by a later one")
+        here = [run for run in self.store.open_runs(schedule) if run.state != "waiting" and self.processes.alive(run)]
+        for run in here:
+            self.processes.stop(run)
+        for task in self._tasks(schedule):
+            if not any(run.key in task.tags for run in here):
+                self.backend.stop(task.id, "replaced by a later run of its schedule")
+
+    def _tasks(self, schedule: Schedule) -> list[Seen]:
+        if self._running is None:
+            self._running = self.backend.running()
+        return [task for task in self._running if policy.belongs(schedule, task.tags)]
+
+    def _end(self, run: Run, schedule: Schedule, why: str, now: datetime, task: str | None = None) -> None:
+        if self.store.move(run, ("claimed", "launched", "begun"), "failed", ended=now, why=why, task=task):
+            self._tell(schedule, run, "failed", why, now)
+
+    def _tell(self, schedule: Schedule, run: Run | None, kind: str, why: str, now: datetime) -> None:
+        self.store.notice(now, schedule.name, run.scheduled if run else None, kind, why)
+        what = f" the run of {text(run.scheduled)} is" if run else ""
+        self.say(f"{schedule.name}:{what} {kind}: {why}" if run else f"{schedule.name}: {why}")
+
+    @staticmethod
+    def _lateness(schedule: Schedule, due: datetime, now: datetime) -> str:
+        return f"made up for, {now - due} late" if policy.too_late(schedule, due, now) else ""

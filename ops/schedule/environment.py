@@ -1,0 +1,56 @@
+"""The schedule that the environment asks for: PIPELINE_SCHEDULE_TYPE and what belongs to it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flows.errors import BadInput
+from flows.settings import Settings
+from ops.schedule import times
+from ops.schedule.records import Schedule
+from ops.schedule.store import Store
+from ops.schedule.verbs import ways
+
+NAME = "environment"
+TYPE = "PIPELINE_SCHEDULE_TYPE"
+INTERVAL = "PIPELINE_INTERVAL_SECONDS"
+TIME = "PIPELINE_SCHEDULE_TIME"
+MAX_RUNS = "PIPELINE_MAX_RUNS"
+
+
+def adopt(store: Store, settings: Settings, variables: Mapping[str, str], now: datetime) -> Schedule | None:
+    """Make the stored schedule of this name what the variables say; if it is that already its runs count on.
+
+    Raises BadInput naming the variable.
+    """
+    wanted = _asked_for(settings, variables, now)
+    found = next((schedule for schedule in store.schedules() if schedule.name == NAME), None)
+    if found and wanted and all(getattr(found, name) == value for name, value in wanted.items()):
+        return found
+    with store.together():
+        if found:
+            store.set_state(found, "removed", now)
+        return store.add(NAME, now, **wanted) if wanted else None
+
+
+def _asked_for(settings: Settings, variables: Mapping[str, str], now: datetime) -> dict[str, Any] | None:
+    kind = variables.get(TYPE, "").strip().lower()
+    if not kind:
+        alone = [name for name in (INTERVAL, TIME, MAX_RUNS) if variables.get(name)]
+        if alone:
+            raise BadInput(f"{alone[0]} is set, but not {TYPE}; it can be interval, daily or cron")
+        return None
+    name = INTERVAL if kind == "interval" else TIME
+    try:
+        times.timing(kind, variables.get(name, ""), settings.schedule.timezone, now)
+    except BadInput as wrong:
+        raise BadInput(f"{TYPE if 'kind of' in str(wrong) else name}: {wrong}") from None
+    return ways(settings, kind, variables[name], max_runs=_max_runs(variables.get(MAX_RUNS, "")))
+
+
+def _max_runs(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
+        raise BadInput(f"{MAX_RUNS} is {text[:40]!r}: wanted is how many runs there may be in all, 1 or more")
+    return int(text)

@@ -1,0 +1,71 @@
+"""The scheduler as a process: it looks at the clock each second until it is told to end. Runs go on without it."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flows.backend import data_dir
+from flows.lock import only_one
+from flows.settings import Settings
+from ops.schedule.environment import NAME, adopt
+from ops.schedule.records import text
+from ops.schedule.store import Store
+from ops.schedule.verbs import engine
+
+LOOK_EVERY = 1.0
+
+
+def start(settings: Settings, say: Callable[[str], None], once: bool = False) -> None:
+    """Start what is due, until SIGTERM or SIGINT, or until the environment's schedule, if it is the only one, has had
+    all its runs; `once`: look once.
+
+    Raises Locked if another scheduler works on the same folder, BadInput if the environment asks for nonsense.
+    """
+    folder = data_dir(settings)
+    told = _dated(say)
+    with only_one(folder, "schedule", "another scheduler is under way", "leave the work to it, or stop it"):
+        store = Store(folder)
+        try:
+            adopt(store, settings, os.environ, datetime.now(UTC))
+            scheduler = engine(store, settings, told)
+            if once:
+                scheduler.tick(datetime.now(UTC))
+            else:
+                _loop(store, scheduler.tick, told)
+        finally:
+            store.close()
+
+
+def _loop(store: Store, tick: Callable[[datetime], None], say: Callable[[str], None]) -> None:
+    ending = threading.Event()
+    before = [(number, signal.signal(number, lambda *_: ending.set())) for number in (signal.SIGTERM, signal.SIGINT)]
+    _greet(store, say)
+    try:
+        while not ending.is_set():
+            tick(datetime.now(UTC))
+            if _all_done(store):
+                say("the schedule of the environment has had all its runs")
+                return
+            ending.wait(LOOK_EVERY)
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+    under_way = [run for run in store.open_runs() if run.state in ("launched", "begun")]
+    say(f"the scheduler ends; {len(under_way)} of its runs go on")
+
+
+def _greet(store: Store, say: Callable[[str], None]) -> None:
+    active = [schedule.name for schedule in store.schedules() if schedule.state == "active"]
+    names = ", ".join(active) or "no schedule is active yet"
+    say(f"the scheduler of {store.path} begins, process {os.getpid()}: {names}")
+
+
+def _all_done(store: Store) -> bool:
+    schedules = store.schedules()
+    return [(one.name, one.state) for one in schedules] == [(NAME, "finished")] and not store.open_runs()
+
+
+def _dated(say: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda line: say(f"{text(datetime.now(UTC))} {line}")

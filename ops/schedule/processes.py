@@ -1,0 +1,64 @@
+"""The processes of runs on this machine: each is a child of its own, which goes on when the scheduler ends."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from ops.schedule.records import Run
+
+
+class LocalProcesses:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def launch(self, run: Run) -> tuple[int, float]:
+        """Start `ops/schedule/child.py` for the run. Raises OSError."""
+        logs = self._folder / "logs"
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (logs / "schedule.log").open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "ops.schedule.child", str(self._folder), str(run.number)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._children.append(child)
+        return child.pid, _born(child.pid)
+
+    def alive(self, run: Run) -> bool:
+        self._children = [child for child in self._children if child.poll() is None]
+        return _process(run) is not None
+
+    def stop(self, run: Run) -> None:
+        process = _process(run)
+        if process:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+
+
+def me() -> tuple[int, float]:
+    return os.getpid(), _born(os.getpid())
+
+
+def _born(pid: int) -> float:
+    """When the process began, by which it is told from a later one of the same id; 0 if it is gone already."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _process(run: Run) -> psutil.Process | None:
+    try:
+        process = psutil.Process(run.pid) if run.pid else None
+        if process and process.create_time() == run.born and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    except psutil.NoSuchProcess:
+        pass
+    return None

@@ -1,0 +1,204 @@
+"""What is kept of schedules and runs, and the only place that changes it. No clock and no process is looked at here."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flows.errors import BadInput
+from flows.names import did_you_mean
+from ops.schedule.database import Database
+from ops.schedule.records import OPEN, Run, Schedule, text
+
+KEPT_RUNS = 1000  # of each schedule
+KEPT_NOTICES = 10_000
+_OPEN = ", ".join(f"'{state}'" for state in OPEN)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run that is to be recorded: to be started (claimed), to wait, or not to come (skipped, missed)."""
+
+    scheduled: datetime
+    state: str
+    why: str = ""
+    count: int = 1
+
+
+class Store:
+    def __init__(self, folder: Path) -> None:
+        self._database = Database(folder)
+
+    @property
+    def path(self) -> Path:
+        return self._database.path
+
+    def close(self) -> None:
+        self._database.close()
+
+    def together(self) -> AbstractContextManager[object]:
+        """What is written within becomes true at once, or not at all."""
+        return self._database.write()
+
+    def schedules(self) -> list[Schedule]:
+        rows = self._database.read("SELECT * FROM schedules WHERE state <> 'removed' ORDER BY name")
+        return [Schedule.of(row) for row in rows]
+
+    def schedule(self, name: str) -> Schedule:
+        """Raises BadInput if none is called so."""
+        known = {schedule.name: schedule for schedule in self.schedules()}
+        if name not in known:
+            raise BadInput(f"there is no schedule {name!r}{did_you_mean(name, known)}")
+        return known[name]
+
+    def by_id(self, schedule_id: str) -> Schedule:
+        return Schedule.of(self._database.read("SELECT * FROM schedules WHERE id = ?", schedule_id)[0])
+
+    def due(self, now: datetime, limit: int) -> list[Schedule]:
+        """Those to be looked at now, the longest waiting first."""
+        rows = self._database.read(
+            "SELECT * FROM schedules WHERE state = 'active' AND due <= ? ORDER BY due LIMIT ?", text(now), limit
+        )
+        return [Schedule.of(row) for row in rows]
+
+    def seen_after(self, now: datetime) -> list[Schedule]:
+        """Those that were dealt with up to a time that is yet to come: the clock was set back."""
+        rows = self._database.read("SELECT * FROM schedules WHERE state = 'active' AND seen > ?", text(now))
+        return [Schedule.of(row) for row in rows]
+
+    def next_due(self) -> datetime | None:
+        (row,) = self._database.read("SELECT min(due) AS due FROM schedules WHERE state = 'active'")
+        return datetime.fromisoformat(row["due"]) if row["due"] else None
+
+    def add(self, name: str, now: datetime, **values: Any) -> Schedule:
+        """A new schedule, active from now on; its values are the columns that are not told here.
+
+        Raises BadInput if its name is taken.
+        """
+        row = {
+            **values,
+            "id": secrets.token_hex(6),
+            "name": name,
+            "options": json.dumps(values["options"]),
+            "state": "active",
+            "created": text(now),
+            "seen": text(now),
+            "due": text(now),
+        }
+        with self._database.write() as connection:
+            if connection.execute("SELECT 1 FROM schedules WHERE name = ? AND state <> 'removed'", (name,)).fetchone():
+                raise BadInput(f"there is a schedule {name!r} already; remove it first, or give another --name")
+            places = ", ".join(f":{column}" for column in row)
+            connection.execute(f"INSERT INTO schedules ({', '.join(row)}) VALUES ({places})", row)
+        return self.by_id(row["id"])
+
+    def set_state(self, schedule: Schedule, state: str, now: datetime) -> None:
+        """active, paused or removed. What was due while it was paused is not made up for."""
+        due = text(now) if state == "active" else None
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE schedules SET state = ?, seen = max(seen, ?), due = ? WHERE id = ?",
+                (state, text(now), due, schedule.id),
+            )
+
+    def plan(
+        self, schedule: Schedule, planned: Sequence[Planned], dealt: tuple[datetime, datetime] | None, now: datetime
+    ) -> list[Run]:
+        """Record runs in one transaction.
+
+        Args:
+            dealt: up to when the schedule is dealt with thereby, and when to look at it again; None for a run by hand.
+
+        Returns:
+            Those recorded: none whose time has a run already, no more than max_runs allows, none of a schedule that was
+            removed meanwhile, or, unless by hand, paused.
+        """
+        recorded: list[int] = []
+        with self._database.write() as connection:
+            row = connection.execute("SELECT * FROM schedules WHERE id = ?", (schedule.id,)).fetchone()
+            if row["state"] not in (("active",) if dealt else ("active", "paused")):
+                return []
+            left = len(planned) if row["max_runs"] is None else row["max_runs"] - row["claimed"]
+            started = 0
+            for one in planned:
+                if one.state in OPEN and started >= left:
+                    continue
+                number = _insert(connection, schedule.id, one, now)
+                if number:
+                    recorded.append(number)
+                    started += one.state in OPEN
+            _settle(connection, row, started, dealt)
+            _forget(connection, schedule.id)
+        return [self.run(number) for number in recorded]
+
+    def run(self, number: int) -> Run:
+        return Run.of(self._database.read("SELECT * FROM runs WHERE number = ?", number)[0])
+
+    def runs(self, schedule: Schedule, limit: int) -> list[Run]:
+        """The latest first."""
+        sql = "SELECT * FROM runs WHERE schedule = ? ORDER BY number DESC LIMIT ?"
+        return [Run.of(row) for row in self._database.read(sql, schedule.id, limit)]
+
+    def open_runs(self, schedule: Schedule | None = None) -> list[Run]:
+        """Those that have not come to an end, of one schedule or of all, in the order of their times."""
+        sql = f"SELECT * FROM runs WHERE state IN ({_OPEN}) AND schedule GLOB ? ORDER BY scheduled, number"
+        return [Run.of(row) for row in self._database.read(sql, schedule.id if schedule else "*")]
+
+    def move(self, run: Run, origins: Sequence[str], state: str, **values: Any) -> bool:
+        """Take the run from one of these states to another; False if it is in none of them (any more)."""
+        columns = ", ".join(f"{name} = ?" for name in ("state", *values))
+        states = ", ".join("?" for _ in origins)
+        sql = f"UPDATE runs SET {columns} WHERE number = ? AND state IN ({states})"
+        told = [text(value) if isinstance(value, datetime) else value for value in values.values()]
+        with self._database.write() as connection:
+            return connection.execute(sql, (state, *told, run.number, *origins)).rowcount == 1
+
+    def notice(self, now: datetime, schedule: str, scheduled: datetime | None, kind: str, sentence: str) -> None:
+        """Leave word for whoever watches: missed, skipped, failed, lost, paused."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO notices (at, schedule, scheduled, kind, sentence) VALUES (?, ?, ?, ?, ?)",
+                (text(now), schedule, text(scheduled) if scheduled else None, kind, sentence),
+            )
+            connection.execute(
+                "DELETE FROM notices WHERE number <= (SELECT max(number) FROM notices) - ?", (KEPT_NOTICES,)
+            )
+
+    def notices(self, after: int = 0, limit: int = 1000) -> list[dict[str, Any]]:
+        """Those of a number above `after`, the oldest first: whoever reads them keeps the last number as a cursor."""
+        rows = self._database.read("SELECT * FROM notices WHERE number > ? ORDER BY number LIMIT ?", after, limit)
+        return [dict(row) for row in rows]
+
+
+def _insert(connection: sqlite3.Connection, schedule: str, one: Planned, now: datetime) -> int | None:
+    found = connection.execute(
+        "INSERT OR IGNORE INTO runs (schedule, scheduled, state, count, why, claimed) VALUES (?, ?, ?, ?, ?, ?)",
+        (schedule, text(one.scheduled), one.state, one.count, one.why, text(now)),
+    )
+    return found.lastrowid if found.rowcount else None
+
+
+def _settle(
+    connection: sqlite3.Connection, row: sqlite3.Row, started: int, dealt: tuple[datetime, datetime] | None
+) -> None:
+    seen, due = map(text, dealt) if dealt else (row["seen"], row["due"])
+    claimed, state = row["claimed"] + started, row["state"]
+    if row["max_runs"] is not None and claimed >= row["max_runs"]:
+        state, due = "finished", None
+    connection.execute(
+        "UPDATE schedules SET seen = ?, due = ?, claimed = ?, state = ? WHERE id = ?",
+        (seen, due, claimed, state, row["id"]),
+    )
+
+
+def _forget(connection: sqlite3.Connection, schedule: str) -> None:
+    connection.execute(
+        f"DELETE FROM runs WHERE schedule = ? AND state NOT IN ({_OPEN}) AND number <="
+        " (SELECT number FROM runs WHERE schedule = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (schedule, schedule, KEPT_RUNS),
+    )

@@ -1,0 +1,67 @@
+"""The Tasks of scheduled runs, asked from the backend."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from flows import ending
+from flows.api import Api
+from flows.backend import connect
+from flows.errors import FlowsError, Unreachable
+from flows.settings import Settings
+from ops.schedule.engine import Seen
+from ops.schedule.records import TAG
+
+NOT_ASKED_FOR = 10.0  # seconds after it did not answer, so that nobody waits for it at each tick
+FIELDS = ["id", "status", "tags", "last_update", "created"]
+Answer = TypeVar("Answer")
+
+
+class Tasks:
+    """Connects when first asked, since an embedded backend that is not up is started by that."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._api: Api | None = None
+        self._away_until = 0.0
+        self._why = ""
+
+    def running(self) -> list[Seen]:
+        """Those that have not ended, once what was lost of them is marked."""
+        return self._ask(self._running)
+
+    def find(self, key: str) -> Seen | None:
+        """The Task of the run of this key, of several (there is one) the one last heard of."""
+        found = self._ask(lambda api: _found(api, tags=[key]))
+        return min(found, key=lambda seen: seen.silent, default=None)
+
+    def stop(self, task: str, why: str) -> None:
+        self._ask(lambda api: ending.stop(api, task, why))
+
+    def _running(self, api: Api) -> list[Seen]:
+        query = {"tags": [TAG], "status": sorted(ending.RUNNING)}
+        found = _found(api, **query)
+        lost = [ending.settle(api, task.id, self._settings.agents.lost_after) for task in found]
+        return _found(api, **query) if any(lost) else found
+
+    def _ask(self, question: Callable[[Api], Answer]) -> Answer:
+        if time.monotonic() < self._away_until:
+            raise Unreachable(self._why)
+        try:
+            self._api = self._api or connect(self._settings).api
+            return question(self._api)
+        except FlowsError as away:
+            self._api = None
+            self._away_until, self._why = time.monotonic() + NOT_ASKED_FOR, str(away)
+            raise Unreachable(self._why) from None
+
+
+def _found(api: Api, **filters: Any) -> list[Seen]:
+    query = {**filters, "type": ["controller"], "search_hidden": True, "only_fields": FIELDS}
+    return [_seen(task, api.now()) for task in api.call("tasks.get_all", **query)["tasks"]]
+
+
+def _seen(task: dict[str, Any], now: datetime) -> Seen:
+    updated = datetime.fromisoformat(task.get("last_update") or task["created"])
+    return Seen(task["id"], task["status"], tuple(task.get("tags") or ()), max(now - updated, timedelta()))

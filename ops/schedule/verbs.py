@@ -1,0 +1,205 @@
+"""What is done with schedules, as the command line and Python do it: each function returns what `--json` prints."""
+
+import re
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import flows
+from flows.backend import data_dir
+from flows.command import SOURCES
+from flows.errors import BadInput, FlowsError
+from flows.names import did_you_mean
+from flows.settings import Settings, load
+from ops.schedule import times
+from ops.schedule.child import command
+from ops.schedule.engine import Engine
+from ops.schedule.processes import LocalProcesses
+from ops.schedule.records import Run, Schedule, document, text
+from ops.schedule.store import Store
+from ops.schedule.tasks import Tasks
+
+SHOWN_RUNS = 20
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+
+
+def create(kind: str, when: str, name: str = "", options: Sequence[str] = (), **chosen: Any) -> dict[str, Any]:
+    """A new schedule: `interval` with seconds, `daily` with HH:MM, or `cron` with an expression.
+
+    Args:
+        name: empty: one made of the flow and the kind.
+        options: of the run, as on its command line.
+        chosen: flow, zone, max_runs, overlap, catch_up, grace, jitter; what is None is as in the settings.
+
+    Raises:
+        BadInput: naming what is wrong, also of the options.
+    """
+    settings = load()
+    values = ways(settings, kind, when, options=tuple(options), **chosen)
+    now = _now()
+    times.timing(kind, when, values["zone"], now)
+    if kind == "interval":
+        values["timing"] = str(times.interval(when))
+    store = _store(settings)
+    _check_name(name)
+    values["flow"] = _flow(values["flow"])
+    made = Schedule(
+        **{**values, "id": "", "name": "", "state": "", "created": now, "seen": now, "due": now, "claimed": 0}
+    )
+    if options:
+        _check_options(made)
+    with store.together():
+        return _told(store.add(name or _free_name(store, made), now, **values), store, now)
+
+
+def ways(settings: Settings, kind: str, when: str, **chosen: Any) -> dict[str, Any]:
+    """The columns of a new schedule: what was chosen, else what the settings say."""
+    given = settings.schedule
+    usual = {
+        "kind": kind,
+        "timing": when,
+        "zone": given.timezone,
+        "flow": "churn",
+        "options": (),
+        "max_runs": None,
+        "overlap": given.overlap,
+        "catch_up": given.catch_up,
+        "grace": given.grace,
+        "jitter": given.jitter,
+    }
+    return {**usual, **{name: value for name, value in chosen.items() if value is not None}}
+
+
+def run_options(source: str | None, changes: Sequence[str], queue: str | None) -> list[str]:
+    """Options of a run as its command line has them; a path is made absolute, since the run starts elsewhere."""
+    if source and source not in SOURCES:
+        source = str(Path(source).expanduser().absolute())
+    named = {"--source": source, "--queue": queue}
+    given = [word for option, value in named.items() if value for word in (option, value)]
+    return [*given, *(word for change in changes for word in ("--set", change))]
+
+
+def list_schedules() -> list[dict[str, Any]]:
+    """All schedules: what they were made of, state, next (the next time, UTC), runs so far, last run."""
+    store, now = _store(load()), _now()
+    return [_told(schedule, store, now) for schedule in store.schedules()]
+
+
+def show(name: str) -> dict[str, Any]:
+    """A schedule and its last runs, the latest first. Raises BadInput if there is none of this name."""
+    store = _store(load())
+    schedule = store.schedule(name)
+    told = [document(run) for run in store.runs(schedule, SHOWN_RUNS)]
+    return {**_told(schedule, store, _now()), "history": told}
+
+
+def upcoming(count: int, name: str = "") -> list[dict[str, Any]]:
+    """The next `count` times of one schedule, or of all active ones: `{schedule, scheduled, local}`."""
+    store = _store(load())
+    chosen = [store.schedule(name)] if name else [one for one in store.schedules() if one.state == "active"]
+    found = [due for schedule in chosen for due in _times(schedule, count, _now())]
+    return sorted(found, key=lambda due: (due["scheduled"], due["schedule"]))[:count]
+
+
+def change(name: str, state: str) -> dict[str, Any]:
+    """active, paused or removed. Raises BadInput if there is none of this name, or it has had all of its runs."""
+    store, now = _store(load()), _now()
+    schedule = store.schedule(name)
+    if schedule.state == "finished" and state != "removed":
+        raise BadInput(f"schedule {name!r} has had its {schedule.max_runs} runs; make a new one")
+    if schedule.state != state:
+        store.set_state(schedule, state, now)
+    return _told(store.by_id(schedule.id), store, now)
+
+
+def run_now(name: str) -> dict[str, Any]:
+    """Start a run beside the schedule's times; it goes on by itself.
+
+    Raises BadInput if the schedule may not run (any more), FlowsError if no process can be started.
+    """
+    settings, now = load(), _now()
+    store = _store(settings)
+    schedule = store.schedule(name)
+    run = engine(store, settings, lambda _line: None).run_now(schedule, now)
+    if run is None:
+        raise BadInput(f"schedule {name!r} is {store.by_id(schedule.id).state} and may run no more, or ran this second")
+    if run.state == "failed":
+        raise FlowsError(run.why)
+    return {**document(run), "schedule": name}
+
+
+def engine(store: Store, settings: Settings, say: Any) -> Engine:
+    """The scheduler of this machine on the configured backend."""
+    given = settings.schedule
+    processes = LocalProcesses(data_dir(settings))
+    return Engine(store, Tasks(settings), processes, timedelta(seconds=given.lost_after), given.most, say)
+
+
+def _store(settings: Settings) -> Store:
+    return Store(data_dir(settings))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _check_name(name: str) -> None:
+    if name and not NAME.fullmatch(name):
+        raise BadInput(f"--name is {name[:80]!r}: wanted are up to 64 of a-z, 0-9, - _ and .")
+
+
+def _free_name(store: Store, schedule: Schedule) -> str:
+    taken = {one.name for one in store.schedules()}
+    base = f"{schedule.flow}-{schedule.kind}"
+    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def _flow(name: str) -> str:
+    known = [path.stem.removesuffix("_flow") for path in Path(flows.__file__).parent.glob("*_flow.py")]
+    if name not in known:
+        raise BadInput(f"there is no flow {name!r}{did_you_mean(name, known)}")
+    return name
+
+
+def _check_options(schedule: Schedule) -> None:
+    done = subprocess.run([*command(schedule, ()), "--dry-run"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sentence = (done.stderr.strip().splitlines() or ["the run refuses these options"])[-1]
+        raise BadInput(sentence.removeprefix("error: ").removeprefix("Error: "))
+
+
+def _times(schedule: Schedule, count: int, now: datetime) -> list[dict[str, Any]]:
+    left = count if schedule.max_runs is None else min(count, schedule.max_runs - schedule.claimed)
+    found, due = [], max(now, schedule.seen)
+    for _ in range(left):
+        due = schedule.times.after(due)
+        found.append({"schedule": schedule.name, "scheduled": text(due), "local": _local(schedule, due)})
+    return found
+
+
+def _local(schedule: Schedule, due: datetime) -> str:
+    return due.astimezone(schedule.clock).strftime("%a %Y-%m-%d %H:%M:%S %Z")
+
+
+def _told(schedule: Schedule, store: Store, now: datetime) -> dict[str, Any]:
+    following = _times(schedule, 1, now) if schedule.state == "active" else []
+    last: list[Run] = store.runs(schedule, 1)
+    return {
+        "name": schedule.name,
+        "flow": schedule.flow,
+        "kind": schedule.kind,
+        "when": schedule.when,
+        "timezone": schedule.zone,
+        "options": list(schedule.options),
+        "state": schedule.state,
+        "next": following[0]["scheduled"] if following else None,
+        "next_local": following[0]["local"] if following else None,
+        "runs": schedule.claimed,
+        "max_runs": schedule.max_runs,
+        "last": {"scheduled": text(last[0].scheduled), "state": last[0].state} if last else None,
+        **{name: getattr(schedule, name) for name in ("overlap", "catch_up", "grace", "jitter")},
+        "created": text(schedule.created),
+    }

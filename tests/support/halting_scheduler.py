@@ -1,0 +1,44 @@
+"""`flows schedule start`, which halts after one of the three steps of a launch and waits to be killed.
+
+    python -m tests.support.halting_scheduler claim|launch|mark
+
+At `launch` the process of the run is halted too, before it has begun the run. Prints a line when it has halted.
+"""
+
+import os
+import signal
+import sys
+
+from flows.settings import load
+from ops.schedule import loop
+from ops.schedule.processes import LocalProcesses
+from ops.schedule.records import Run
+
+point = sys.argv[1]
+launch_for_real = LocalProcesses.launch
+
+
+def halt(pid: int = 0) -> None:
+    sys.stdout.write(f"{pid}\n")
+    sys.stdout.flush()
+    while True:
+        signal.pause()
+
+
+def launch(self: LocalProcesses, run: Run) -> tuple[int, float]:
+    if point == "claim":
+        halt()
+    pid, born = launch_for_real(self, run)
+    if point == "launch":
+        os.kill(pid, signal.SIGSTOP)
+        halt(pid)
+    return pid, born
+
+
+def say(line: str) -> None:
+    if point == "mark" and "is started" in line:
+        halt()
+
+
+LocalProcesses.launch = launch  # type: ignore[method-assign]  # the seam of this test
+loop.start(load(), say)
