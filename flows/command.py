@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ from flows.launch import Ended, launch
 from flows.progress import progress
 from flows.roles import How
 from flows.settings import Settings, load, set_option
-from flows.summary import summary
+from flows.summary import one_line, summary
 
 GATE_SAID_NO = 3
 SOURCES = ("auto", "kaggle", "synthetic")
@@ -60,8 +61,9 @@ def run_command(flow: str) -> click.Command:
             if dry_run:
                 _say_plan(flow, settings, as_json)
                 return
-            ended = _run(flow, settings, How(**how), not no_progress)
-            _say_end(flow, ended, as_json)
+            attended = as_json or _has_terminal()
+            ended = _run(flow, settings, How(**how), attended and not no_progress)
+            _say_end(flow, ended, as_json, attended)
         except FlowsError as error:
             if debug:
                 raise
@@ -124,12 +126,20 @@ def _say_plan(flow: str, settings: Settings, as_json: bool) -> None:
     click.echo(json.dumps(plan, indent=None if as_json else 2))
 
 
-def _say_end(flow: str, ended: Ended, as_json: bool) -> None:
+def _has_terminal() -> bool:
+    """Whether anybody looks on: cron and its like leave no stream on a terminal, and mail what is printed."""
+    return any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _say_end(flow: str, ended: Ended, as_json: bool, attended: bool) -> None:
+    completed = ended.run.status in ("completed", "published")
     if as_json:
         click.echo(json.dumps(document(flow, ended)))
-    else:
+    elif attended:
         summary(flow, ended)
-    if ended.run.status not in ("completed", "published"):
+    elif completed:
+        click.echo(one_line(flow, ended))
+    if not completed:
         raise _failed(ended)
     if ended.run.returned("evaluate", "evaluation").get("promoted") is False:
         raise SystemExit(GATE_SAID_NO)

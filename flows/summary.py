@@ -32,6 +32,19 @@ def summary(flow: str, ended: Ended) -> None:
     _end(console, flow, ended, account)
 
 
+def one_line(flow: str, ended: Ended) -> str:
+    """What there is to say of a completed run when nobody looks on."""
+    account = document(flow, ended)
+    said = [f"{flow} {ended.run.status} after {ended.seconds:.0f} s"]
+    if ended.run.returned("download", "raw").get("synthetic"):
+        said.append("the customers are made up")
+    evaluation = account["evaluation"]
+    if evaluation:
+        said.append(f"test_roc_auc {evaluation['metrics']['test_roc_auc']:.4f}")
+        said.append("promoted to production" if evaluation["promoted"] else f"not promoted: {evaluation['reason']}")
+    return f"{', '.join(said)}: {web_url(ended)}"
+
+
 def _notes(console: Console, ended: Ended) -> None:
     if ended.run.returned("download", "raw").get("synthetic"):
         console.print("[bold red]WARNING: these customers are made up.[/] The model says nothing about real ones.")

@@ -7,7 +7,7 @@ from flows.api import Api
 from flows.backend import Backend
 from flows.document import document
 from flows.launch import Ended
-from flows.summary import summary
+from flows.summary import one_line, summary
 from flows.watch import Run, Step
 
 SWEEP = {
@@ -73,3 +73,10 @@ def test_the_document_tells_a_cached_version_as_reused_and_the_models_tags_of_no
     assert told["model"]["tags"] == ["production", "synthetic"]
     assert told["experiments"]["best"]["task_id"] == "t1"
     assert told["error"] is None
+
+
+def test_one_line_says_it_all_when_nobody_looks_on(ended: Ended) -> None:
+    assert one_line("churn", ended) == (
+        "churn completed after 12 s, the customers are made up, test_roc_auc 0.8000, promoted to production: "
+        "http://127.0.0.1:1/pipelines/p1/experiments/run1"
+    )
