@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def _markdown(found: Sequence[dict[str, Any]]) -> str:
 
 
 def _markdown_cell(value: Any) -> str:
-    text = cell(value).replace("\\", "\\\\").replace("|", "\\|")
+    text = re.sub(r"([\\|\[\]`])", r"\\\1", cell(value))
     return text.replace("<", "&lt;").replace(">", "&gt;")
 
 

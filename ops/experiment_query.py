@@ -134,7 +134,7 @@ def _projects(api: Api, name: str) -> list[str]:
 
 
 def _known_path(api: Api, body: dict[str, Any], name: str) -> str:
-    """The path of the metric of this name that one of the experiments has."""
+    """The path of the metric of this name, as those that are meant have it; BadInput if none in the project has it."""
     places = [(SINGLE_VALUES, name), (name, name)]
     places += [(name[:at], name[at + 1 :]) for at, character in enumerate(name) if character == "/"]
     for place in places:
@@ -142,12 +142,12 @@ def _known_path(api: Api, body: dict[str, Any], name: str) -> str:
         highest = {**body, "order_by": [f"-{path}.value"], "only_fields": [f"{path}.value"]}
         if any(metric_value(task, path) is not None for task in pages(api, "tasks", highest, 1)):
             return path
-    raise BadInput(f"no experiment that is meant has a metric {name!r}{did_you_mean(name, _metrics(api, body))}")
-
-
-def _metrics(api: Api, body: dict[str, Any]) -> list[str]:
-    found = api.call("projects.get_unique_metric_variants", project=body["project"][0], include_subprojects=True)
-    return sorted({metric_name(item["metric"], item["variant"]) for item in found["metrics"]})
+    scope = {"project": body["project"][0], "include_subprojects": True}
+    found = api.call("projects.get_unique_metric_variants", **scope)["metrics"]
+    known = {metric_name(item["metric"], item["variant"]) for item in found}
+    if name not in known:
+        raise BadInput(f"no experiment has a metric {name!r}{did_you_mean(name, known)}")
+    return metric_path(*places[0])
 
 
 def metric_name(title: str, series: str) -> str:

@@ -86,6 +86,8 @@ def list_(meant: dict[str, Any], as_json: bool) -> None:
         for one in found
     ]
     show(found, as_json, ["id", "name", "status", "created", "tags", *metrics], rows, "no experiments")
+    if len(found) == meant["top"]:
+        click.echo(f"the first {len(found)}: --top shows more", err=True)
 
 
 @experiments.command("show", epilog=examples("flows experiments show 59558d6c"))

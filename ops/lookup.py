@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from flows.api import Api
 from flows.errors import BadInput
+from ops.tables import cell
 
 _WHOLE = re.compile(r"[0-9a-f]{32}")
 _CANDIDATES = 5
@@ -45,6 +46,6 @@ def find_by_id(
     if not found:
         place = f" {where}" if where else ""
         raise BadInput(f"there is no {noun} with the id {typed!r}{place}; `flows {noun}s list` lists them")
-    named = [f"{one['id']} ({one['name']})" for one in found[:_CANDIDATES]]
+    named = [f"{one['id']} ({cell(one['name'])})" for one in found[:_CANDIDATES]]
     more = ", …" if len(found) > _CANDIDATES else ""
     raise BadInput(f"{noun} id {typed!r} is ambiguous: type more of {', '.join(named)}{more}")

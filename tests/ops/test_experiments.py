@@ -41,6 +41,7 @@ def test_the_newest_come_first_without_steps_runs_and_archived_ones(story: Story
         ("project", "elsewhere"),
         ("since", "bare odd poor near good"),
         ("until", ""),
+        ("without the metric", ""),
         ("flow", "odd"),
         ("run", "poor near good"),
         ("cached run", "poor near good"),
@@ -61,6 +62,7 @@ def test_lists_as_text(story: Story) -> None:
         *("id", "name", "status", "created", "tags", "cv_roc_auc", "cv_f1_score")
     ]
     assert "[red]" in story["list as text"]["stdout"]
+    assert story["top as text"]["stderr"] == "the first 2: --top shows more\n"
     assert story["nothing as text"] == {"exit_code": 0, "stdout": "", "stderr": "no experiments\n"}
 
 
@@ -135,6 +137,7 @@ def test_nothing_in_an_export_acts(story: Story) -> None:
     assert "&lt;script&gt;alert" in page
     lines = (story.folder / "out.md").read_text().splitlines()
     assert len({row.replace("\\|", "").count("|") for row in lines}) == 1
+    assert "\\[red\\]" in lines[3]
     assert "<script>" not in lines[3]
 
 
@@ -176,5 +179,11 @@ def test_the_functions_say_what_the_commands_say(story: Story) -> None:
     assert frame["columns"] == [good, near, "differs", f"delta {near}"]
     assert frame["auc"] == {good: 0.85, near: 0.849, "differs": True, f"delta {near}": pytest.approx(-0.001)}
     assert (frame["differs"], frame["trees"], frame["top"]) == ([False, True], ["100", "200"], frame["columns"])
-    assert story["functions"] == [["poor forest"], "good forest", "good forest"]
+    poor, shown, board = story["functions"]
+    assert (poor, shown, [one["name"] for one in board["experiments"]]) == (
+        ["poor forest"],
+        "good forest",
+        ["good forest"],
+    )
+    assert "0.0010 before near forest" in board["reason"]
     assert story["function refuses one"].startswith("comparing takes two experiments or more")

@@ -115,6 +115,7 @@ def lists() -> None:
         ("project", "--project", "another project"),
         ("since", "--since", "2020-01-01", "--until", "2999-12-31"),
         ("until", "--until", "2020-01-01"),
+        ("without the metric", "--status", "in_progress", "--metric", "cv_roc_auc"),
         ("flow", "--flow", "wine"),
         ("run", "--run", run),
         ("cached run", "--run", told["second run"]),
@@ -122,6 +123,7 @@ def lists() -> None:
         told[f"list {story}"] = flows(f"list {story} as JSON", "list", *options, "--json")
     flows("list as text", "list")
     flows("bare noun")
+    flows("top as text", "list", "--top", "2")
     flows("nothing as text", "list", "--until", "2020-01-01")
 
 
@@ -196,9 +198,9 @@ def functions() -> None:
         "top": list(compare_experiments(metrics=["cv_roc_auc"], top=2).columns),
     }
     told["functions"] = [
-        [one["name"] for one in list_experiments(tags=["poor"])],
+        [one["name"] for one in list_experiments(tags="poor")],
         show_experiment(ids[0])["name"],
-        leaderboard(top=1)["experiments"][0]["name"],
+        leaderboard(top=1),
     ]
     try:
         compare_experiments(ids[:1])
