@@ -167,7 +167,7 @@ def fetch(name: str, version: str, output: Path | None, force: bool, as_json: bo
     say(done, as_json, f"{done['name']} version {done['version']}: {done['bytes']} bytes -> {done['path']}")
 
 
-@models.command("promote")
+@models.command("promote", epilog=examples('flows models promote 3f9a81c2 --why "it is better"'))
 @click.argument("model_id", metavar="ID")
 @why
 @as_json
@@ -183,7 +183,7 @@ def promote_(model_id: str, why: str, as_json: bool) -> None:
     say(done, as_json, f"{done['name']} {done['to']} {what}")
 
 
-@models.command("rollback")
+@models.command("rollback", epilog=examples("flows models rollback churn"))
 @click.argument("name", required=False)
 @why
 @as_json
@@ -209,7 +209,7 @@ def archive_(model_id: str, as_json: bool) -> None:
     say(done, as_json, f"{done['name']} version {done['version']} ({done['id']}) is archived")
 
 
-@models.command("history")
+@models.command("history", epilog=examples("flows models history churn"))
 @click.argument("name", required=False)
 @as_json
 @one_sentence
@@ -224,7 +224,13 @@ def history_(name: str | None, as_json: bool) -> None:
     show(found, as_json, columns, [[move[column] for column in columns] for move in told], "no model was promoted yet")
 
 
-@models.command("predict")
+@models.command(
+    "predict",
+    epilog=examples(
+        "flows models predict churn customers.csv -o scored.csv",
+        "flows models predict churn customers.csv --version latest -o -",
+    ),
+)
 @click.argument("name")
 @click.argument("source", metavar="IN.csv", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, metavar="OUT.csv", help="The file to write; - for standard output.")

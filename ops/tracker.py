@@ -104,6 +104,27 @@ class ClearMLTracker:
         elif _is_plotly(value):
             self.task.get_logger().report_plotly(name, name, iteration=0, figure=value)
 
+    def log_model(self, name: str, model: Any, tags: Iterable[str] = ()) -> dict[str, Any]:
+        """Registers a fitted scikit-learn model, or a model file (its path), as the next version of a name.
+
+        Returns:
+            What `ops.models.register_model` does. The version tells this Task's parameters and metrics.
+
+        Raises:
+            BadInput: the model or the name is not as it should be.
+        """
+        from components.model_file import save_model
+        from ops.models import register_model
+
+        self.task.flush(wait_for_uploads=True)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.skops")
+            if isinstance(model, str | os.PathLike):
+                path = Path(model)
+            else:
+                save_model(model, str(path))
+            return register_model(path, name, task=self.task.id, tags=tags)
+
 
 def _is_good_exit(error: BaseException) -> bool:
     return isinstance(error, SystemExit) and not error.code

@@ -48,6 +48,11 @@ def test_every_setting_is_told_with_its_manual_default_and_variable() -> None:
     assert "Default: `'roc_auc'` · environment: `FLOWS__TRAINING__METRIC`" in page
 
 
+@pytest.mark.parametrize("path", LEAVES)
+def test_the_help_of_every_command_has_an_example(path: str) -> None:
+    assert f"  {path}" in (LEAVES[path].command.epilog or "")
+
+
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_every_example_is_a_command_that_is_understood(line: str) -> None:
     context = click.Context(flows, info_name="flows")

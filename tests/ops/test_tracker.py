@@ -71,6 +71,16 @@ def test_what_cannot_be_kept_is_refused_by_name_and_leaves_nothing(story: Story)
     assert "thing" not in task(story, "everything")["artifacts"]
 
 
+def test_a_model_is_registered_with_what_its_task_knows(story: Story) -> None:
+    registered, shown = story["registered"], story["model"]
+    assert (registered["name"], registered["version"], registered["format"]) == ("tracked", 1, "skops")
+    assert registered["tags"] == ["mine"]
+    assert shown["facts"]["experiment"] == task(story, "everything")["id"]
+    assert shown["facts"]["parameters"]["General/lr"] == "0.1"
+    assert shown["facts"]["accuracy"] == 0.9
+    assert "notes.txt" in story["no model"]
+
+
 def test_one_at_a_time(story: Story) -> None:
     assert "has the ClearML task everything" in story["two at once"]
 

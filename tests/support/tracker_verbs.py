@@ -17,7 +17,9 @@ from plotly.graph_objects import Figure, Scatter
 from components.artifacts import stream_file
 from flows.errors import BadInput
 from ops.experiments import show_experiment
+from ops.models import show_model
 from ops.tracker import ClearMLTracker
+from tests.support.churn_models import fitted
 
 folder = Path(sys.argv[1])
 told: dict[str, Any] = {}
@@ -65,6 +67,7 @@ def everything() -> str:
         tracker.log_artifact("facts", {"a": [1, None]})
         tracker.log_artifact("a picture/1", figure)
         tracker.log_artifact("an interactive one", Figure(Scatter(y=[1, 2])))
+        told["registered"] = tracker.log_model("tracked", fitted(), tags=["mine"])
         refusals(tracker)
         print("said in the block")  # noqa: T201 - it is to be the Task's console
     return str(tracker.task.id)
@@ -76,6 +79,7 @@ def refusals(tracker: ClearMLTracker) -> None:
         "not finite": lambda: tracker.log_metrics({"loss": float("nan")}),
         "an object": lambda: tracker.log_artifact("thing", object()),
         "not JSON": lambda: tracker.log_artifact("thing", {"a": object()}),
+        "no model": lambda: tracker.log_model("tracked", folder / "notes.txt"),
         "no file": lambda: tracker.log_artifact("thing", folder / "nothing.txt"),
         "two at once": lambda: ClearMLTracker("tracked", "another").__enter__(),
     }
@@ -132,5 +136,6 @@ def notebook() -> dict[str, str]:
 if __name__ == "__main__":
     # First: the SDK takes what a process starts that has had a Task for a part of that Task.
     ids = {**notebook(), "everything": everything(), "failing": failing(), "leaving": leaving()}
+    told["model"] = show_model(told["registered"]["id"])
     told["tasks"] = {name: account(task_id) for name, task_id in ids.items()}
     sys.stdout.write(f"\n{json.dumps(told, default=str)}\n")
