@@ -6,6 +6,7 @@ Every function here may travel with a step.
 from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.artifacts import dump_ref
     from components.experiment import run_experiment
     from components.experiment_plots import leaderboard_table
     from components.experiment_tasks import complete_experiment, fail_experiment, open_experiment
@@ -134,14 +135,27 @@ def tell_progress(client: Any, step: Any, done: int, count: int) -> None:
 
 def tell_result(
     client: Any, step: Any, entries: list[dict[str, Any]], best: dict[str, Any], facts: dict[str, Any]
-) -> dict[str, int]:
-    """Tells the step's Task the leaderboard and the best experiment's metrics. Returns `{count, failed}`."""
+) -> None:
+    """Tells the step's Task the leaderboard and the best experiment's metrics."""
     failed = sum(entry["status"] == "failed" for entry in entries)
     print(f"best of {len(entries)} ({failed} failed): {describe(best, facts['metric'])}")
     values = {"experiments": len(entries), "failed": failed, **best["metrics"]}
     board = leaderboard_table(entries, facts["metric"], facts["folds"], facts["repeats"])
     send_report(client, step.id, [*value_events(values), *figure_events({"Leaderboard": board})])
-    return {"count": len(entries), "failed": failed}
+
+
+def sweep_result(dataset: dict[str, Any], metric: str, entries: list[dict[str, Any]], best: str) -> str:
+    """The reference of a sweep over the dataset, of which `best` is the winner's Task."""
+    return dump_ref(
+        {
+            "dataset": {"id": dataset["id"], "sha256": dataset["sha256"]},
+            "metric": metric,
+            "count": len(entries),
+            "failed": sum(entry["status"] == "failed" for entry in entries),
+            "best": best,
+            "experiments": entries,
+        }
+    )
 
 
 def select_best(entries: list[dict[str, Any]], metric: str) -> dict[str, Any]:

@@ -87,6 +87,7 @@ from components.sweep import (
     run_sweep,
     select_best,
     sweep_facts,
+    sweep_result,
     tell_progress,
     tell_result,
 )
@@ -192,6 +193,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         run_sweep,
         select_best,
         sweep_facts,
+        sweep_result,
         tell_progress,
         tell_result,
         count_workers,
@@ -210,6 +212,7 @@ def train_sweep(
     jobs: int = 0,
     project: str = "clearml-flows/experiments",
     max_bytes: int = 1_000_000_000,
+    shard: bool = False,
 ) -> str:
     """Trains and compares experiments on the training rows of a dataset; the test rows are not read.
 
@@ -227,6 +230,7 @@ def train_sweep(
         jobs: how many experiments run at once, each on one core; 0: one for each core.
         project: the project of the experiments' Tasks.
         max_bytes: how large the training rows may be, unpacked.
+        shard: whether there are more experiments in other steps, so that these may all fail; best is empty then.
 
     Returns:
         `{dataset, metric, count, failed, best, experiments: [{task_id, name, family, status, metrics, threshold,
@@ -257,14 +261,13 @@ def train_sweep(
             ]
             tags = ["synthetic"] if source["synthetic"] else []
             entries = run_sweep(client, task, specs, calls, facts, tags, project_of(client, project), workers)
+            if shard and all(entry["status"] == "failed" for entry in entries):
+                return sweep_result(source, metric, entries, "")
             best = select_best(entries, metric)
             winner = next(spec for spec in specs if spec["name"] == best["name"])
             tell_learning_curve(client, best["task_id"], winner, data, metric, seed, workers)
     except Exception as error:
         tell_failure(task, str(error))
         raise
-    counts = tell_result(client, task, entries, best, facts)
-    dataset_told = {"id": source["id"], "sha256": source["sha256"]}
-    return dump_ref(
-        {"dataset": dataset_told, "metric": metric, **counts, "best": best["task_id"], "experiments": entries}
-    )
+    tell_result(client, task, entries, best, facts)
+    return sweep_result(source, metric, entries, best["task_id"])

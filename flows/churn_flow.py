@@ -22,6 +22,7 @@ from flows.backend import is_embedded
 from flows.command import main
 from flows.controller import is_controller, result, run
 from flows.settings import Settings, load, settings_file
+from flows.shards import merge
 
 
 def churn(
@@ -46,6 +47,7 @@ def churn(
     metric: str,
     training_seed: int,
     jobs: int,
+    shards: int,
     gate_metric: str,
     gate_minimum: float,
     gate_margin: float,
@@ -64,10 +66,15 @@ def churn(
     dataset, _reused = version_dataset(
         result(split), project, "churn", drift_warn=drift_warn, drift_refuse=drift_refuse
     )
-    sweep = train_sweep(
-        result(dataset), experiments, folds, repeats, metric, training_seed, jobs, f"{project}/experiments"
-    )
-    model = register_best(result(sweep), result(dataset), "churn", f"{project}/models", schema=schema)
+    parts = [
+        train_sweep(
+            *(result(dataset), part, folds, repeats, metric, training_seed, jobs, f"{project}/experiments"),
+            shard=shards > 1,
+        )
+        for part in split(experiments, shards)
+    ]
+    sweep = merge([result(part) for part in parts])
+    model = register_best(sweep, result(dataset), "churn", f"{project}/models", schema=schema)
     evaluate(
         result(model),
         result(dataset),
@@ -75,7 +82,7 @@ def churn(
         gate_minimum,
         gate_margin,
         embedded,
-        sweep=result(sweep),
+        sweep=sweep,
         schema=schema,
         calibration_maximum=calibration_maximum,
         segment_minimum=segment_minimum,
@@ -112,6 +119,7 @@ def parameters(settings: Settings) -> dict[str, Any]:
         "metric": training.metric,
         "training_seed": training.seed,
         "jobs": training.jobs,
+        "shards": settings.sweep.shards,
         "gate_metric": promotion.metric,
         "gate_minimum": promotion.minimum,
         "gate_margin": promotion.margin,

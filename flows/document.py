@@ -4,6 +4,7 @@ from typing import Any
 
 from flows.backend import Backend
 from flows.launch import Ended
+from flows.shards import sweep_of
 from flows.watch import Step
 
 
@@ -20,7 +21,7 @@ def document(flow: str, ended: Ended) -> dict[str, Any]:
         "web_url": web_url(ended),
         "steps": [_step(step) for step in run.steps],
         "dataset": _dataset(run.returned("version_dataset", "dataset"), run.step("version_dataset")),
-        "experiments": _experiments(run.returned("train_sweep", "sweep")),
+        "experiments": _experiments(sweep_of(run)),
         "model": _model(ended),
         "evaluation": _pick(run.returned("evaluate", "evaluation"), "metrics", "threshold", "promoted", "reason"),
         "report": report_url(ended),

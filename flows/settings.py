@@ -79,6 +79,10 @@ class Training(Table):
     seed: Seed = 42
 
 
+class Sweep(Table):
+    shards: int = Field(default=1, ge=1, le=100)
+
+
 class Promotion(Table):
     metric: str = "test_roc_auc"
     minimum: float = 0.8
@@ -150,6 +154,7 @@ class Settings(BaseSettings):
     data: Data = Data()
     features: Features = Features()
     training: Training = Training()
+    sweep: Sweep = Sweep()
     promotion: Promotion = Promotion()
     business: Business = Business()
     schedule: Schedule = Schedule()

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from flows.document import document, web_url
 from flows.launch import Ended
+from flows.shards import sweep_of
 
 # The steps whose last word is of interest when the run has ended: what was tried, what is odd, what has drifted.
 NOTED = ("download", "validate", "version_dataset")
@@ -18,7 +19,7 @@ def summary(flow: str, ended: Ended) -> None:
     console = Console(highlight=False)
     account = document(flow, ended)
     _notes(console, ended)
-    sweep = ended.run.returned("train_sweep", "sweep")
+    sweep = sweep_of(ended.run)
     if sweep:
         console.print(_leaderboard(sweep))
     if account["experiments"]:

@@ -52,11 +52,22 @@ class Run:
 def read(api: Api, run_id: str) -> Run:
     """The run as it is now. Raises Unreachable, or Refused if there is no such Task."""
     controller = api.call("tasks.get_by_id", task=run_id)["task"]
-    nodes = graph(controller)
+    nodes = _in_order(graph(controller))
     tasks = _tasks(api, [node["job_id"] for node in nodes.values() if node.get("job_id")])
     steps = tuple(_step(name, tasks.get(node.get("job_id") or "", {}), run_id) for name, node in nodes.items())
     message = controller.get("status_message") or controller.get("status_reason") or ""
     return Run(run_id, controller["status"], message, controller.get("project", ""), steps)
+
+
+def _in_order(nodes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A step that is called again has a number after its name (train_sweep_1), and its place beside the first."""
+    names = list(nodes)
+
+    def place(name: str) -> tuple[int, int]:
+        base, _, number = name.rpartition("_")
+        return (names.index(base), int(number)) if number.isdigit() and base in nodes else (names.index(name), 0)
+
+    return {name: nodes[name] for name in sorted(names, key=place)}
 
 
 def running_tasks(api: Api, run_id: str) -> list[str]:

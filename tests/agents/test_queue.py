@@ -6,10 +6,12 @@ In one file, so that its runs are made once, also when the files are tested at t
 import json
 import re
 import subprocess
+from typing import Any
 
 import pytest
 
 from flows import watch
+from flows.shards import sweep_of
 from tests.agents.conftest import Fleet
 from tests.e2e.conftest import Finished
 from tests.e2e.test_churn_flow import STEPS
@@ -103,3 +105,23 @@ def test_a_single_step_cloned_and_edited_runs_alone(fleet: Fleet, local_run: Fin
     assert fleet.wait_for(clone) == "completed"
     split = json.loads(fleet.task(clone)["hyperparams"]["return"]["split"]["value"])
     assert abs(split["train"]["rows"] - split["test"]["rows"]) <= 1
+
+
+def test_a_sweep_in_two_parts_works_on_both_workers_and_has_the_leaderboard_of_the_local_one(
+    fleet: Fleet, local_run: Finished, customers: str
+) -> None:
+    run = fleet.place.flow(*("--source", customers, "--json", "--queue", "default", "--set", "sweep.shards=2"))
+    assert run.exit_code == 0, run.stderr
+    parts = [step for step in run.document["steps"] if step["name"].startswith("train_sweep")]
+    assert [step["name"] for step in parts] == ["train_sweep", "train_sweep_1"]
+    tasks = [fleet.task(step["task_id"]) for step in parts]
+    assert {task["last_worker"] for task in tasks} == {worker.worker_id for worker in fleet.workers}
+    assert max(task["started"] for task in tasks) < min(task["completed"] for task in tasks)
+    assert leaderboard(fleet, run) == leaderboard(fleet, local_run)
+
+
+def leaderboard(fleet: Fleet, run: Finished) -> dict[str, Any]:
+    """The run's sweep, without what differs from run to run: the ids of Tasks."""
+    sweep = sweep_of(watch.read(fleet.api, run.document["run_id"]))
+    names = {entry.pop("task_id"): entry["name"] for entry in sweep["experiments"]}
+    return {**sweep, "best": names[sweep["best"]]}
