@@ -5,6 +5,9 @@ Every function here may travel with a step: list it, and those it calls, in the 
 
 from typing import Any
 
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.failure import tell_transient
+
 
 def dump_ref(reference: dict[str, Any]) -> str:
     """The reference as JSON text that is equal for equal content: keys sorted, no blanks, no NaN."""
@@ -73,6 +76,7 @@ def save_artifact(task: Any, name: str, path: str, tries: int = 6, pause_s: floa
         except (OSError, ValueError) as error:
             problem = str(error)
         print(f"artifact {name} was not stored, try {attempt + 1} of {tries}: {problem}")
+    tell_transient()
     raise RuntimeError(f"artifact {name} could not be stored in {tries} tries: {problem}; is the file server up?")
 
 
@@ -98,6 +102,7 @@ def upload_file(path: str, url: str, tries: int = 6, pause_s: float = 1.0) -> No
             return
         except (OSError, ValueError) as error:
             problem = str(error)
+    tell_transient()
     raise RuntimeError(f"{url} could not be stored in {tries} tries: {problem}; is the file server up?")
 
 
@@ -168,7 +173,10 @@ def fetch_file(
             return str(path)
         except (OSError, ValueError) as error:
             path.unlink()
-            if isinstance(error, ValueError) or attempt + 1 == tries:
+            if isinstance(error, ValueError):
+                raise
+            if attempt + 1 == tries:
+                tell_transient()
                 raise
             print(f"fetching {name} broke off, try {attempt + 1} of {tries}: {error}")
         time.sleep(pause_s * 2**attempt)

@@ -3,7 +3,7 @@
 from clearml import PipelineDecorator
 
 from components.artifacts import dump_ref, earlier_reference, file_sha256, load_ref, save_artifact, stream_file
-from components.failure import tell_failure, tell_note
+from components.failure import tell_failure, tell_note, tell_transient
 from components.kaggle_source import (
     fetch_kaggle,
     kaggle_client,
@@ -43,6 +43,7 @@ from components.synthetic import (
         stream_file,
         tell_failure,
         tell_note,
+        tell_transient,
         fetch_kaggle,
         kaggle_client,
         kaggle_problem,

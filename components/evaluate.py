@@ -23,7 +23,7 @@ from components.calibration import (
 from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
 from components.delong import area_interval, delong, delong_test
 from components.evaluation import score_incumbent, score_model, score_rows
-from components.failure import tell_failure
+from components.failure import tell_failure, tell_transient
 from components.gate import (
     calibration_rule,
     decide,
@@ -145,6 +145,7 @@ from components.tables import table_figure
         score_model,
         score_rows,
         tell_failure,
+        tell_transient,
         calibration_rule,
         decide,
         full_metric,

@@ -19,6 +19,15 @@ def tell_failure(task: Any, message: str) -> str:
     return message
 
 
+def tell_transient() -> None:
+    """Marks the running Task: what it is about to fail for may pass, so that the controller may try it again."""
+    from clearml import Task
+
+    task = Task.current_task()
+    if task is not None:
+        task._set_runtime_properties({"transient": "1"})
+
+
 def tell_note(task: Any, text: str) -> None:
     """Prints the text and keeps it as the runtime property `progress_text`, shown beside the step."""
     print(text)

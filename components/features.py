@@ -14,6 +14,7 @@ from components.artifacts import (
     write_parquet,
 )
 from components.engineering import engineered_features, telco_features, telco_prices, telco_services
+from components.failure import tell_transient
 from components.rows import prediction_rows
 from components.schema import check_plausible, check_segments, load_schema
 from components.split import feature_roles, fill_blanks, split_rows
@@ -41,6 +42,7 @@ from components.split import feature_roles, fill_blanks, split_rows
         read_parquet,
         save_artifact,
         stream_file,
+        tell_transient,
         write_parquet,
         engineered_features,
         telco_features,

@@ -8,6 +8,9 @@ them in its `helper_functions=[…]`.
 
 from typing import Any
 
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.failure import tell_transient
+
 
 def fetch_kaggle(
     dataset: str,
@@ -48,6 +51,7 @@ def fetch_kaggle(
             break
         print(f"{problem}; trying again in {pause:g} s ({attempt} of {tries})")
         time.sleep(pause)
+    tell_transient()
     raise RuntimeError(f"{problem}; gave up at try {attempt} of {tries}: try later, or give the path of a file")
 
 

@@ -12,7 +12,7 @@ from components.artifacts import (
     upload_file,
 )
 from components.experiment_tasks import library_versions
-from components.failure import tell_failure
+from components.failure import tell_failure, tell_transient
 from components.model_file import check_model_file, load_model, model_types
 from components.promotion_lock import free_lock, hold_lock, lock_holder, take_lock
 from components.registry import (
@@ -51,6 +51,7 @@ from components.winner import code_commit, model_facts, winner_of
         upload_file,
         library_versions,
         tell_failure,
+        tell_transient,
         check_model_file,
         load_model,
         model_types,

@@ -53,7 +53,7 @@ from components.explain import (
     stage_scores,
     staged_probabilities,
 )
-from components.failure import tell_failure
+from components.failure import tell_failure, tell_transient
 from components.images import confusion_image, send_image
 from components.learning import learning_point, tell_learning_curve
 from components.live import send_live, write_live
@@ -160,6 +160,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         stage_scores,
         staged_probabilities,
         tell_failure,
+        tell_transient,
         confusion_image,
         send_image,
         learning_point,

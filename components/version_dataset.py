@@ -42,7 +42,7 @@ from components.drift import (
     value_counts,
 )
 from components.drift_report import report_drift
-from components.failure import tell_failure, tell_note
+from components.failure import tell_failure, tell_note, tell_transient
 from components.problems import escape_cell
 
 
@@ -88,6 +88,7 @@ from components.problems import escape_cell
         report_drift,
         tell_failure,
         tell_note,
+        tell_transient,
         escape_cell,
     ],
 )

@@ -20,9 +20,9 @@ from components.evaluate import evaluate
 # isort: on
 from flows.backend import is_embedded
 from flows.command import main
-from flows.controller import is_controller, result, run
+from flows.controller import here, is_controller, result, run
 from flows.settings import Settings, load, settings_file
-from flows.shards import merge
+from flows.shards import deal, merge
 
 
 def churn(
@@ -71,9 +71,9 @@ def churn(
             *(result(dataset), part, folds, repeats, metric, training_seed, jobs, f"{project}/experiments"),
             shard=shards > 1,
         )
-        for part in split(experiments, shards)
+        for part in here(deal, experiments, shards)
     ]
-    sweep = merge([result(part) for part in parts])
+    sweep = here(merge, [result(part) for part in parts])
     model = register_best(sweep, result(dataset), "churn", f"{project}/models", schema=schema)
     evaluate(
         result(model),

@@ -5,14 +5,18 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from clearml import PipelineDecorator, Task
 
+from components.failure import tell_failure
 from flows import bundle, sdk
 from flows.ending import PROCESS, process_mark
+from flows.limits import Limits
 from flows.roles import DRAFT, FRESH, QUEUE, RUN_FILE, TAGS
 from flows.settings import Settings, settings_file
+
+T = TypeVar("T")
 
 POLL_SECONDS = 0.1
 LOOK_MINUTES = 0.01  # how often the pipeline looks for steps that failed; ClearML takes minutes here
@@ -35,22 +39,12 @@ def run(flow: Callable[..., None], settings: Settings, parameters: dict[str, Any
     sdk.ask_nobody_for_news()
     sdk.parse_one_at_a_time()
     sdk.pin_steps(bundle.exact)
-    sdk.when_created(lambda task: _equip(task, flow.__name__, settings))
+    limits = Limits({"no_cache": bool(os.environ.get(FRESH)), **settings.run.model_dump()})
+    sdk.when_created(lambda task: _equip(task, flow.__name__, settings, limits))
     if RUN_FILE in os.environ:
         threading.Thread(target=_announce, daemon=True).start()
     queue = os.environ.get(QUEUE) or settings.queues.steps
-    options: dict[str, Any] = {
-        "name": flow.__name__,
-        "project": settings.project.name,
-        "version": "1.0.0",
-        # Given any, ClearML waits until it has looked at the repository; without, its script section may get lost.
-        "packages": bundle.loaded_packages(),
-        "abort_on_failure": True,
-        "pool_frequency": LOOK_MINUTES,
-        # A step imports nothing from here: an agent has not our checkout, and what fails there is to fail here too.
-        "skip_global_imports": True,
-        "enable_local_imports": False,
-    }
+    options = _options(flow.__name__, settings, limits)
     if os.environ.get(DRAFT):
         PipelineDecorator.set_default_execution_queue(queue)
         sdk.draft(PipelineDecorator(**options), flow, parameters)
@@ -61,18 +55,35 @@ def run(flow: Callable[..., None], settings: Settings, parameters: dict[str, Any
     pipeline(flow)(**parameters)
 
 
-def _equip(task: Task, flow: str, settings: Settings) -> None:
-    """Give the run's Task what it needs to be run anywhere, and take from it what was edited there."""
+def _options(name: str, settings: Settings, limits: Limits) -> dict[str, Any]:
+    return {
+        "name": name,
+        "project": settings.project.name,
+        "version": "1.0.0",
+        # Given any, ClearML waits until it has looked at the repository; without, its script section may get lost.
+        "packages": bundle.loaded_packages(),
+        "abort_on_failure": True,
+        "retry_on_failure": limits.try_again,
+        "pool_frequency": LOOK_MINUTES,
+        # A step imports nothing from here: an agent has not our checkout, and what fails there is to fail here too.
+        "skip_global_imports": True,
+        "enable_local_imports": False,
+    }
+
+
+def _equip(task: Task, flow: str, settings: Settings, limits: Limits) -> None:
+    """Give the run's Task what it needs to be run anywhere; take from it what was edited there; keep the limits."""
     if os.environ.get(TAGS):
         task.add_tags(os.environ[TAGS].split(","))
     if Task.running_locally():
         bundle.carry(task, flow, settings_file())
     elif task.get_parameter("pipeline/default_queue") == sdk.NO_QUEUE:
         task.set_parameter("pipeline/default_queue", settings.queues.steps)
-    how = {"no_cache": bool(os.environ.get(FRESH))}
-    task.connect(how, name="run")
-    if how["no_cache"]:
+    limits.rules.update(task.connect(dict(limits.rules), name="run"))
+    if limits.rules["no_cache"]:
         sdk.run_again(None)
+    if not os.environ.get(DRAFT):
+        limits.watch()
 
 
 def _announce() -> None:
@@ -99,3 +110,12 @@ def result(output: Any) -> str:
     if text in ("", "None"):
         raise RuntimeError("a step ended without its result; its console says why")
     return text
+
+
+def here(work: Callable[..., T], *arguments: Any) -> T:
+    """What the controller computes itself, between steps; if that fails, the run's Task tells why."""
+    try:
+        return work(*arguments)
+    except (ValueError, RuntimeError) as error:
+        tell_failure(Task.current_task(), str(error))
+        raise

@@ -147,8 +147,10 @@ class _Controller:
         run = watch.read(self.backend.api, self.run_id)
         if run.status in watch.RUNNING:
             self.stop("failed", f"the controller's process ended with code {self.process.returncode}")
-            run = watch.read(self.backend.api, self.run_id)
-        return run
+        elif run.status in watch.BROKEN:
+            # ClearML marks the steps beside the one that failed, but lets their processes run on here.
+            self.stop("stopped", f"the run {run.status}")
+        return watch.read(self.backend.api, self.run_id)
 
 
 def _log_file(folder: Path, flow: str) -> Path:

@@ -14,6 +14,9 @@
   queue for the controller it would enqueue that Task before the arguments are on it; `create_draft` writes them.
 - A pipeline that runs its steps as processes notes the queue `mock` on its Task.
 
+- A step's process (`LocalClearmlJob._job_process`) does not end when its Task is marked failed.
+- `Task._set_runtime_properties` keeps a Task's properties that no user edits (`flows/limits.py`).
+
 Steps carry their own source and cannot import this module. What they rely on: `Task._set_runtime_properties`
 (`components/failure.py`, `components/sweep.py`), and that a scalar at iteration -2**31 is a single value
 (`components/reports.py`).
@@ -24,8 +27,10 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
+import psutil
 from clearml.automation import controller, job
 from clearml.automation.controller import PipelineController, PipelineDecorator
 from clearml.utilities.check_updates import CheckPackageUpdates
@@ -93,6 +98,17 @@ def draft(pipeline: Any, flow: Callable[..., None], parameters: dict[str, Any]) 
     for name, value in parameters.items():
         pipeline.add_parameter(name=name, default=value, param_type=types.get(name))
     pipeline.create_draft()
+
+
+def kill_process(job: Any) -> None:
+    """Kill the processes of a step that runs here; nothing is done for one on an agent."""
+    process = getattr(job, "_job_process", None)
+    if process is None:
+        return
+    with suppress(psutil.NoSuchProcess):
+        for member in [*psutil.Process(process.pid).children(recursive=True), process]:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
 
 
 def run_again(names: Collection[str] | None) -> None:

@@ -48,6 +48,13 @@ class Server(Table):
     files_port: int = Field(default=0, ge=0, le=65535)
 
 
+class Run(Table):
+    timeout: float = Field(default=14400.0, ge=0)
+    step_timeout: float = Field(default=3600.0, ge=0)
+    retries: int = Field(default=2, ge=0, le=10)
+    retry_wait: float = Field(default=5.0, ge=0, le=3600)
+
+
 class Queues(Table):
     steps: str = Field(default="default", min_length=1)
     services: str = Field(default="services", min_length=1)
@@ -150,6 +157,7 @@ class Settings(BaseSettings):
     project: Project = Project()
     clearml: ClearML = ClearML()
     server: Server = Server()
+    run: Run = Run()
     queues: Queues = Queues()
     data: Data = Data()
     features: Features = Features()

@@ -8,7 +8,7 @@ from components.sweep import read_experiments, select_best, sweep_result
 from flows.watch import Run
 
 
-def split(experiments: str, shards: int) -> list[str]:
+def deal(experiments: str, shards: int) -> list[str]:
     """The JSON list of experiments dealt out like cards, in at most `shards` parts, each with slow and fast ones.
 
     Raises ValueError if it is to be dealt out and is no list of experiments.
@@ -20,7 +20,7 @@ def split(experiments: str, shards: int) -> list[str]:
 
 
 def merge(parts: list[str]) -> str:
-    """The sweep that one step would have returned, from those of the steps that had the parts of `split`, in order.
+    """The sweep that one step would have returned, from those of the steps that had the parts of `deal`, in order.
 
     Raises RuntimeError if every experiment failed.
     """

@@ -55,8 +55,7 @@ def read(api: Api, run_id: str) -> Run:
     nodes = _in_order(graph(controller))
     tasks = _tasks(api, [node["job_id"] for node in nodes.values() if node.get("job_id")])
     steps = tuple(_step(name, tasks.get(node.get("job_id") or "", {}), run_id) for name, node in nodes.items())
-    message = controller.get("status_message") or controller.get("status_reason") or ""
-    return Run(run_id, controller["status"], message, controller.get("project", ""), steps)
+    return Run(run_id, controller["status"], failure_of(controller), controller.get("project", ""), steps)
 
 
 def _in_order(nodes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

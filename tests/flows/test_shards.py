@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.shards import merge, split, sweep_of
+from flows.shards import deal, merge, sweep_of
 from flows.watch import Run, Step, _in_order
 
 
@@ -36,28 +36,28 @@ def swept(text: str, **scores: float) -> str:
 def test_the_parts_together_are_the_whole(shards: int) -> None:
     text = json.dumps(specs(7))
     scores = {f"experiment_{number}": score for number, score in enumerate([0.5, 0.7, 0.6, 0.9, 0.9, 0.1, 0.2])}
-    parts = split(text, shards)
+    parts = deal(text, shards)
     assert len(parts) == min(shards, 7)
     assert merge([swept(part, **scores) for part in parts]) == swept(text, **scores)
 
 
 def test_a_part_in_which_all_failed_stops_nothing() -> None:
     text = json.dumps(specs(4))
-    parts = [swept(part, experiment_1=0.8) for part in split(text, 2)]
+    parts = [swept(part, experiment_1=0.8) for part in deal(text, 2)]
     assert merge(parts) == swept(text, experiment_1=0.8)
     with pytest.raises(RuntimeError, match="all 4 experiments failed"):
-        merge([swept(part) for part in split(text, 2)])
+        merge([swept(part) for part in deal(text, 2)])
 
 
 def test_no_list_of_experiments_is_refused_before_it_is_dealt_out() -> None:
     with pytest.raises(ValueError, match="JSON list of objects"):
-        split("{}", 2)
+        deal("{}", 2)
 
 
 def test_a_run_is_read_with_its_parts_in_order() -> None:
     text = json.dumps(specs(21))
     scores = {f"experiment_{number}": number / 100 for number in range(21)}
-    parts = split(text, 11)
+    parts = deal(text, 11)
     nodes: dict[str, dict[str, Any]] = {"train_sweep": {}, "evaluate": {}}
     nodes |= {f"train_sweep_{number}": {} for number in (10, 9, 8, 7, 6, 5, 4, 3, 2, 1)}
     names = [name for name in _in_order(nodes) if name != "evaluate"]
