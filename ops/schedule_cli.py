@@ -96,7 +96,7 @@ def cron(expression: str, **options: Any) -> None:
 cron.help = f"{cron.help}\n\n{POLICY}"
 
 
-@schedule.command("list")
+@schedule.command("list", epilog=examples("flows schedule list"))
 @as_json
 @one_sentence
 def list_(as_json: bool) -> None:
@@ -109,7 +109,7 @@ def list_(as_json: bool) -> None:
 COLUMNS = ["name", "flow", "when", "timezone", "state", "next", "runs", "last"]
 
 
-@schedule.command("show")
+@schedule.command("show", epilog=examples("flows schedule show churn"))
 @click.argument("name")
 @as_json
 @one_sentence
@@ -125,7 +125,7 @@ def show_(name: str, as_json: bool) -> None:
         show(found, False, columns, rows)
 
 
-@schedule.command("next")
+@schedule.command("next", epilog=examples("flows schedule next 3"))
 @click.argument("count", type=click.IntRange(1, 1000), default=5)
 @click.argument("name", default="")
 @as_json
@@ -137,7 +137,7 @@ def next_(count: int, name: str, as_json: bool) -> None:
     show(found, as_json, ["when", "UTC", "schedule"], rows, "nothing is due ever; `flows schedule list` says why")
 
 
-@schedule.command()
+@schedule.command(epilog=examples("flows schedule pause churn"))
 @click.argument("name")
 @as_json
 @one_sentence
@@ -146,7 +146,7 @@ def pause(name: str, as_json: bool) -> None:
     say(verbs.change(name, "paused"), as_json, f"schedule {name} is paused")
 
 
-@schedule.command()
+@schedule.command(epilog=examples("flows schedule resume churn"))
 @click.argument("name")
 @as_json
 @one_sentence
@@ -156,7 +156,7 @@ def resume(name: str, as_json: bool) -> None:
     say(done, as_json, f"schedule {name} goes on: {done['next_local']}")
 
 
-@schedule.command()
+@schedule.command(epilog=examples("flows schedule remove churn"))
 @click.argument("name")
 @as_json
 @one_sentence
@@ -165,7 +165,7 @@ def remove(name: str, as_json: bool) -> None:
     say(verbs.change(name, "removed"), as_json, f"schedule {name} is removed")
 
 
-@schedule.command("run-now")
+@schedule.command("run-now", epilog=examples("flows schedule run-now churn"))
 @click.argument("name")
 @as_json
 @one_sentence
@@ -177,7 +177,7 @@ def run_now(name: str, as_json: bool) -> None:
     )
 
 
-@schedule.command()
+@schedule.command(epilog=examples("flows schedule start"))
 @one_sentence
 def start() -> None:
     """Start runs at their times, in the foreground, until SIGTERM or Ctrl-C.
@@ -192,7 +192,7 @@ def start() -> None:
     loop.start(load(), _line)
 
 
-@schedule.command()
+@schedule.command(epilog=examples("flows schedule tick"))
 @one_sentence
 def tick() -> None:
     """Start what is due now, and end: for a machine's own scheduler, once a minute."""
