@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
+from flows.errors import BadInput
 from flows.settings import load
 from ops.command import as_json, examples, one_sentence
-from ops.schedule import loop, verbs
+from ops.schedule import install, loop, verbs
 from ops.schedule.records import CATCH_UPS, OVERLAPS
 from ops.tables import local_date, say, show, show_facts
 
@@ -197,6 +198,27 @@ def start() -> None:
 def tick() -> None:
     """Start what is due now, and end: for a machine's own scheduler, once a minute."""
     loop.start(load(), _line, once=True)
+
+
+@schedule.command(
+    "install", epilog=examples("flows schedule install --cron", "flows schedule install --systemd --apply")
+)
+@click.option("--systemd", "machine", flag_value="systemd", help="A unit and a timer of this user.")
+@click.option("--cron", "machine", flag_value="cron", help="A line for this user's crontab.")
+@click.option("--windows", "machine", flag_value="windows", help="A task for the Task Scheduler.")
+@click.option("--apply", is_flag=True, help="Write it; without this it is printed. What others wrote stays.")
+@one_sentence
+def install_(machine: str | None, apply: bool) -> None:
+    """Let the machine's own scheduler start `flows schedule tick` each minute, in place of `flows schedule start`."""
+    if machine is None:
+        raise BadInput("say for which scheduler: --systemd, --cron or --windows")
+    here = install.this_machine(load())
+    if apply:
+        click.echo(getattr(install, f"apply_{machine}")(here))
+    elif machine == "systemd":
+        click.echo("\n".join(f"# {name}\n{text}" for name, text in install.systemd(here).items()), nl=False)
+    else:
+        click.echo(install.cron(here) if machine == "cron" else install.windows(here), nl=False)
 
 
 def _create(

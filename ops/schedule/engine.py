@@ -14,7 +14,7 @@ from ops.schedule import policy
 from ops.schedule.records import Run, Schedule, text
 from ops.schedule.store import Planned, Store
 
-AT_ONCE = 100  # schedules that one tick deals with; the others are a tick late
+AT_ONCE = 20  # schedules that one tick deals with, so that a machine is not overrun; the others are a tick late
 ATTEMPTS = 3
 APPEARS_WITHIN = timedelta(minutes=2)  # a run's Task after its process began, however busy the machine
 RETRY = timedelta(seconds=10)
@@ -85,6 +85,8 @@ class Engine:
         for run in self.store.open_runs():
             self._go_on(run, now)
         decided = [(schedule, self._decide(schedule, now)) for schedule in self.store.due(now, AT_ONCE)]
+        if not decided:
+            return
         with self.store.together():
             planned = [(schedule, self.store.plan(schedule, *decision, now)) for schedule, decision in decided]
         runs = [(run, schedule) for schedule, recorded in planned for run in recorded]

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.schedule.engine import APPEARS_WITHIN, ATTEMPTS
+from ops.schedule.engine import APPEARS_WITHIN, AT_ONCE, ATTEMPTS
 from ops.schedule.policy import jitter
 from ops.schedule.records import Run, Schedule
 from tests.ops.schedule.conftest import START, Scheduler
@@ -365,11 +365,11 @@ def test_what_changes_between_look_and_claim_counts(scheduler: Scheduler) -> Non
 
 
 def test_no_more_than_a_bound_at_once_and_the_others_soon(scheduler: Scheduler) -> None:
-    for number in range(150):
+    for number in range(AT_ONCE + 5):
         scheduler.add(f"s{number}")
     scheduler.tick()
     scheduler.tick()
-    assert [len(scheduler.tick(HOUR)), len(scheduler.tick(SECOND)), len(scheduler.tick(SECOND))] == [100, 50, 0]
+    assert [len(scheduler.tick(HOUR)), len(scheduler.tick(SECOND)), len(scheduler.tick(SECOND))] == [AT_ONCE, 5, 0]
 
 
 def test_times_are_utc_whatever_clock_is_given(scheduler: Scheduler) -> None:
@@ -382,3 +382,24 @@ def test_what_may_overlap_is_made_up_for_at_once(scheduler: Scheduler) -> None:
     scheduler.add(catch_up="all", overlap="allow")
     scheduler.world.away = True
     assert scheduler.tick(3 * HOUR) == ["09:00", "10:00", "11:00"]
+
+
+def test_a_tick_without_anything_due_costs_the_same_for_ten_and_a_thousand(scheduler: Scheduler) -> None:
+    def asked() -> int:
+        statements: list[str] = []
+        connection = scheduler.store._database._connection
+        connection.set_trace_callback(statements.append)
+        scheduler.tick(SECOND)
+        connection.set_trace_callback(None)
+        return len(statements)
+
+    def add(numbers: range) -> None:
+        with scheduler.store.together():
+            for number in numbers:
+                made = scheduler.add(f"s{number}")
+                scheduler.store.plan(made, [], (scheduler.now, START + 100 * HOUR), scheduler.now)
+
+    add(range(10))
+    ten = asked()
+    add(range(10, 1000))
+    assert asked() == ten == 3

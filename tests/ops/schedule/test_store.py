@@ -52,9 +52,11 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
-    Store(tmp_path / "data").close()
-    assert (tmp_path / "data" / FILE).stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in (tmp_path / "data").iterdir()] == [FILE]
+    store = Store(tmp_path / "data")
+    store.add("hourly", START, **WAYS)
+    files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "data").iterdir()}
+    assert files == {FILE: 0o600, f"{FILE}-journal": 0o600}
+    store.close()
 
 
 def test_many_that_make_the_file_at_once_all_find_one(tmp_path: Path) -> None:

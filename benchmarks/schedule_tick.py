@@ -1,0 +1,117 @@
+"""What a look at the clock costs the scheduler, and whether it remembers too much.
+
+    python benchmarks/schedule_tick.py [--ticks 100000]
+
+1,000 schedules, the store on disk, no processes: a launch is a number. Time is the scheduler's own argument.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+import tracemalloc
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ops.schedule.engine import Engine, Seen
+from ops.schedule.records import Run
+from ops.schedule.store import Store
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+WAYS: dict[str, Any] = {
+    "flow": "churn",
+    "options": [],
+    "max_runs": None,
+    "overlap": "forbid",
+    "catch_up": "latest",
+    "grace": 300,
+    "jitter": 0,
+}
+
+
+class Nowhere:
+    """A backend without Tasks, and processes that have ended before one looks."""
+
+    def launch(self, run: Run) -> tuple[int, float]:
+        return run.number, 0.0
+
+    def alive(self, run: Run) -> bool:
+        return run.pid is None
+
+    def running(self) -> list[Seen]:
+        return []
+
+    def find(self, key: str) -> Seen | None:
+        return Seen("task", "completed", (key,), timedelta())
+
+    def stop(self, run: Run | str, why: str = "") -> None:
+        raise NotImplementedError
+
+
+def scheduler(folder: Path, count: int) -> Engine:
+    """One with so many schedules, of each kind, in three zones, due at most once a minute."""
+    store, nowhere = Store(folder), Nowhere()
+    zones = ("UTC", "Europe/Berlin", "America/New_York")
+    for number in range(count):
+        kind = ("interval", "daily", "cron")[number % 3]
+        timing = {
+            "interval": str(600 + number),
+            "daily": f"{number % 24:02}:{number % 60:02}",
+            "cron": f"{number % 60} */2 * * mon-fri",
+        }[kind]
+        store.add(f"s{number}", START, kind=kind, timing=timing, zone=zones[number % 3], **WAYS)
+    return Engine(store, nowhere, nowhere, timedelta(minutes=10), 10, lambda _line: None)
+
+
+def tick(engine: Engine, now: datetime) -> tuple[float, int]:
+    """Milliseconds of a tick, and how many runs it started; these then end."""
+    began = time.perf_counter()
+    engine.tick(now)
+    milliseconds = (time.perf_counter() - began) * 1000
+    started = engine.store.open_runs()
+    with engine.store.together():
+        for run in started:
+            engine.store.move(run, ("launched",), "done", ended=now)
+    return milliseconds, len(started)
+
+
+def measure(folder: Path) -> None:
+    engine = scheduler(folder, 1000)
+    now = START
+    while tick(engine, now)[1] or engine.store.due(now, 1):
+        now += timedelta(seconds=1)
+    taken = [tick(engine, now + timedelta(seconds=second)) for second in range(1, 1801)]
+    idle = [milliseconds for milliseconds, started in taken if not started]
+    busy = [milliseconds for milliseconds, started in taken if started]
+    most = max(started for _milliseconds, started in taken)
+    print(f"1,000 schedules, half an hour of ticks, one a second; up to {most} runs started in one")
+    for name, values in (("nothing due", idle), ("runs due", busy)):
+        worst = sorted(values)[int(len(values) * 0.99)]
+        print(f"  {name:12} {len(values):5} ticks  median {statistics.median(values):6.2f} ms  99 % {worst:6.2f} ms")
+    milliseconds, started = tick(engine, now + timedelta(days=3))
+    print(f"  after three days of sleep, {started} runs made up for at once: {milliseconds:.1f} ms")
+
+
+def remember(folder: Path, ticks: int) -> None:
+    engine = scheduler(folder, 10)
+    tracemalloc.start()
+    marks = []
+    for number in range(ticks):
+        tick(engine, START + timedelta(seconds=10 * number))
+        if number % (ticks // 4) == ticks // 8:
+            marks.append(tracemalloc.get_traced_memory()[0])
+    print(f"{ticks:,} ticks, one each ten seconds: KiB in use along the way {[round(mark / 1024) for mark in marks]}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ticks", type=int, default=100_000)
+    ticks = parser.parse_args().ticks
+    with tempfile.TemporaryDirectory() as folder:
+        measure(Path(folder) / "speed")
+        remember(Path(folder) / "memory", ticks)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""What the machine's own scheduler needs to look at the schedules once a minute: units, a line of cron, a task.
+
+All of them start `flows schedule tick`, so that the same file says what is due, however it is looked at.
+"""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from flows.backend import data_dir
+from flows.errors import FlowsError
+from flows.settings import Settings, settings_file
+
+UNIT = "flows-schedule"
+MARK = "# made by: flows schedule install"
+TICK = ["-m", "ops.cli", "schedule", "tick"]
+
+SERVICE = f"""{MARK} --systemd
+[Unit]
+Description=Start the flows that are due
+After=network-online.target
+
+[Service]
+Type=oneshot
+WorkingDirectory={{folder}}
+Environment={{variable}}
+ExecStart={{command}}
+# The runs that were started go on when this has ended.
+KillMode=process
+"""
+TIMER = f"""{MARK} --systemd
+[Unit]
+Description=Look once a minute for flows that are due
+
+[Timer]
+OnCalendar=minutely
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+TASK = """<?xml version="1.0"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo><Description>Start the flows that are due</Description></RegistrationInfo>
+  <Triggers>
+    <TimeTrigger>
+      <Repetition><Interval>PT1M</Interval></Repetition>
+      <StartBoundary>2026-01-01T00:00:00</StartBoundary>
+      <Enabled>true</Enabled>
+    </TimeTrigger>
+  </Triggers>
+  <Principals>
+    <Principal id="Author"><LogonType>S4U</LogonType><RunLevel>LeastPrivilege</RunLevel></Principal>
+  </Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <Hidden>true</Hidden>
+  </Settings>
+  <Actions Context="Author">
+    <Exec>
+      <Command>cmd.exe</Command>
+      <Arguments>{arguments}</Arguments>
+      <WorkingDirectory>{folder}</WorkingDirectory>
+    </Exec>
+  </Actions>
+</Task>
+"""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The python, settings file and log that the machine's scheduler is to use, all absolute."""
+
+    python: str
+    settings: Path
+    log: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.parent
+
+
+def this_machine(settings: Settings) -> Machine:
+    """Raises FlowsError if a path has a line break: no scheduler takes one."""
+    machine = Machine(sys.executable, settings_file(), data_dir(settings) / "logs" / "schedule.log")
+    if any(not character.isprintable() for character in f"{machine.python}{machine.settings}{machine.log}"):
+        raise FlowsError(f"{str(machine.settings)!r} cannot be given to a scheduler: its path has control characters")
+    return machine
+
+
+def systemd(machine: Machine) -> dict[str, str]:
+    """The units, by the names of their files."""
+    service = SERVICE.format(
+        folder=str(machine.folder).replace("%", "%%"),
+        variable=_quoted(f"FLOWS_SETTINGS={machine.settings}"),
+        command=" ".join(_quoted(word).replace("$", "$$") for word in [machine.python, *TICK]),
+    )
+    return {f"{UNIT}.service": service, f"{UNIT}.timer": TIMER}
+
+
+def cron(machine: Machine) -> str:
+    """The line, between two comments by which it is found again."""
+    words = shlex.join([machine.python, *TICK])
+    command = f"cd {shlex.quote(str(machine.folder))} && FLOWS_SETTINGS={shlex.quote(str(machine.settings))} {words}"
+    line = f"* * * * * {command} >> {shlex.quote(str(machine.log))} 2>&1".replace("%", r"\%")
+    begin, end = _marks(machine)
+    return f"{begin}\n{line}\n{end}\n"
+
+
+def windows(machine: Machine) -> str:
+    """The definition of a task of the Task Scheduler."""
+    command = " ".join([f'"{machine.python}"', *TICK])
+    arguments = f'/d /c "set "FLOWS_SETTINGS={machine.settings}" && {command}"'
+    return TASK.format(arguments=escape(arguments), folder=escape(str(machine.folder)))
+
+
+def apply_systemd(machine: Machine) -> str:
+    """Write the units for this user; what to do then. Raises FlowsError for a file of this name that is not ours."""
+    folder = Path.home() / ".config" / "systemd" / "user"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in systemd(machine):
+        path = folder / name
+        if path.exists() and not path.read_text("utf-8").startswith(MARK):
+            raise FlowsError(f"{path} was not made by this command; move it away first")
+    for name, text in systemd(machine).items():
+        (folder / name).write_text(text, "utf-8")
+    return (
+        f"{folder / UNIT}.service and .timer are written; "
+        f"`systemctl --user daemon-reload && systemctl --user enable --now {UNIT}.timer` begins, "
+        "`loginctl enable-linger` lets it go on when you are logged out"
+    )
+
+
+def apply_cron(machine: Machine) -> str:
+    """Put the line into this user's crontab; all others stay as they are. Raises FlowsError."""
+    before = _crontab("-l")
+    after = _without_ours(before, machine)
+    after += "" if not after or after.endswith("\n") else "\n"
+    machine.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _crontab("-", after + cron(machine))
+    return "the crontab has the line now; `crontab -l` shows it"
+
+
+def apply_windows(machine: Machine) -> str:
+    """Register the task. Raises FlowsError."""
+    schtasks = shutil.which("schtasks")
+    if schtasks is None:
+        raise FlowsError("there is no schtasks here, so that this is not Windows; without --apply the task is printed")
+    path = machine.log.with_name("schedule-task.xml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(windows(machine), "utf-8")
+    done = subprocess.run(
+        [schtasks, "/Create", "/F", "/TN", UNIT, "/XML", str(path)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise FlowsError(f"schtasks refused the task: {done.stderr.strip() or done.stdout.strip()}")
+    return f"the task {UNIT} is registered"
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _marks(machine: Machine) -> tuple[str, str]:
+    return f"{MARK} --cron, begin, {machine.settings}", f"{MARK} --cron, end, {machine.settings}"
+
+
+def _without_ours(crontab: str, machine: Machine) -> str:
+    begin, end = _marks(machine)
+    lines = crontab.splitlines(keepends=True)
+    places = [number for number, line in enumerate(lines) if line.rstrip("\n") in (begin, end)]
+    if not places:
+        return crontab
+    if [lines[place].rstrip("\n") for place in places] != [begin, end]:
+        raise FlowsError(
+            f"the crontab has the line {begin!r} without its end, or twice; put it right with `crontab -e`"
+        )
+    return "".join(lines[: places[0]] + lines[places[1] + 1 :])
+
+
+def _crontab(option: str, text: str | None = None) -> str:
+    program = shutil.which("crontab")
+    if program is None:
+        raise FlowsError("there is no crontab here; without --apply the line is printed")
+    done = subprocess.run([program, option], input=text, capture_output=True, text=True, check=False)
+    if done.returncode and option == "-l" and "no crontab" in done.stderr.lower():
+        return ""
+    if done.returncode:
+        raise FlowsError(f"crontab {option} failed: {done.stderr.strip() or f'exit code {done.returncode}'}")
+    return done.stdout
