@@ -99,45 +99,50 @@ def m004_worker_reports(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX worker_reports_time ON worker_reports (second)")
 
 
-_SCALARS = (
-    "json_each({row}.doc, '$.last_metrics') AS metric,"
-    " json_each(CASE metric.type WHEN 'object' THEN metric.value ELSE '{{}}' END) AS variant"
-)
+def _beside(
+    connection: sqlite3.Connection, table: str, rows: str, field: str, keys: tuple[str, str], values: dict[str, str]
+) -> None:
+    """A table `rows` of the objects two levels below a field of the documents, so that a query need not read these.
+
+    `keys` name the two levels and come first, since a query is about one such object of many documents; `values` are
+    columns with their types, and what they hold of the object. Triggers keep the rows true to the documents.
+    """
+    outer, inner = keys
+    connection.execute(
+        f"CREATE TABLE {rows} ({outer} TEXT NOT NULL, {inner} TEXT NOT NULL, owner TEXT NOT NULL, {', '.join(values)},"
+        f" PRIMARY KEY ({outer}, {inner}, owner)) WITHOUT ROWID"
+    )
+    held = ", ".join(f"json_extract(below.value, '$.{name}')" for name in values.values())
+    objects = (
+        f"json_each({{row}}.doc, '$.{field}') AS above,"
+        " json_each(CASE above.type WHEN 'object' THEN above.value ELSE '{{}}' END) AS below"
+    )
+    source = f"{objects.format(row='new')} WHERE below.type = 'object'"
+    fill = f"INSERT INTO {rows} SELECT above.key, below.key, new.id, {held} FROM"
+    clear = (
+        f"DELETE FROM {rows} WHERE owner = old.id AND ({outer}, {inner}) IN"
+        f" (SELECT above.key, below.key FROM {objects.format(row='old')})"
+    )
+    changed = f"json_extract(new.doc, '$.{field}') IS NOT json_extract(old.doc, '$.{field}')"
+    connection.execute(f"{fill} {table} AS new, {source}")
+    connection.execute(f"CREATE TRIGGER {rows}_added AFTER INSERT ON {table} BEGIN {fill} {source}; END")
+    connection.execute(
+        f"CREATE TRIGGER {rows}_changed AFTER UPDATE OF doc ON {table} WHEN {changed}"
+        f" BEGIN {clear}; {fill} {source}; END"
+    )
+    connection.execute(f"CREATE TRIGGER {rows}_removed AFTER DELETE ON {table} BEGIN {clear}; END")
 
 
 @migration
 def m005_last_values(connection: sqlite3.Connection) -> None:
-    """The scalars in `last_metrics`, a row each: sorting by one of them need not read every document.
-
-    By metric first, since a query is about one metric of many Tasks. Triggers keep the rows true to the documents.
-    """
+    """The scalars in `last_metrics`, by which Tasks and models are sorted."""
+    values = {"title TEXT": "metric", "series TEXT": "variant"}
+    values |= {f"{name} REAL": name for name in ("value", "min_value", "max_value")}
     for table in ("tasks", "models"):
-        rows = f"{table}_last_values"
-        connection.execute(
-            f"CREATE TABLE {rows} (metric TEXT NOT NULL, variant TEXT NOT NULL, owner TEXT NOT NULL, title TEXT,"
-            " series TEXT, value REAL, min_value REAL, max_value REAL, PRIMARY KEY (metric, variant, owner))"
-            " WITHOUT ROWID"
-        )
-        connection.execute(_last_values(rows, f"{table} AS new, "))
-        fill = _last_values(rows, "")
-        clear = (
-            f"DELETE FROM {rows} WHERE owner = old.id AND (metric, variant) IN"
-            f" (SELECT metric.key, variant.key FROM {_SCALARS.format(row='old')})"
-        )
-        connection.execute(f"CREATE TRIGGER {rows}_added AFTER INSERT ON {table} BEGIN {fill}; END")
-        connection.execute(
-            f"CREATE TRIGGER {rows}_changed AFTER UPDATE OF doc ON {table}"
-            " WHEN json_extract(new.doc, '$.last_metrics') IS NOT json_extract(old.doc, '$.last_metrics')"
-            f" BEGIN {clear}; {fill}; END"
-        )
-        connection.execute(f"CREATE TRIGGER {rows}_removed AFTER DELETE ON {table} BEGIN {clear}; END")
+        _beside(connection, table, f"{table}_last_values", "last_metrics", ("metric", "variant"), values)
 
 
-def _last_values(rows: str, source: str) -> str:
-    values = ", ".join(
-        f"json_extract(variant.value, '$.{name}')" for name in ("metric", "variant", "value", "min_value", "max_value")
-    )
-    return (
-        f"INSERT INTO {rows} SELECT metric.key, variant.key, new.id, {values}"
-        f" FROM {source}{_SCALARS.format(row='new')} WHERE variant.type = 'object'"
-    )
+@migration
+def m006_parameters(connection: sqlite3.Connection) -> None:
+    """The values of hyper-parameters, by which Tasks are filtered."""
+    _beside(connection, "tasks", "tasks_parameters", "hyperparams", ("section", "name"), {"value": "value"})

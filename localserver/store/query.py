@@ -19,8 +19,11 @@ _SEARCHED = frozenset({"id", "name", "comment", "description", "tags", "system_t
 _COMPARISONS = (">=", "<=", ">", "<")
 # Keys of these may hold dots themselves: how many names stand between the field and the attribute at the end.
 _KEYED = {"hyperparams": 1, "configuration": 0, "metadata": 0}
-# Of a scalar in `last_metrics`, these have a table of their own: see the migration m005.
-_LAST_VALUES = ("value", "min_value", "max_value")
+# What stands in a table beside the documents (see the migrations m005 and m006): its keys, and the values it holds.
+_BESIDE = {
+    "last_metrics": ("last_values", ("metric", "variant"), ("value", "min_value", "max_value")),
+    "hyperparams": ("parameters", ("section", "name"), ("value",)),
+}
 
 
 @dataclass
@@ -98,9 +101,10 @@ def expression(entity: Entity, name: str) -> Condition:
         raise errors.LookupFailed(err=f'Cannot resolve field "{root[:100]}"')
     if len(segments) == 1 and (root in entity.columns or root == "id"):
         return root, []
-    if root == "last_metrics" and len(segments) == 4 and segments[3] in _LAST_VALUES:
-        of_this = f"owner = {entity.table}.id AND metric = ? AND variant = ?"
-        return f"(SELECT {segments[3]} FROM {entity.table}_last_values WHERE {of_this})", segments[1:3]
+    rows, keys, values = _BESIDE.get(root, ("", (), ()))
+    if len(segments) == 4 and segments[3] in values:
+        of_this = " AND ".join([f"owner = {entity.table}.id", *(f"{key} = ?" for key in keys)])
+        return f"(SELECT {segments[3]} FROM {entity.table}_{rows} WHERE {of_this})", segments[1:3]
     if any(not segment or '"' in segment or "\\" in segment or not segment.isprintable() for segment in segments):
         raise errors.LookupFailed(err=f'Cannot resolve field "{name[:100]}"')
     return "json_extract(doc, ?)", ["$" + "".join(f'."{segment}"' for segment in segments)]

@@ -1,4 +1,4 @@
-"""The rows beside the documents by which Tasks are sorted by what they reported."""
+"""The rows beside the documents by which Tasks are sorted by what they reported, and filtered by their parameters."""
 
 import json
 import sqlite3
@@ -9,7 +9,8 @@ import pytest
 
 from localserver.store import migrations
 from localserver.store.database import Store, open_store
-from localserver.store.query import Selection, select
+from localserver.store.entities import TASKS
+from localserver.store.query import Selection, expression, select
 
 
 def task(name: str, **values: float) -> dict[str, Any]:
@@ -75,6 +76,23 @@ def test_sorting_looks_up_a_row_and_reads_no_document(store: Store) -> None:
         assert "doc" not in sorting
         plan = " ".join(row[3] for row in db.tasks._connection.execute(f"EXPLAIN QUERY PLAN {sorting}"))
     assert "SEARCH tasks_last_values USING PRIMARY KEY (metric=? AND variant=? AND owner=?)" in plan
+
+
+def test_filtering_by_a_parameter_looks_up_a_row_and_reads_no_document(store: Store) -> None:
+    def found(value: str) -> list[str]:
+        with store.read() as db:
+            return [one["id"] for one in db.tasks.find(select(db.tasks.entity, {"hyperparams.A.x.y.value": [value]}))]
+
+    with store.write() as db:
+        for name in "ab":
+            db.tasks.insert({"id": name, "name": name, "hyperparams": {"A": {"x.y": {"value": name}}}})
+    assert (found("a"), found("b"), found("c")) == (["a"], ["b"], [])
+    with store.write() as db:
+        db.tasks.save({"id": "a", "name": "a", "hyperparams": {"A": {"x.y": {"value": "c"}, "z": {"value": "a"}}}})
+        db.tasks.delete("b")
+    assert (found("a"), found("b"), found("c")) == ([], [], ["a"])
+    sql, _ = expression(TASKS, "hyperparams.A.x.y.value")
+    assert "doc" not in sql
 
 
 def test_documents_of_an_earlier_release_get_their_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
