@@ -16,6 +16,7 @@ from flows.launch import Ended, launch
 from flows.progress import progress
 from flows.roles import How
 from flows.settings import Settings, load, set_option
+from flows.steps import check_steps
 from flows.summary import one_line, summary
 
 GATE_SAID_NO = 3
@@ -43,6 +44,7 @@ def run_command(flow: str) -> click.Command:
         help="How long agents may take to come, where none watches a queue yet.",
     )
     @click.option("--no-cache", "fresh", is_flag=True, help="Run every step again.")
+    @click.option("--force", multiple=True, metavar="STEP", help="Run this step again; may be repeated.")
     @click.option("--dry-run", is_flag=True, help="Say what would run, with which settings, and end.")
     @click.option("--no-progress", is_flag=True, help="No progress on stderr.")
     @click.option("--debug", is_flag=True, help="A traceback instead of a sentence when something fails.")
@@ -58,18 +60,15 @@ def run_command(flow: str) -> click.Command:
     ) -> None:
         try:
             settings = _settings(source, changes)
+            check_steps(flow, how["force"])
             if dry_run:
                 _say_plan(flow, settings, as_json)
                 return
-            attended = as_json or _has_terminal()
-            ended = _run(flow, settings, How(**how), attended and not no_progress)
-            _say_end(flow, ended, as_json, attended)
+            run_and_tell(flow, settings, How(**how), not no_progress, as_json)
         except FlowsError as error:
             if debug:
                 raise
             _refuse(error)
-        except KeyboardInterrupt:
-            _refuse(FlowsError(f"{flow} was interrupted; the run and its steps are marked stopped"))
 
     command.help = f"Run the {flow} flow and wait for its end."
     return command
@@ -104,6 +103,19 @@ def _existing(source: str) -> str:
             f"--source names {path}, which is no file; it can be {', '.join(SOURCES)} or the path of a CSV file"
         )
     return str(path)
+
+
+def run_and_tell(flow: str, settings: Settings, how: How, show_progress: bool, as_json: bool) -> None:
+    """Run the flow, wait for its end and tell it.
+
+    Raises FlowsError, or SystemExit with GATE_SAID_NO, if the end is not a good one.
+    """
+    attended = as_json or _has_terminal()
+    try:
+        ended = _run(flow, settings, how, attended and show_progress)
+    except KeyboardInterrupt:
+        raise FlowsError(f"{flow} was interrupted; the run and its steps are marked stopped") from None
+    _say_end(flow, ended, as_json, attended)
 
 
 def _run(flow: str, settings: Settings, how: How, show_progress: bool) -> Ended:

@@ -13,8 +13,11 @@ from components.failure import tell_failure
 from flows import bundle, sdk
 from flows.ending import PROCESS, process_mark
 from flows.limits import Limits
-from flows.roles import DRAFT, FRESH, QUEUE, RUN_FILE, TAGS
+from flows.resume import completed_steps, parameters_of
+from flows.roles import DRAFT, FORCE, FRESH, NO_QUEUE, QUEUE, RESUME, RUN_FILE, TAGS
 from flows.settings import Settings, settings_file
+from flows.steps import base_name
+from flows.watchdog import keep_watch
 
 T = TypeVar("T")
 
@@ -39,8 +42,10 @@ def run(flow: Callable[..., None], settings: Settings, parameters: dict[str, Any
     sdk.ask_nobody_for_news()
     sdk.parse_one_at_a_time()
     sdk.pin_steps(bundle.exact)
-    limits = Limits({"no_cache": bool(os.environ.get(FRESH)), **settings.run.model_dump()})
+    limits = Limits({**_asked(), **settings.run.model_dump()})
     sdk.when_created(lambda task: _equip(task, flow.__name__, settings, limits))
+    if os.environ.get(RESUME):
+        parameters = {**parameters, **parameters_of(os.environ[RESUME], flow)}
     if RUN_FILE in os.environ:
         threading.Thread(target=_announce, daemon=True).start()
     queue = os.environ.get(QUEUE) or settings.queues.steps
@@ -77,13 +82,29 @@ def _equip(task: Task, flow: str, settings: Settings, limits: Limits) -> None:
         task.add_tags(os.environ[TAGS].split(","))
     if Task.running_locally():
         bundle.carry(task, flow, settings_file())
-    elif task.get_parameter("pipeline/default_queue") == sdk.NO_QUEUE:
+    elif task.get_parameter("pipeline/default_queue") == NO_QUEUE:
         task.set_parameter("pipeline/default_queue", settings.queues.steps)
     limits.rules.update(task.connect(dict(limits.rules), name="run"))
-    if limits.rules["no_cache"]:
-        sdk.run_again(None)
+    _rule_cache(limits.rules)
     if not os.environ.get(DRAFT):
         limits.watch()
+        keep_watch(sdk.session_api(), task.id, settings.agents.lost_after)
+
+
+def _asked() -> dict[str, Any]:
+    """What the launcher's options say of the cache; kept on the run's Task beside the limits, and editable there."""
+    return {
+        "no_cache": bool(os.environ.get(FRESH)),
+        "force": os.environ.get(FORCE, ""),
+        "resume": os.environ.get(RESUME, ""),
+    }
+
+
+def _rule_cache(rules: dict[str, Any]) -> None:
+    forced = rules["force"].split(",")
+    done = completed_steps(rules["resume"]) if rules["resume"] else {}
+    done = {name: task for name, task in done.items() if base_name(name) not in forced}
+    sdk.rule_cache(lambda name: rules["no_cache"] or base_name(name) in forced, done)
 
 
 def _announce() -> None:

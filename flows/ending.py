@@ -79,11 +79,15 @@ def stop(api: Api, run_id: str, message: str) -> list[str]:
 
 def family(api: Api, run_id: str) -> list[Task]:
     """The run's Tasks: the controller, then its steps, then what these started. Raises Refused if there is no run."""
-    found = [api.call("tasks.get_by_id", task=run_id)["task"]]
-    parents = [run_id]
+    controller = api.call("tasks.get_by_id", task=run_id)["task"]
+    found, parents = [controller], [run_id]
     while parents:
         query = {"parent": parents, "search_hidden": True, "only_fields": FIELDS, "page": 0, "page_size": 500}
         children = api.call("tasks.get_all", **query)["tasks"]
+        # Who clones a step of a run that has ended has made a Task of his own.
+        children = [
+            child for child in children if child["created"] <= (controller.get("completed") or child["created"])
+        ]
         parents = [child["id"] for child in children]
         found += children
     return found

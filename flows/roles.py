@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 RUN_FILE = "FLOWS_RUN_FILE"  # where the controller writes its Task's id
 FRESH = "FLOWS_FRESH"  # not empty: ignore the cache
+FORCE = "FLOWS_FORCE"  # the steps, with commas between, for which the cache is ignored
+RESUME = "FLOWS_RESUME"  # not empty: the id of the run that this one continues
 QUEUE = "FLOWS_QUEUE"  # not empty: the queue whose agents run the steps
 DRAFT = "FLOWS_DRAFT"  # not empty: make the run's Task, for an agent to be its controller, and end
 TAGS = "FLOWS_TAGS"  # what to tag the run's Task with, separated by commas; set by whoever starts the launcher
+
+NO_QUEUE = "mock"  # what ClearML notes as the queue of a pipeline whose steps are processes (see flows/sdk.py)
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,8 @@ class How:
     """What the options of a run say of the way it is made; the settings say what is computed."""
 
     fresh: bool = False
+    force: tuple[str, ...] = ()
+    resume: str = ""
     queue: str = ""
     remote: bool = False
     create_queue: bool = False
@@ -21,4 +27,5 @@ class How:
 
     def variables(self) -> dict[str, str]:
         flags = {FRESH: self.fresh, DRAFT: self.remote}
-        return {QUEUE: self.queue, **{name: "1" if wanted else "" for name, wanted in flags.items()}}
+        texts = {QUEUE: self.queue, FORCE: ",".join(self.force), RESUME: self.resume}
+        return {**texts, **{name: "1" if wanted else "" for name, wanted in flags.items()}}

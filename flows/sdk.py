@@ -8,12 +8,13 @@
   when two threads parse at once (seen on 3.11.7). ClearML then goes on with a source that lacks its imports: the step
   is another one and misses the cache.
 - `PipelineController._launch_node` reads `Node.cache_executed_step` at the moment a step starts, but only a
-  decorator's literal can set it.
+  decorator's literal can set it. It looks for an equal step through `BaseJob._get_cached_task`, in the same thread, and
+  finds it by the hash that each step's Task has as the runtime property `BaseJob._job_hash_property`.
 - `PipelineDecorator._added_decorator` holds the steps as they were imported, until a pipeline is made of them.
 - `PipelineDecorator.pipeline` gives no look at the Task that it makes before steps run or wait for an agent. With a
   queue for the controller it would enqueue that Task before the arguments are on it; `create_draft` writes them.
 - A pipeline that runs its steps as processes notes the queue `mock` on its Task.
-
+- `Task._get_default_session` is the session that the SDK made: host and credentials, wherever it found them.
 - A step's process (`LocalClearmlJob._job_process`) does not end when its Task is marked failed.
 - `Task._set_runtime_properties` keeps a Task's properties that no user edits (`flows/limits.py`).
 
@@ -26,16 +27,17 @@ import ast
 import inspect
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import psutil
+from clearml import Task
 from clearml.automation import controller, job
 from clearml.automation.controller import PipelineController, PipelineDecorator
 from clearml.utilities.check_updates import CheckPackageUpdates
 
-NO_QUEUE = "mock"
+from flows.api import Api
 
 
 def poll_every(seconds: float) -> None:
@@ -111,13 +113,39 @@ def kill_process(job: Any) -> None:
                 member.kill()
 
 
-def run_again(names: Collection[str] | None) -> None:
-    """Ignore the cache for the steps of these names; None means all steps."""
-    launch = PipelineController._launch_node
+def session_api() -> Api:
+    """A plain client for the backend that the SDK of this process uses."""
+    session = Task._get_default_session()
+    return Api(session.host.rstrip("/"), session.access_key, session.secret_key)
 
-    def launch_afresh(self: Any, node: Any) -> bool:
-        if names is None or node.name in names:
-            node.cache_executed_step = False
-        return bool(launch(self, node))
 
-    PipelineController._launch_node = launch_afresh
+def rule_cache(again: Callable[[str], bool], done: Mapping[str, str]) -> None:
+    """Decide which steps are taken from the cache, beyond what their decorators say.
+
+    Each step's Task gets the hash that the cache goes by, looked up or not, so that it can serve later runs.
+
+    Args:
+        again: whether the cache is ignored for the step of a name.
+        done: by the names of steps, Tasks to take in their place if the hash is equal, whatever else is said.
+    """
+    launch, find = PipelineController._launch_node, job.BaseJob._get_cached_task
+    now = threading.local()
+
+    def launch_by_rule(self: Any, node: Any) -> bool:
+        now.done = done.get(node.name)
+        now.cache = node.cache_executed_step and not again(node.name)
+        # With the cache off, ClearML hashes the parameters as text, not with their types, and none ever equals another.
+        node.cache_executed_step = True
+        try:
+            return bool(launch(self, node))
+        finally:
+            node.cache_executed_step = now.cache
+
+    def find_by_rule(task_hash: str) -> Task | None:
+        known = Task.get_task(task_id=now.done) if now.done else None
+        if known and known._get_runtime_properties().get(job.BaseJob._job_hash_property) == task_hash:
+            return known
+        return find(task_hash) if now.cache else None
+
+    PipelineController._launch_node = launch_by_rule
+    job.BaseJob._get_cached_task = staticmethod(find_by_rule)

@@ -9,6 +9,7 @@ from flows.api import Api
 from flows.backend import Backend, connect
 from flows.document import page_of
 from flows.errors import BadInput
+from flows.roles import NO_QUEUE, How
 from flows.settings import Settings, load
 from flows.watch import BROKEN, failure_of, graph
 from ops.lookup import find_by_id
@@ -16,6 +17,7 @@ from ops.step_cache import FIELDS as CACHE_FIELDS
 from ops.step_cache import explain_cache
 
 FIELDS = ["id", "name", "project", "status", "status_message", "created", "started", "completed", "hyperparams.run"]
+HOW_FIELDS = ["hyperparams.pipeline", "hyperparams.run", "execution.queue"]
 STEP_FIELDS = [*CACHE_FIELDS, "started", "last_worker", "status_message", "status_reason", "runtime"]
 
 Task = dict[str, Any]
@@ -37,7 +39,7 @@ def list_runs(last: int = 20) -> list[dict[str, Any]]:
 
 
 def show_run(typed: str = "") -> dict[str, Any]:
-    """All that is known of a run: the row of `list_runs`, web_url, options, and its steps.
+    """All that is known of a run: the row of `list_runs`, web_url, options, the run that it resumes, and its steps.
 
     Each step is `{name, task_id, status, started, seconds, worker, cache, message}`; `cache` says why it was taken from
     the cache or not.
@@ -53,7 +55,8 @@ def show_run(typed: str = "") -> dict[str, Any]:
     backend = connect(settings)
     task = _settled(find_run(backend.api, settings, typed), backend.api, settings)
     page = page_of(backend, task["project"]["id"], task["id"])
-    return {**_row(task, backend), "web_url": page, "options": _options(task), "steps": _steps(backend.api, task)}
+    told = {"web_url": page, "options": _options(task), "resumes": _parameter(task, "run", "resume") or None}
+    return {**_row(task, backend), **told, "steps": _steps(backend.api, task)}
 
 
 def stop_run(typed: str) -> dict[str, Any]:
@@ -76,6 +79,28 @@ def stop_run(typed: str) -> dict[str, Any]:
 def flow_of(task: Task) -> str:
     """The flow of a run's Task: ClearML gives each pipeline a project, and each run of it a number."""
     return str(task["project"]["name"]).rpartition("/")[2]
+
+
+def resumed(typed: str) -> tuple[str, How]:
+    """The flow of a run that did not complete, and how a run is to be made that continues it as it was made.
+
+    Raises:
+        BadInput: there is no such run, or more than one; it completed, or is still under way.
+        Unreachable: no backend answers.
+    """
+    settings = load()
+    api = connect(settings).api
+    task = _settled(find_run(api, settings, typed), api, settings)
+    if task["status"] in ending.RUNNING:
+        raise BadInput(f"run {task['id']} is {task['status']}; `flows runs stop {task['id']}` stops it")
+    if task["status"] not in BROKEN:
+        raise BadInput(f"run {task['id']} is {task['status']}: there is nothing to resume")
+    made = api.call("tasks.get_all", id=[task["id"]], search_hidden=True, only_fields=HOW_FIELDS)["tasks"][0]
+    queue = _parameter(made, "pipeline", "default_queue")
+    remote = bool((made.get("execution") or {}).get("queue"))
+    here = queue == NO_QUEUE and not remote
+    fresh = _parameter(task, "run", "no_cache") == "True"
+    return flow_of(task), How(fresh=fresh, resume=task["id"], queue="" if here else queue, remote=remote)
 
 
 def find_run(api: Api, settings: Settings, typed: str) -> Task:
@@ -149,8 +174,12 @@ def _step(api: Api, run: Task, name: str, node: dict[str, Any], task: Task | Non
 
 def _options(run: Task) -> str:
     """With which options the run was made, of those that say which steps run again."""
-    recorded = {name: item.get("value", "") for name, item in (run.get("hyperparams") or {}).get("run", {}).items()}
-    return "--no-cache" if recorded.get("no_cache") == "True" else ""
+    forced = [f"--force {name}" for name in _parameter(run, "run", "force").split(",") if name]
+    return " ".join([*(["--no-cache"] if _parameter(run, "run", "no_cache") == "True" else []), *forced])
+
+
+def _parameter(task: Task, section: str, name: str) -> str:
+    return str((task.get("hyperparams") or {}).get(section, {}).get(name, {}).get("value", ""))
 
 
 def _seconds(task: Task, now: datetime) -> float | None:

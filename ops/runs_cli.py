@@ -4,8 +4,10 @@ from typing import Any
 
 import click
 
+from flows.command import run_and_tell
+from flows.settings import load
 from ops.command import as_json, examples, one_sentence
-from ops.runs import list_runs, show_run, stop_run
+from ops.runs import list_runs, resumed, show_run, stop_run
 from ops.tables import local_date, say, show, show_facts, table, terminal_width
 
 
@@ -43,6 +45,20 @@ def show_(run_id: str, as_json: bool) -> None:
         click.echo(f"\n{_steps(found['steps'])}")
 
 
+@runs.command("resume", epilog=examples("flows runs resume 3f9a81c2"))
+@click.argument("run_id", metavar="ID")
+@click.option("--no-progress", is_flag=True, help="No progress on stderr.")
+@as_json
+@one_sentence
+def resume_(run_id: str, no_progress: bool, as_json: bool) -> None:
+    """Run what a failed or stopped run left undone, with its parameters, and where it ran; what it completed is reused.
+
+    The new run ends, and is told, as any run. A step whose code was changed in the meantime runs again.
+    """
+    flow, how = resumed(run_id)
+    run_and_tell(flow, load(), how, not no_progress, as_json)
+
+
 @runs.command("stop", epilog=examples("flows runs stop 3f9a81c2"))
 @click.argument("run_id", metavar="ID")
 @as_json
@@ -65,4 +81,4 @@ def _steps(steps: list[dict[str, Any]]) -> str:
 def _readable(told: dict[str, Any]) -> dict[str, Any]:
     """With a date of this machine's clock, and whole seconds."""
     seconds = told.get("seconds")
-    return {**told, "started": local_date(told.get("started")), "seconds": seconds and round(seconds)}
+    return {**told, "started": local_date(told.get("started")), "seconds": None if seconds is None else round(seconds)}
