@@ -14,21 +14,12 @@ from typing import Any
 import psutil
 
 from flows.api import Api, Refused
+from flows.watch import RUNNING
 
-RUNNING = frozenset({"created", "queued", "in_progress"})
 PROCESS = "process"  # the user property of a controller's Task that tells where it runs: host, pid, when it began
 PING_SECONDS = 120.0  # a process of the SDK's pings each 30 s: one that missed four is taken for dead
 _CLOCK_STEP_SECONDS = 2.0
-FIELDS = [
-    "id",
-    "name",
-    "parent",
-    "status",
-    "last_update",
-    "last_worker",
-    "last_worker_report",
-    "hyperparams.properties",
-]
+FIELDS = ["id", "parent", "status", "created", "last_worker", "last_worker_report"]
 
 Task = dict[str, Any]
 
@@ -69,25 +60,29 @@ def settle(api: Api, run_id: str, lost_after: float) -> list[Lost]:
 
 def stop(api: Api, run_id: str, message: str) -> list[str]:
     """Mark the run and all of it that has not ended as stopped; agents then end the processes. The Tasks' ids."""
-    ids = _running(family(api, run_id))
+    ids = unfinished(api, run_id)
     mark(api, ids, "stopped", message)
     # What was about to start when the controller was told.
-    late = _running(family(api, run_id))
+    late = unfinished(api, run_id)
     mark(api, late, "stopped", message)
     return [*ids, *late]
+
+
+def unfinished(api: Api, run_id: str) -> list[str]:
+    """Ids of the run's Tasks that have not ended: the controller, its steps, and what these started."""
+    return _running(family(api, run_id))
 
 
 def family(api: Api, run_id: str) -> list[Task]:
     """The run's Tasks: the controller, then its steps, then what these started. Raises Refused if there is no run."""
     controller = api.call("tasks.get_by_id", task=run_id)["task"]
+    # Who clones a step of a run that has ended makes a Task of his own.
+    until = controller.get("completed") or "9"
     found, parents = [controller], [run_id]
     while parents:
         query = {"parent": parents, "search_hidden": True, "only_fields": FIELDS, "page": 0, "page_size": 500}
-        children = api.call("tasks.get_all", **query)["tasks"]
-        # Who clones a step of a run that has ended has made a Task of his own.
-        children = [
-            child for child in children if child["created"] <= (controller.get("completed") or child["created"])
-        ]
+        answer = api.call("tasks.get_all", **query)["tasks"]
+        children = [child for child in answer if child["created"] <= until]
         parents = [child["id"] for child in children]
         found += children
     return found

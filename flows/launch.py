@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows import watch
 from flows.backend import Backend, connect, data_dir, start_embedded
-from flows.ending import mark
+from flows.ending import mark, settle, unfinished
 from flows.errors import FlowsError, Unreachable
 from flows.lock import run_lock
 from flows.preflight import check_queues
@@ -22,6 +22,7 @@ from flows.settings import Settings
 from flows.watch import Run
 
 LOOK_EVERY = 0.5
+SETTLE_EVERY = 5.0
 STOP_WITHIN = 10.0
 LOST_AFTER = 120.0
 
@@ -65,7 +66,7 @@ class _Controller:
     def __init__(self, flow: str, settings: Settings, backend: Backend, run_file: Path, how: How) -> None:
         self.settings, self.backend, self.run_file = settings, backend, run_file
         self.began = time.monotonic()
-        self.remote = False
+        self.remote, self.settled = False, 0.0
         self.log = _log_file(data_dir(settings), flow)
         variables = {**os.environ, **backend.environment, RUN_FILE: str(run_file), **how.variables()}
         script = Path(__file__).with_name(f"{flow}_flow.py")
@@ -107,10 +108,17 @@ class _Controller:
             try:
                 run = watch.read(self.backend.api, self.run_id) if self.run_id else None
                 show(run, self.seconds)
+                self._settle_now_and_then()
                 seen = time.monotonic()
             except Unreachable:
                 self._backend_is_away(time.monotonic() - seen)
             self._pause()
+
+    def _settle_now_and_then(self) -> None:
+        """See whether the controller lives, where no process here tells."""
+        if self.remote and time.monotonic() > self.settled + SETTLE_EVERY:
+            settle(self.backend.api, self.run_id, self.settings.agents.lost_after)
+            self.settled = time.monotonic()
 
     def _pause(self) -> None:
         if self.remote:
@@ -122,7 +130,7 @@ class _Controller:
         """End the controller with all its steps, and mark what did not complete."""
         cut_off: list[str] = []
         with suppress(Unreachable):  # the processes are to end all the same
-            cut_off = watch.running_tasks(self.backend.api, self.run_id) if self.run_id else []
+            cut_off = unfinished(self.backend.api, self.run_id) if self.run_id else []
         if not self.remote:
             self._end_processes()
         with suppress(Unreachable):

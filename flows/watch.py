@@ -69,26 +69,12 @@ def _in_order(nodes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {name: nodes[name] for name in sorted(names, key=place)}
 
 
-def running_tasks(api: Api, run_id: str) -> list[str]:
-    """Ids of the run's Tasks that have not ended: the controller, its steps, and what these started."""
-    found, parents = [run_id], [run_id]
-    while parents:
-        children = api.call("tasks.get_all", parent=parents, only_fields=["id"], search_hidden=True)["tasks"]
-        parents = [child["id"] for child in children]
-        found += parents
-    return _with_status(api, found, RUNNING)
-
-
 def not_completed(api: Api, ids: list[str]) -> list[str]:
     """Those of the Tasks that run, or ended without being completed."""
-    return _with_status(api, ids, RUNNING | BROKEN)
-
-
-def _with_status(api: Api, ids: list[str], statuses: frozenset[str]) -> list[str]:
     if not ids:
         return []
     tasks = api.call("tasks.get_all", id=ids, only_fields=["id", "status"], search_hidden=True)["tasks"]
-    return [task["id"] for task in tasks if task["status"] in statuses]
+    return [task["id"] for task in tasks if task["status"] in RUNNING | BROKEN]
 
 
 def graph(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:

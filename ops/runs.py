@@ -11,7 +11,7 @@ from flows.document import page_of
 from flows.errors import BadInput
 from flows.roles import NO_QUEUE, How
 from flows.settings import Settings, load
-from flows.watch import BROKEN, failure_of, graph
+from flows.watch import BROKEN, RUNNING, failure_of, graph
 from ops.lookup import find_by_id
 from ops.step_cache import FIELDS as CACHE_FIELDS
 from ops.step_cache import explain_cache
@@ -91,7 +91,7 @@ def resumed(typed: str) -> tuple[str, How]:
     settings = load()
     api = connect(settings).api
     task = _settled(find_run(api, settings, typed), api, settings)
-    if task["status"] in ending.RUNNING:
+    if task["status"] in RUNNING:
         raise BadInput(f"run {task['id']} is {task['status']}; `flows runs stop {task['id']}` stops it")
     if task["status"] not in BROKEN:
         raise BadInput(f"run {task['id']} is {task['status']}: there is nothing to resume")
@@ -128,7 +128,7 @@ def _projects(api: Api, settings: Settings) -> list[str]:
 
 def _settled(task: Task, api: Api, settings: Settings) -> Task:
     """The run as it is once what was lost of it is marked."""
-    if task["status"] not in ending.RUNNING or not ending.settle(api, task["id"], settings.agents.lost_after):
+    if task["status"] not in RUNNING or not ending.settle(api, task["id"], settings.agents.lost_after):
         return task
     return dict(api.call("tasks.get_all_ex", id=[task["id"]], search_hidden=True, only_fields=FIELDS)["tasks"][0])
 

@@ -124,6 +124,13 @@ def test_what_outlived_its_run_is_ended(api: Api, run: dict[str, str]) -> None:
     assert set(status(api, *run.values())) == {"failed"}
 
 
+def test_what_was_cloned_from_a_run_after_its_end_is_not_its_own(api: Api, run: dict[str, str]) -> None:
+    assert sorted(ending.unfinished(api, run["controller"])) == sorted(run.values())
+    api.call("tasks.completed", task=run["controller"], force=True)
+    clone = make(api, "a clone", run["step"])
+    assert clone not in ending.unfinished(api, run["controller"])
+
+
 def test_stop_marks_all_of_a_run(api: Api, run: dict[str, str]) -> None:
     assert sorted(ending.stop(api, run["controller"], "enough")) == sorted(run.values())
     assert set(status(api, *run.values())) == {"stopped"}

@@ -35,8 +35,6 @@ class Recorded(Api):
     def call(self, endpoint: str, **body: Any) -> dict[str, Any]:
         if endpoint == "tasks.get_by_id":
             return {"task": CONTROLLER}
-        if "parent" in body:
-            return {"tasks": TASKS[:1] if body["parent"] == ["run1"] else []}
         return {"tasks": [task for task in [CONTROLLER, *TASKS] if task["id"] in body["id"]]}
 
 
@@ -55,7 +53,3 @@ def test_a_run_is_its_steps_with_their_states_and_results(api: Api) -> None:
     assert run.returned("download", "raw") == {"sha256": "abc"}
     assert run.returned("features", "split") == {}
     assert run.broken is None
-
-
-def test_what_has_not_ended_is_found_down_to_the_grandchildren(api: Api) -> None:
-    assert watch.running_tasks(api, "run1") == ["run1"]
