@@ -52,7 +52,7 @@ class Run:
 def read(api: Api, run_id: str) -> Run:
     """The run as it is now. Raises Unreachable, or Refused if there is no such Task."""
     controller = api.call("tasks.get_by_id", task=run_id)["task"]
-    nodes = _in_order(graph(controller))
+    nodes = graph(controller)
     tasks = _tasks(api, [node["job_id"] for node in nodes.values() if node.get("job_id")])
     steps = tuple(_step(name, tasks.get(node.get("job_id") or "", {}), run_id) for name, node in nodes.items())
     return Run(run_id, controller["status"], failure_of(controller), controller.get("project", ""), steps)
@@ -80,7 +80,7 @@ def not_completed(api: Api, ids: list[str]) -> list[str]:
 def graph(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The run's steps by name; ClearML keeps them, with their Tasks, as a configuration object named Pipeline."""
     text = controller.get("configuration", {}).get("Pipeline", {}).get("value") or "{}"
-    return dict(json.loads(text))
+    return _in_order(json.loads(text))
 
 
 def _tasks(api: Api, ids: list[str]) -> dict[str, dict[str, Any]]:

@@ -84,6 +84,7 @@ def status(data_dir: Path | str) -> Status:
 def down(data_dir: Path | str) -> bool:
     """Stop the server: ask, then kill. Return False when none was running. Raises Failure when that fails."""
     folder = Path(data_dir).absolute()
+    _collect()
     with _folder_problems(folder):
         if not is_locked(folder):
             return False
@@ -207,6 +208,12 @@ def _end(state: ServerState) -> None:
     child = _started.pop(state.pid, None)
     if child is not None:
         child.wait()
+
+
+def _collect() -> None:
+    """Forget those that we started and somebody else ended."""
+    for pid in [pid for pid, child in _started.items() if child.poll() is not None]:
+        del _started[pid]
 
 
 def _wait_for_end(state: ServerState) -> None:

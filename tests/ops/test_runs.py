@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from click.testing import CliRunner, Result
 
 from flows.api import Api
 from flows.ending import PROCESS
+from flows.roles import How
 from flows.settings import load
 from ops.cli import main
+from ops.runs import resumed
 from tests.e2e.conftest import make_place
 from tests.support.agents import backend_api
 from tests.support.backend import running_backend
@@ -185,7 +188,42 @@ def test_stop_ends_the_run_and_its_steps(made: Runs) -> None:
     assert "had ended already" in runs("stop", run).stdout
 
 
-@pytest.mark.parametrize("verb", ["show", "stop"])
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("completed", "is completed: there is nothing to resume"),
+        ("in_progress", "is in_progress; `flows runs stop"),
+    ],
+)
+def test_only_a_run_that_did_not_complete_is_resumed(made: Runs, status: str, sentence: str) -> None:
+    run = made.run(status)
+    done = runs("resume", run)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: run {run} {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("noted", "queue", "how"),
+    [
+        ("mock", "", How(resume="run")),
+        ("gpu", "", How(resume="run", queue="gpu")),
+        ("gpu", "services", How(resume="run", queue="gpu", remote=True)),
+    ],
+)
+def test_a_run_is_resumed_where_it_ran(made: Runs, noted: str, queue: str, how: How) -> None:
+    run = made.run("in_progress")
+    item = {"section": "pipeline", "name": "default_queue", "value": noted}
+    made.api.call("tasks.edit_hyper_params", task=run, hyperparams=[item], force=True)
+    if queue:
+        made.api.call("tasks.reset", task=run, force=True)
+        made.api.call("tasks.enqueue", task=run, queue_name=queue)
+        made.api.call("tasks.dequeue", task=run)
+        made.api.call("tasks.started", task=run)
+    made.api.call("tasks.failed", task=run)
+    assert resumed(run[:10]) == ("churn", replace(how, resume=run))
+
+
+@pytest.mark.parametrize("verb", ["show", "stop", "resume"])
 def test_an_unknown_or_ambiguous_id_is_one_sentence(made: Runs, verb: str) -> None:
     made.run()
     done = runs(verb, "zzz")

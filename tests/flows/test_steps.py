@@ -1,0 +1,17 @@
+"""The names of steps that `--force` takes."""
+
+import pytest
+
+from flows.errors import BadInput
+from flows.steps import check_steps, step_names
+from tests.e2e.test_churn_flow import STEPS
+
+
+def test_the_steps_of_a_flow_are_known_without_running_it() -> None:
+    assert step_names("churn") == STEPS
+
+
+def test_an_unknown_step_is_refused_with_the_nearest() -> None:
+    check_steps("churn", ["features", "train_sweep"])
+    with pytest.raises(BadInput, match="churn has no step 'trainsweep'; did you mean 'train_sweep'"):
+        check_steps("churn", ["features", "trainsweep"])
