@@ -16,6 +16,8 @@ FOREIGN = (
     "FLOWS_FRESH",
     "FLOWS_QUEUE",
     "FLOWS_TAGS",
+    "FLOWS_FORCE",
+    "FLOWS_RESUME",
 )
 
 

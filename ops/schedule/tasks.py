@@ -10,6 +10,7 @@ from flows.api import Api
 from flows.backend import connect
 from flows.errors import FlowsError, Unreachable
 from flows.settings import Settings
+from flows.watch import RUNNING
 from ops.schedule.engine import Seen
 from ops.schedule.records import TAG
 
@@ -40,7 +41,7 @@ class Tasks:
         self._ask(lambda api: ending.stop(api, task, why))
 
     def _running(self, api: Api) -> list[Seen]:
-        query = {"tags": [TAG], "status": sorted(ending.RUNNING)}
+        query = {"tags": [TAG], "status": sorted(RUNNING)}
         found = _found(api, **query)
         lost = [ending.settle(api, task.id, self._settings.agents.lost_after) for task in found]
         return _found(api, **query) if any(lost) else found

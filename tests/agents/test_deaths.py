@@ -19,8 +19,8 @@ from tests.support.agents import Agent, running_agent
 from tests.support.running import Running
 
 QUEUE = "mortals"
-# Their agents report every two seconds.
-SETTINGS = {"FLOWS__AGENTS__LOST_AFTER": "10"}
+# Their agents report every two seconds. A step is not tried again elsewhere: the run is to end.
+SETTINGS = {"FLOWS__AGENTS__LOST_AFTER": "10", "FLOWS__RUN__RETRIES": "0"}
 ENDS_WITHIN = 60.0
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import watch
+from flows import ending, watch
 from flows.api import Api
 from tests.e2e.conftest import ROOT, SMALL, Finished, Place, make_place
 from tests.support.agents import backend_api
@@ -49,7 +49,7 @@ def test_what_takes_too_long_fails_with_the_limit_and_leaves_nothing(
     assert document["status"] == "failed"
     assert f" failed: {told}" in document["error"]
     assert document["error"].startswith("step ")
-    assert watch.running_tasks(api, document["run_id"]) == []
+    assert ending.unfinished(api, document["run_id"]) == []
 
 
 def retry(limited: Place, backend: Backend, folder: Path, kind: str, passes: int) -> tuple[str, int, Finished]:
