@@ -85,7 +85,8 @@ def list_(meant: dict[str, Any], as_json: bool) -> None:
         + [one["metrics"].get(name) for name in metrics]
         for one in found
     ]
-    show(found, as_json, ["id", "name", "status", "created", "tags", *metrics], rows, "no experiments")
+    columns = ["id", "name", "status", "created", "tags", *metrics]
+    show(found, as_json, columns, rows, "no experiments", spare=("tags", "created"))
     if len(found) == meant["top"]:
         click.echo(f"the first {len(found)}: --top shows more", err=True)
 

@@ -1,8 +1,9 @@
 """How commands show what they found: as one JSON document, or as a table.
 
 In a pipe or a file each row is one line and nothing is shortened, however long it is. On a terminal the table fits:
-ids are shortened to prefixes that tell them apart, then long texts are folded, and if that is not enough each row
-becomes a block of lines. An id that is shortened is still an id to every command (`ops/lookup.py`).
+ids are shortened to prefixes that tell them apart, then long texts are folded, then columns that can be spared are left
+out, which is said, and if that is not enough each row becomes a block of lines. An id that is shortened is still an id
+to every command (`ops/lookup.py`).
 """
 
 import io
@@ -28,13 +29,21 @@ _UNLIMITED = 100_000
 
 
 def show(
-    document: Any, as_json: bool, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str = "nothing found"
+    document: Any,
+    as_json: bool,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    empty: str = "nothing found",
+    spare: Sequence[str] = (),
 ) -> None:
-    """Prints the document as JSON, or the rows as a table; `empty` is said on stderr when there are none."""
+    """Prints the document as JSON, or the rows as a table; `empty` is said on stderr when there are none.
+
+    `spare` are the columns that a narrow terminal goes without, the one to go first at the beginning.
+    """
     if as_json:
         click.echo(json.dumps(document))
     elif rows:
-        click.echo(table(columns, rows, terminal_width()))
+        click.echo(table(columns, rows, terminal_width(), spare))
     else:
         click.echo(empty, err=True)
 
@@ -52,19 +61,20 @@ def say(document: Any, as_json: bool, sentence: str) -> None:
     click.echo(json.dumps(document) if as_json else sentence)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> str:
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None, spare: Sequence[str] = ()) -> str:
     """The rows as lines of at most `width` characters; of any length if it is None."""
     cells = [[cell(value) for value in row] for row in rows]
     numeric = [all(_is_number(row[place]) for row in rows) for place in range(len(columns))]
-    if width is None:
-        return _lines(_grid(columns, cells, numeric), _UNLIMITED)
-    for tried in (cells, _shortened(cells)):
-        grid = _grid(columns, tried, numeric)
-        unlimited = _console(_UNLIMITED)
-        measured = Measurement.get(unlimited, unlimited.options, grid)
-        folds = tried is not cells
-        if (measured.minimum if folds else measured.maximum) <= width:
-            return _lines(grid, width)
+    whole = _grid(columns, cells, numeric)
+    if width is None or _measured(whole).maximum <= width:
+        return _lines(whole, width or _UNLIMITED)
+    short = _shortened(cells)
+    for count in range(len(spare) + 1):
+        kept = [place for place, name in enumerate(columns) if name not in spare[:count]]
+        grid = _grid(_only(kept, columns), [_only(kept, row) for row in short], _only(kept, numeric))
+        if _measured(grid).minimum <= width:
+            gone = f"\n(the terminal is too narrow for: {', '.join(spare[:count])})" if count else ""
+            return _lines(grid, width) + gone
     blocks = [_facts([[name, value] for name, value in zip(columns, row, strict=True)], width) for row in cells]
     return "\n\n".join(blocks)
 
@@ -132,6 +142,15 @@ def _shortened(cells: Sequence[Sequence[str]]) -> list[list[str]]:
     ids = {text for row in cells for text in row if _ID.fullmatch(text)}
     length = next((size for size in range(_SHORTEST_ID, 32) if len({one[:size] for one in ids}) == len(ids)), 32)
     return [[text[:length] if text in ids else text for text in row] for row in cells]
+
+
+def _only(places: Sequence[int], values: Sequence[Any]) -> list[Any]:
+    return [values[place] for place in places]
+
+
+def _measured(grid: Table) -> Measurement:
+    unlimited = _console(_UNLIMITED)
+    return Measurement.get(unlimited, unlimited.options, grid)
 
 
 def _lines(grid: Table, width: int) -> str:
