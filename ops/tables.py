@@ -25,6 +25,7 @@ from rich.text import Text
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHORTEST_ID = 8
 _NOT_FOLDED = 24
+_FOLDED_TO = 16
 _UNLIMITED = 100_000
 
 
@@ -115,7 +116,7 @@ def _grid(columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Seque
     for place, name in enumerate(columns):
         longest = max(cell_len(row[place]) for row in cells)
         folds = longest > _NOT_FOLDED
-        least = max(_longest_word(row[place]) for row in cells) if folds else longest
+        least = max(_FOLDED_TO, *(_longest_word(row[place]) for row in cells)) if folds else longest
         justify: Literal["right", "left"] = "right" if numeric[place] else "left"
         least = max(least, cell_len(name))
         grid.add_column(name, overflow="fold", no_wrap=not folds, min_width=least, justify=justify)

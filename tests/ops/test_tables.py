@@ -59,9 +59,9 @@ def test_columns_that_can_be_spared_go_first_and_are_named() -> None:
     rows = [[*row, "2026-11-23 08:11 UTC"] for row in ROWS]
     columns, spare = [*COLUMNS, "created"], ("created", "tags")
     assert "too narrow" not in table(columns, rows, 100, spare)
-    lines = table(columns, rows, 76, spare).splitlines()
+    lines = table(columns, rows, 80, spare).splitlines()
     assert (lines[0].split(), lines[-1]) == (COLUMNS, "(the terminal is too narrow for: created)")
-    lines = table(columns, rows, 56, spare).splitlines()
+    lines = table(columns, rows, 50, spare).splitlines()
     assert lines[0].split() == ["id", "name", "test_f1_score"]
     assert lines[-1] == "(the terminal is too narrow for: created, tags)"
     assert table(columns, rows, 40, spare).startswith(f"id             {IDS[0][:25]}")
