@@ -18,7 +18,7 @@ from flows.errors import FlowsError, GateSaidNo, Locked
 from flows.roles import TAGS
 from flows.settings import load
 from ops.schedule.processes import me
-from ops.schedule.records import Run, Schedule, text
+from ops.schedule.records import REPLACED, Run, Schedule, text
 from ops.schedule.store import Store
 
 FLOWS = Path(flows.__file__).parent
@@ -74,6 +74,8 @@ def _record(store: Store, run: Run, schedule: Schedule, exit_code: int, told: di
     now = datetime.now(UTC)
     state = {0: "done", GateSaidNo.exit_code: "done", Locked.exit_code: "skipped"}.get(exit_code, "failed")
     why = run.why if state == "done" else str(told.get("error") or error or f"exit code {exit_code}")
+    if store.run(run.number).why == REPLACED and state != "done":
+        state, why = "skipped", REPLACED
     store.move(run, ("begun",), state, ended=now, exit_code=exit_code, task=told.get("run_id"), why=why)
     if state != "done":
         store.notice(now, schedule.name, run.scheduled, state, why)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from flows.errors import BadInput, Unreachable
 from ops.schedule import policy
-from ops.schedule.records import Run, Schedule, text
+from ops.schedule.records import REPLACED, Run, Schedule, text
 from ops.schedule.store import Planned, Store
 
 AT_ONCE = 20  # schedules that one tick deals with, so that a machine is not overrun; the others are a tick late
@@ -74,7 +74,8 @@ class Engine:
     lost_after: timedelta
     most: int
     say: Callable[[str], None]
-    _running: list[Seen] | None = field(default=None, init=False)
+    _running: list[Seen] | None = field(default=None, init=False)  # asked once a tick
+    _delayed: set[str] = field(default_factory=set, init=False)  # schedules of which it was told that they wait
 
     def tick(self, now: datetime) -> None:
         now = now.replace(microsecond=0)
@@ -108,12 +109,17 @@ class Engine:
             choice = policy.choose(schedule, now, self.most)
             if choice is None:
                 return [], (schedule.seen, policy.next_look(schedule, schedule.seen))
-            return self._planned(schedule, choice, now), (choice.seen, policy.next_look(schedule, choice.seen))
+            planned = self._planned(schedule, choice, now)
+            self._delayed.discard(schedule.id)
+            return planned, (choice.seen, policy.next_look(schedule, choice.seen))
         except BadInput as wrong:
             self.store.set_state(schedule, "paused", now)
             self._tell(schedule, None, "paused", f"it is paused: {wrong}", now)
         except Unreachable as away:
-            self.say(f"{schedule.name}: waits, since it cannot be known whether the last run has ended: {away}")
+            if schedule.id not in self._delayed:
+                why = f"what is due waits, since it cannot be known whether the run before has ended: {away}"
+                self._tell(schedule, None, "delayed", why, now)
+            self._delayed.add(schedule.id)
         return [], (schedule.seen, now + RETRY)
 
     def _planned(self, schedule: Schedule, choice: policy.Choice, now: datetime) -> list[Planned]:
@@ -217,13 +223,14 @@ class Engine:
 
     def _make_way(self, schedule: Schedule, waiting: list[Run], now: datetime) -> None:
         for run in waiting:
-            self.store.move(run, ("waiting",), "skipped", ended=now, why="replaced by a later one")
+            self.store.move(run, ("waiting",), "skipped", ended=now, why=REPLACED)
         here = [run for run in self.store.open_runs(schedule) if run.state != "waiting" and self.processes.alive(run)]
         for run in here:
+            self.store.move(run, (run.state,), run.state, why=REPLACED)
             self.processes.stop(run)
         for task in self._tasks(schedule):
             if not any(run.key in task.tags for run in here):
-                self.backend.stop(task.id, "replaced by a later run of its schedule")
+                self.backend.stop(task.id, REPLACED)
 
     def _tasks(self, schedule: Schedule) -> list[Seen]:
         if self._running is None:

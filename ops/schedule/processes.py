@@ -10,6 +10,8 @@ import psutil
 
 from ops.schedule.records import Run
 
+LOG_BYTES = 5_000_000  # then it is set aside, and the one before is dropped
+
 
 class LocalProcesses:
     def __init__(self, folder: Path) -> None:
@@ -20,7 +22,10 @@ class LocalProcesses:
         """Start `ops/schedule/child.py` for the run. Raises OSError."""
         logs = self._folder / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (logs / "schedule.log").open("ab") as log:
+        path = logs / "schedule.log"
+        if path.exists() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".old.log"))
+        with path.open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "ops.schedule.child", str(self._folder), str(run.number)],
                 stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from ops.schedule import times
 
 OVERLAPS = ("forbid", "queue", "allow", "replace")
 CATCH_UPS = ("none", "latest", "all")
+REPLACED = "replaced by a later run of its schedule"
 TAG = "scheduled"  # on the Task of every run that a schedule started
 
 # What may become of a run. waiting: for the one before it. claimed: it is to be started, and will be, once. launched:

@@ -159,7 +159,7 @@ class Store:
             return connection.execute(sql, (state, *told, run.number, *origins)).rowcount == 1
 
     def notice(self, now: datetime, schedule: str, scheduled: datetime | None, kind: str, sentence: str) -> None:
-        """Leave word for whoever watches: missed, skipped, failed, lost, paused."""
+        """Leave word for whoever watches: missed, skipped, failed, paused, delayed."""
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO notices (at, schedule, scheduled, kind, sentence) VALUES (?, ?, ?, ?, ?)",

@@ -164,8 +164,9 @@ def test_the_run_of_another_schedule_is_in_nobodys_way(scheduler: Scheduler) -> 
 def test_while_the_backend_is_away_it_waits_and_then_runs(scheduler: Scheduler) -> None:
     hourly = scheduler.add()
     scheduler.world.away = True
-    assert scheduler.tick(HOUR) == []
+    assert scheduler.tick(HOUR) + scheduler.tick(10 * SECOND) + scheduler.tick(10 * SECOND) == []
     assert scheduler.states(hourly) == []
+    assert scheduler.kinds() == ["delayed"]
     assert "no ClearML backend answers" in scheduler.said[0]
     scheduler.world.away = False
     assert scheduler.tick(SECOND) == []

@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from ops.schedule.records import Run, Schedule
+from ops.schedule.processes import LocalProcesses
+from ops.schedule.records import REPLACED, Run, Schedule
 from ops.schedule.store import Store
 from tests.ops.schedule.conftest import WAYS
 
@@ -163,6 +164,18 @@ def test_the_end_of_a_run_is_recorded_and_told(place: Place, code: int, state: s
     assert (record.state, record.exit_code, record.why) == (state, code, why)
     told = [(notice["schedule"], notice["kind"], notice["sentence"]) for notice in place.store().notices()]
     assert told == ([("idle", "failed", why)] if state == "failed" else [])
+
+
+def test_a_run_that_is_replaced_ends_as_skipped(place: Place) -> None:
+    schedule = place.store().add("idle", datetime.now(UTC), **WAYS)
+    place.flows_schedule("run-now", "idle").communicate(timeout=60)
+    wait_until(place.runs, "no run was started")
+    run = place.record(schedule)
+    assert place.store().move(run, ("begun",), "begun", why=REPLACED)
+    LocalProcesses(place.folder).stop(run)
+    wait_until(lambda: place.record(schedule).ended, "the run does not end")
+    assert (place.record(schedule).state, place.record(schedule).why) == ("skipped", REPLACED)
+    wait_until(lambda: not psutil.pid_exists(place.runs()[0]["pid"]), "the process of the flow goes on")
 
 
 @pytest.mark.slow
