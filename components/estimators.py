@@ -1,7 +1,7 @@
 """Experiments told as plain values, made into scikit-learn estimators.
 
-An experiment is `{name, family, estimator?, params?, members?}`: `estimator` names the class where the family does not,
-`members` are the estimators that a vote or a boosting is made of, each `{estimator, params}`.
+An experiment is `{name, family, estimator?, params?, members?, calibration?}`: `estimator` names the class where the
+family does not, `members` are the estimators that a vote or a boosting is made of, each `{estimator, params}`.
 Every function here may travel with a step.
 """
 
@@ -38,11 +38,11 @@ def estimator_classes() -> dict[str, Any]:
 def make_estimator(spec: dict[str, Any], seed: int) -> Any:
     """The unfitted estimator of an experiment or of one of its members, seeded where it draws random numbers.
 
-    A support vector machine gives scores only: a sigmoid over them, fitted to rows that it has not seen, makes
-    probabilities of them.
+    With the calibration `sigmoid`, a sigmoid over its scores, fitted to rows that it has not seen, makes probabilities
+    of them. A support vector machine gives scores only, so it always has one.
 
     Raises:
-        ValueError: the experiment names an estimator that is not known.
+        ValueError: the experiment names an estimator or a calibration that is not known.
         TypeError: the estimator does not take one of the parameters.
     """
     import inspect
@@ -62,9 +62,10 @@ def make_estimator(spec: dict[str, Any], seed: int) -> Any:
     elif members:
         params["estimator"] = members[0]
     estimator = classes[name](**params)
-    if name == "SVC":
-        return CalibratedClassifierCV(estimator, method="sigmoid", cv=3, ensemble=False)
-    return estimator
+    calibration = spec.get("calibration") or ("sigmoid" if name == "SVC" else "")
+    if calibration not in ("", "sigmoid"):
+        raise ValueError(f"no calibration is called {calibration}: it can be sigmoid, or be left out")
+    return CalibratedClassifierCV(estimator, method="sigmoid", cv=2, ensemble=False) if calibration else estimator
 
 
 def make_model(spec: dict[str, Any], numeric: list[str], categorical: list[str], seed: int) -> Any:

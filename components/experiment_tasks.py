@@ -73,6 +73,8 @@ def estimator_parameters(spec: dict[str, Any]) -> dict[str, Any]:
     import json
 
     parameters = {"estimator": spec.get("estimator") or spec["family"], **(spec.get("params") or {})}
+    if spec.get("calibration"):
+        parameters["calibration"] = spec["calibration"]
     for number, member in enumerate(spec.get("members") or [], start=1):
         parameters[f"member{number}"] = json.dumps(member, sort_keys=True)
     return parameters

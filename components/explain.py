@@ -9,21 +9,28 @@ from typing import Any
 def feature_importance(model: Any, unseeing: Any, features: Any, y: Any, seed: int) -> dict[str, Any]:
     """How much each column of `features` matters to a fitted `Pipeline` of `make_model`.
 
-    Trees tell the share of impurity that a column takes away. Of a linear model it is the spread, over the rows, of
-    what the column adds to the log-odds. Of others it is the ROC-AUC that is lost when the column is shuffled:
-    `unseeing` is the same model, fitted without these rows, of which at most 500 are used for that.
+    Trees tell the share of impurity that a column takes away. Of a logistic regression it is the spread, over the rows,
+    of what the column adds to the log-odds, before they are calibrated. Of others it is the ROC-AUC that is lost when
+    the column is shuffled: `unseeing` is the same model, fitted without these rows, of which at most 500 are used.
 
     Returns:
         `{kind, values}`, where values holds a number for each column, the most important first.
     """
-    estimator = model.named_steps["estimator"]
+    estimator = fitted_estimator(model)
     if hasattr(estimator, "feature_importances_"):
         kind, values = "impurity", impurity_shares(model)
-    elif hasattr(estimator, "coef_"):
+    elif hasattr(estimator, "coef_") and hasattr(estimator, "predict_proba"):
         kind, values = "log-odds", log_odds_spread(model, features)
     else:
         kind, values = "permutation", permutation_loss(unseeing, features, y, seed)
     return {"kind": kind, "values": dict(sorted(values.items(), key=lambda item: (-item[1], item[0])))}
+
+
+def fitted_estimator(model: Any) -> Any:
+    """The estimator of a fitted `Pipeline` of `make_model`; where it is calibrated, the one inside."""
+    estimator = model.named_steps["estimator"]
+    calibrated = getattr(estimator, "calibrated_classifiers_", None)
+    return calibrated[0].estimator if calibrated else estimator
 
 
 def encoded_owners(model: Any) -> list[str]:
@@ -38,14 +45,14 @@ def encoded_owners(model: Any) -> list[str]:
 def impurity_shares(model: Any) -> dict[str, float]:
     """The trees' own importances, added up over what was made of a column."""
     shares: dict[str, float] = {}
-    for owner, share in zip(encoded_owners(model), model.named_steps["estimator"].feature_importances_, strict=True):
+    for owner, share in zip(encoded_owners(model), fitted_estimator(model).feature_importances_, strict=True):
         shares[owner] = shares.get(owner, 0.0) + float(share)
     return shares
 
 
 def log_odds_spread(model: Any, features: Any) -> dict[str, float]:
     """The standard deviation over the rows of what each column adds to a linear model's log-odds."""
-    added = model[:-1].transform(features) * model.named_steps["estimator"].coef_[0]
+    added = model[:-1].transform(features) * fitted_estimator(model).coef_[0]
     owners = encoded_owners(model)
     return {
         name: float(added[:, [owner == name for owner in owners]].sum(axis=1).std()) for name in dict.fromkeys(owners)
@@ -69,12 +76,12 @@ def permutation_loss(model: Any, features: Any, y: Any, seed: int) -> dict[str, 
 def stage_scores(model: Any, features: Any, y: Any, points: int = 25) -> dict[str, list[tuple[int, float]]]:
     """The scores on these rows after each of about `points` stages of a model: `{metric: [(stage, value)]}`.
 
-    A stage is one of a boosting, or a tree of a forest. Empty where the estimator has neither. The first stage is 1;
-    the last is always there.
+    A stage is one of a boosting, or a tree of a forest; it is scored before any calibration. Empty where the estimator
+    has neither. The first stage is 1; the last is always there.
     """
     from sklearn.metrics import log_loss, roc_auc_score
 
-    count, stages = staged_probabilities(model.named_steps["estimator"], model[:-1].transform(features))
+    count, stages = staged_probabilities(fitted_estimator(model), model[:-1].transform(features))
     every = max(1, count // points)
     scores: dict[str, list[tuple[int, float]]] = {"log_loss": [], "roc_auc": []} if count else {}
     for stage, p in enumerate(stages, start=1):

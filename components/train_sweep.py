@@ -47,6 +47,7 @@ from components.experiment_tasks import (
 from components.explain import (
     encoded_owners,
     feature_importance,
+    fitted_estimator,
     impurity_shares,
     log_odds_spread,
     permutation_loss,
@@ -91,7 +92,13 @@ from components.sweep import (
     tell_progress,
     tell_result,
 )
-from components.workers import count_workers, make_worker, replace_if_broken, run_in_processes
+from components.workers import (
+    count_workers,
+    leave_signals_to_parent,
+    make_worker,
+    replace_if_broken,
+    run_in_processes,
+)
 
 
 @PipelineDecorator.component(
@@ -154,6 +161,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         system_facts,
         encoded_owners,
         feature_importance,
+        fitted_estimator,
         impurity_shares,
         log_odds_spread,
         permutation_loss,
@@ -198,6 +206,7 @@ from components.workers import count_workers, make_worker, replace_if_broken, ru
         tell_progress,
         tell_result,
         count_workers,
+        leave_signals_to_parent,
         make_worker,
         replace_if_broken,
         run_in_processes,
@@ -222,7 +231,7 @@ def train_sweep(
 
     Args:
         dataset: the reference of the dataset.
-        experiments: JSON list of `{name, family, estimator?, params?, members?}`.
+        experiments: JSON list of `{name, family, estimator?, params?, members?, calibration?}`.
         folds: folds of the stratified cross-validation.
         repeats: how often the folds are drawn anew.
         metric: the one whose mean over the folds decides: roc_auc, average_precision, f1_score, accuracy, precision,

@@ -57,7 +57,15 @@ def make_worker() -> Any:
     from joblib.externals.loky import ProcessPoolExecutor
 
     threads = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
-    return ProcessPoolExecutor(1, timeout=60, env=threads)
+    return ProcessPoolExecutor(1, timeout=60, env=threads, initializer=leave_signals_to_parent)
+
+
+def leave_signals_to_parent() -> None:
+    """An interrupt is sent to all processes of a run: the parent ends these then, and none counts as having died."""
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def replace_if_broken(worker: Any, error: Any) -> Any:

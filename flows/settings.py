@@ -134,6 +134,7 @@ class Experiment(Table):
     estimator: str = ""
     params: dict[str, Any] = {}
     members: tuple[Member, ...] = ()
+    calibration: Literal["", "sigmoid"] = ""
 
 
 class Churn(Table):

@@ -48,6 +48,31 @@ def test_every_estimator_gives_probabilities(name: str) -> None:
     assert p[y, 1].mean() > p[~y, 1].mean() + 0.1
 
 
+@pytest.mark.parametrize("family", ["LogisticRegression", "RandomForest"])
+def test_calibration_takes_back_what_class_weights_do_to_probabilities(family: str) -> None:
+    rows, unseen = make_customers(600), make_customers(600, seed=1)
+    rows = rows.drop(rows[rows[TARGET] == "Yes"].index[::2])
+    rare = unseen.drop(unseen[unseen[TARGET] == "Yes"].index[::2])
+    spec: dict[str, Any] = {"family": family, "params": {"class_weight": "balanced"}}
+    if family == "RandomForest":
+        spec["params"] |= {"n_estimators": 30, "max_depth": 4}
+    scores = {
+        calibration: make_model({**spec, "calibration": calibration}, NUMERIC, CATEGORICAL, seed=0)
+        .fit(rows, rows[TARGET])
+        .predict_proba(rare)[:, 1]
+        for calibration in ("", "sigmoid")
+    }
+    share = (rare[TARGET] == "Yes").mean()
+    assert scores[""].mean() - share > 0.1
+    assert scores["sigmoid"].mean() == pytest.approx(share, abs=0.04)
+    assert np.corrcoef(scores[""], scores["sigmoid"])[0, 1] > 0.95
+
+
+def test_an_unknown_calibration_is_named() -> None:
+    with pytest.raises(ValueError, match="no calibration is called isotonic: it can be sigmoid"):
+        make_estimator({"family": "RandomForest", "calibration": "isotonic"}, seed=0)
+
+
 def test_a_model_takes_missing_numbers_and_categories_it_has_not_seen() -> None:
     rows = make_customers(60)
     model = make_model({"family": "LogisticRegression"}, NUMERIC, CATEGORICAL, seed=0).fit(rows, rows[TARGET])
@@ -70,3 +95,6 @@ def test_the_experiments_of_the_settings_are_the_promised_ones_and_can_be_made()
     }
     for experiment in experiments:
         assert make_model(experiment, NUMERIC, CATEGORICAL, seed=0).named_steps["estimator"].get_params()
+        # What class weights and votes of a boosting distort, is calibrated.
+        distorted = experiment["family"] == "AdaBoost" or "class_weight" in experiment["params"]
+        assert experiment["calibration"] == ("sigmoid" if distorted else "")

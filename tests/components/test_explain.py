@@ -54,6 +54,17 @@ def test_impurity_shares_are_those_of_the_columns_before_they_were_encoded() -> 
     assert values["payment"] == pytest.approx(sum(own[-3:]))
 
 
+def test_a_calibrated_model_is_explained_by_what_is_inside() -> None:
+    rows = make_customers(200)
+    for family, kind in (("AdaBoost", "impurity"), ("LogisticRegression", "log-odds")):
+        model = fit({"family": family, "calibration": "sigmoid"}, rows)
+        assert feature_importance(model, model, rows[COLUMNS], truth(rows), 0)["kind"] == kind
+    boosted = fit({"family": "AdaBoost", "params": {"n_estimators": 9}, "calibration": "sigmoid"}, rows)
+    assert stage_scores(boosted, rows[COLUMNS], truth(rows))["roc_auc"][-1][0] == 9
+    linear = fit({"family": "SVC", "params": {"kernel": "linear"}}, rows)
+    assert feature_importance(linear, linear, rows[COLUMNS], truth(rows), 0)["kind"] == "permutation"
+
+
 def test_owners_of_a_table_without_categories() -> None:
     rows = make_customers(60)
     model = make_model({"family": "LogisticRegression"}, NUMERIC, [], 0).fit(rows[NUMERIC], rows[TARGET])

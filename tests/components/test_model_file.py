@@ -32,6 +32,7 @@ SPECS: list[dict[str, Any]] = [
     {"family": "KNN", "params": {"algorithm": "kd_tree"}},
     {"family": "DecisionTree"},
     {"family": "AdaBoost", "params": {"n_estimators": 3}, "members": [BASE]},
+    {**FOREST, "calibration": "sigmoid", "estimator": "RandomForest"},
     {
         "family": "improved",
         "estimator": "Voting",

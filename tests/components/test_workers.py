@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,37 @@ def test_leaving_early_leaves_no_process(tmp_path: Path) -> None:
     stream.close()
     before = set(tmp_path.iterdir())
     assert len(before) <= 2
+
+
+INTERRUPTED = """
+import pathlib, signal, sys
+from components.workers import run_in_processes
+from tests.components.test_workers import show_and_wait
+
+def take_time(*_):
+    for path in sys.argv[1:]:
+        pathlib.Path(f"{path} seen").touch()
+
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, take_time)
+for outcome in run_in_processes(show_and_wait, [(path,) for path in sys.argv[1:]], 2):
+    print("TOLD", outcome)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupt_is_for_the_parent_and_kills_no_call(tmp_path: Path, number: signal.Signals) -> None:
+    paths = [tmp_path / name for name in "ab"]
+    command = [sys.executable, "-c", INTERRUPTED, *map(str, paths)]
+    root = Path(__file__).parents[2]
+    child = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, start_new_session=True, text=True)
+    deadline = time.monotonic() + 60
+    while not all(path.exists() for path in paths) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(child.pid, number)
+    output, _ = child.communicate(timeout=60)
+    assert sorted(output.splitlines()) == ["TOLD (0, True)", "TOLD (1, True)"]
+    assert child.returncode == 0
 
 
 def test_count_workers() -> None:

@@ -102,6 +102,10 @@ def damage(client: Any, first: str, second: str) -> None:
     other = Model(model_id=first).url
     client.models.edit(model=second, uri=other)
     predict("wrong hash")
+    features = {"target": "Churn", "numeric": ["tenure"], "categorical": ["Contract"]}
+    fewer = {"key": "features", "type": "dict", "value": json.dumps(features)}
+    client.models.add_or_update_metadata(model=first, metadata=[fewer])
+    predict("other columns", "--version", first)
     # A pickle that has the registered hash is still not read.
     content = pickle.dumps({"a": 1})
     replace_file(first, content)
