@@ -32,7 +32,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Story:
             env=backend.env(),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
     assert child.returncode == 0, child.stdout + child.stderr
@@ -95,7 +95,7 @@ def test_an_experiment_s_task_holds_all_about_it(told: Story) -> None:
 
 
 def test_folds_and_stages_are_told_while_the_experiment_runs(told: Story) -> None:
-    before_its_end = told["first told"]
+    before_its_end = told["first told"][told["sweep"]["experiments"][0]["task_id"]]
     assert before_its_end["status"] == "in_progress"
     assert before_its_end["scalars"]["cv_roc_auc"]["fold"]["x"][0] == 1
     assert "train" in before_its_end["scalars"]["log_loss by stage"]

@@ -137,10 +137,10 @@ def tamper(url: str) -> None:
 
 
 def told_at_first(*arguments: Any) -> Any:
-    """Passes progress on as the sweep does, and keeps what the backend knows of the first experiment that had any."""
+    """Passes progress on as the sweep does, and keeps what the backend knew of each experiment after the first time."""
     end = send_live(*arguments)
-    if end and not first_told:
-        first_told.update(task_account(arguments[1]))
+    if end and arguments[1] not in first_told:
+        first_told[arguments[1]] = task_account(arguments[1])
     return end
 
 
@@ -161,7 +161,7 @@ def story() -> dict[str, Any]:
     # A step of a pipeline has its requirements from the beginning; here they are found out in the background.
     task._wait_for_repo_detection(timeout=120)
     told: dict[str, Any] = {"task_id": task.id, "sweep": sweep(FOREST, LOGISTIC, BROKEN, jobs=2), "asked": list(asked)}
-    told["first told"] = first_told
+    told["first told"] = dict(first_told)
     told["tasks"] = {entry["name"]: task_account(entry["task_id"]) for entry in told["sweep"]["experiments"]}
     told["step after sweep"] = task_account(task.id)
     told["one at a time"] = sweep(FOREST, LOGISTIC, BROKEN, jobs=1)
