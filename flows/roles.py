@@ -9,6 +9,7 @@ RESUME = "FLOWS_RESUME"  # not empty: the id of the run that this one continues
 QUEUE = "FLOWS_QUEUE"  # not empty: the queue whose agents run the steps
 DRAFT = "FLOWS_DRAFT"  # not empty: make the run's Task, for an agent to be its controller, and end
 TAGS = "FLOWS_TAGS"  # what to tag the run's Task with, separated by commas; set by whoever starts the launcher
+SHARED = "FLOWS_SHARED"  # not empty: other runs of the flow may be under way on this machine; likewise
 
 NO_QUEUE = "mock"  # what ClearML notes as the queue of a pipeline whose steps are processes (see flows/sdk.py)
 

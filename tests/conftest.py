@@ -16,6 +16,7 @@ FOREIGN = (
     "FLOWS_FRESH",
     "FLOWS_QUEUE",
     "FLOWS_TAGS",
+    "FLOWS_SHARED",
     "FLOWS_FORCE",
     "FLOWS_RESUME",
 )

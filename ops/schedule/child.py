@@ -15,7 +15,7 @@ from typing import Any
 
 import flows
 from flows.errors import FlowsError, GateSaidNo, Locked
-from flows.roles import TAGS
+from flows.roles import SHARED, TAGS
 from flows.settings import load
 from ops.schedule.processes import me
 from ops.schedule.records import REPLACED, Run, Schedule, text
@@ -33,7 +33,7 @@ def main(folder: str, number: str) -> int:
         _say(f"{schedule.name}: the run of {text(run.scheduled)} has a process already")
         return 0
     try:
-        exit_code, told, error = _run(command(schedule, load().schedule.prefix), run)
+        exit_code, told, error = _run(command(schedule, load().schedule.prefix), _variables(schedule, run))
     except (FlowsError, OSError) as wrong:
         exit_code, told, error = 1, {}, str(wrong)
     _record(store, run, schedule, exit_code, told, error)
@@ -46,11 +46,15 @@ def command(schedule: Schedule, prefix: Sequence[str]) -> list[str]:
     return [*prefix, sys.executable, script, "--json", "--no-progress", *schedule.options]
 
 
-def _run(command: list[str], run: Run) -> tuple[int, dict[str, Any], str]:
+def _variables(schedule: Schedule, run: Run) -> dict[str, str]:
+    return {TAGS: ",".join(run.tags), SHARED: "1" if schedule.overlap == "allow" else ""}
+
+
+def _run(command: list[str], variables: dict[str, str]) -> tuple[int, dict[str, Any], str]:
     """Its exit code, the document that it printed, and the last line of its errors."""
     process = subprocess.Popen(
         command,
-        env={**os.environ, TAGS: ",".join(run.tags)},
+        env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

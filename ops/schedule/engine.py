@@ -167,6 +167,8 @@ class Engine:
             return
 
     def _start_waiting(self, run: Run, schedule: Schedule, now: datetime) -> None:
+        if schedule.state == "paused":
+            return
         if schedule.state == "removed":
             self.store.move(run, ("waiting",), "skipped", ended=now, why="its schedule was removed")
         elif not self._busy(schedule, now) and self.store.move(run, ("waiting",), "claimed", claimed=now):

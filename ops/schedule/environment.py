@@ -9,9 +9,8 @@ from flows.settings import Settings
 from ops.schedule import times
 from ops.schedule.records import Schedule
 from ops.schedule.store import Store
-from ops.schedule.verbs import ways
+from ops.schedule.verbs import FROM_ENVIRONMENT, ways
 
-NAME = "environment"
 TYPE = "PIPELINE_SCHEDULE_TYPE"
 INTERVAL = "PIPELINE_INTERVAL_SECONDS"
 TIME = "PIPELINE_SCHEDULE_TIME"
@@ -24,13 +23,13 @@ def adopt(store: Store, settings: Settings, variables: Mapping[str, str], now: d
     Raises BadInput naming the variable.
     """
     wanted = _asked_for(settings, variables, now)
-    found = next((schedule for schedule in store.schedules() if schedule.name == NAME), None)
+    found = next((schedule for schedule in store.schedules() if schedule.name == FROM_ENVIRONMENT), None)
     if found and wanted and all(getattr(found, name) == value for name, value in wanted.items()):
         return found
     with store.together():
         if found:
             store.set_state(found, "removed", now)
-        return store.add(NAME, now, **wanted) if wanted else None
+        return store.add(FROM_ENVIRONMENT, now, **wanted) if wanted else None
 
 
 def _asked_for(settings: Settings, variables: Mapping[str, str], now: datetime) -> dict[str, Any] | None:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from flows.backend import data_dir
 from flows.lock import only_one
 from flows.settings import Settings
-from ops.schedule.environment import NAME, adopt
+from ops.schedule.environment import adopt
 from ops.schedule.records import text
 from ops.schedule.store import Store
-from ops.schedule.verbs import engine
+from ops.schedule.verbs import FROM_ENVIRONMENT, engine
 
 LOOK_EVERY = 1.0
 
@@ -64,7 +64,7 @@ def _greet(store: Store, say: Callable[[str], None]) -> None:
 
 def _all_done(store: Store) -> bool:
     schedules = store.schedules()
-    return [(one.name, one.state) for one in schedules] == [(NAME, "finished")] and not store.open_runs()
+    return [(one.name, one.state) for one in schedules] == [(FROM_ENVIRONMENT, "finished")] and not store.open_runs()
 
 
 def _dated(say: Callable[[str], None]) -> Callable[[str], None]:

@@ -10,6 +10,7 @@ import psutil
 
 from ops.schedule.records import Run
 
+CLOCK_STEP_SECONDS = 2.0  # by which a process seems to have begun at another time when the clock is set
 LOG_BYTES = 5_000_000  # then it is set aside, and the one before is dropped
 
 
@@ -55,15 +56,14 @@ def _born(pid: int) -> float:
     """When the process began, by which it is told from a later one of the same id; 0 if it is gone already."""
     try:
         return psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return 0.0
 
 
 def _process(run: Run) -> psutil.Process | None:
     try:
         process = psutil.Process(run.pid) if run.pid else None
-        if process and process.create_time() == run.born and process.status() != psutil.STATUS_ZOMBIE:
-            return process
-    except psutil.NoSuchProcess:
-        pass
-    return None
+        same = process is not None and abs(process.create_time() - (run.born or 0.0)) <= CLOCK_STEP_SECONDS
+        return process if process and same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:  # it is gone, or another user's, so that its id was used again
+        return None

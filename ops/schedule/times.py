@@ -150,11 +150,12 @@ def zone(name: object) -> ZoneInfo:
 
 def timing(kind: str, text: object, zone_name: str, anchor: datetime) -> Timing:
     """`interval` with seconds, `daily` with HH:MM, `cron` with an expression. Raises BadInput naming what is wrong."""
+    if kind not in ("interval", "daily", "cron"):
+        raise BadInput(f"the kind of schedule is {kind!r}: wanted is interval, daily or cron")
+    there = zone(zone_name)
     if kind == "interval":
         return Interval(interval(text), anchor)
-    if kind not in ("daily", "cron"):
-        raise BadInput(f"the kind of schedule is {kind!r}: wanted is interval, daily or cron")
-    return Cron(parse(daily(text) if kind == "daily" else text), zone(zone_name))
+    return Cron(parse(daily(text) if kind == "daily" else text), there)
 
 
 def _between(timing: Timing, after: datetime, until: datetime) -> Iterator[datetime]:

@@ -21,6 +21,7 @@ from ops.schedule.records import Run, Schedule, document, text
 from ops.schedule.store import Store
 from ops.schedule.tasks import Tasks
 
+FROM_ENVIRONMENT = "environment"  # the name of the schedule that PIPELINE_SCHEDULE_TYPE asks for
 SHOWN_RUNS = 20
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
@@ -148,6 +149,8 @@ def _now() -> datetime:
 def _check_name(name: str) -> None:
     if name and not NAME.fullmatch(name):
         raise BadInput(f"--name is {name[:80]!r}: wanted are up to 64 of a-z, 0-9, - _ and .")
+    if name == FROM_ENVIRONMENT:
+        raise BadInput(f"--name {name} is for the schedule that the environment holds; give another")
 
 
 def _free_name(store: Store, schedule: Schedule) -> str:

@@ -16,6 +16,13 @@ def test_a_second_run_is_told_who_holds_the_lock(tmp_path: Path) -> None:
         pass
 
 
+def test_a_run_that_may_overlap_needs_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with run_lock(tmp_path, "churn"):
+        monkeypatch.setenv("FLOWS_SHARED", "1")
+        with run_lock(tmp_path, "churn"):
+            pass
+
+
 def test_another_flow_and_a_later_run_are_free(tmp_path: Path) -> None:
     with run_lock(tmp_path, "churn"), run_lock(tmp_path, "wine"):
         pass

@@ -12,7 +12,15 @@ from pathlib import Path
 folder = Path(os.environ["FAKE_FLOW"])
 with (folder / "runs").open("a") as runs:
     runs.write(
-        json.dumps({"tags": os.environ["FLOWS_TAGS"].split(","), "command": sys.argv[1:], "pid": os.getpid()}) + "\n"
+        json.dumps(
+            {
+                "tags": os.environ["FLOWS_TAGS"].split(","),
+                "command": sys.argv[1:],
+                "pid": os.getpid(),
+                "shared": os.environ["FLOWS_SHARED"],
+            }
+        )
+        + "\n"
     )
 deadline = time.monotonic() + 60
 while not (folder / "go").exists() and time.monotonic() < deadline:

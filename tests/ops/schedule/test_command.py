@@ -72,6 +72,7 @@ def test_without_json_it_is_for_people() -> None:
         (["cron", "* * * * * *"], "has 6 fields"),
         (["daily", "12:00", "--flow", "chrun"], "there is no flow 'chrun'; did you mean 'churn'"),
         (["daily", "12:00", "--name", "../x"], "--name is '../x'"),
+        (["daily", "12:00", "--name", "environment"], "--name environment is for the schedule"),
         (["pause", "nightly"], "there is no schedule 'nightly'"),
         (["run-now", "nightly"], "there is no schedule 'nightly'"),
     ],

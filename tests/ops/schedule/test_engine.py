@@ -262,6 +262,16 @@ def test_pause_and_resume(scheduler: Scheduler) -> None:
     assert scheduler.kinds() == []
 
 
+def test_what_waits_waits_on_while_its_schedule_is_paused(scheduler: Scheduler) -> None:
+    hourly = under_way(scheduler, "queue")
+    scheduler.tick()
+    scheduler.store.set_state(hourly, "paused", scheduler.now)
+    scheduler.ends()
+    assert scheduler.tick(MINUTE) == []
+    scheduler.store.set_state(hourly, "active", scheduler.now)
+    assert scheduler.tick(MINUTE) == ["10:00"]
+
+
 def test_a_removed_schedule_starts_nothing_not_even_what_waited(scheduler: Scheduler) -> None:
     hourly = under_way(scheduler, "queue")
     scheduler.tick()

@@ -147,6 +147,7 @@ def test_a_second_scheduler_names_the_first_and_runs_outlive_both(place: Place) 
     assert place.record(due).state == "begun"
     place.go()
     wait_until(lambda: place.record(due).state == "done", "the run does not end")
+    assert place.runs()[0]["shared"]
     command = place.runs()[0]["command"]
     assert [Path(word).name for word in command[1:]] == ["churn_flow.py", "--json", "--no-progress"]
 
@@ -160,6 +161,7 @@ def test_the_end_of_a_run_is_recorded_and_told(place: Place, code: int, state: s
     printed, _errors = started.communicate(timeout=60)
     assert json.loads(printed)["schedule"] == "idle"
     wait_until(lambda: place.record(schedule).ended, "the run does not end")
+    assert not place.runs()[0]["shared"]
     record = place.record(schedule)
     assert (record.state, record.exit_code, record.why) == (state, code, why)
     told = [(notice["schedule"], notice["kind"], notice["sentence"]) for notice in place.store().notices()]
