@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test lint fmt bench docs clean
+.PHONY: setup run test soak lint fmt bench docs clean
 
 setup: $(VENV)/.ready  ## make .venv/ with the project and its tools in it
 
@@ -16,6 +16,9 @@ run: setup  ## run the churn flow
 
 test: setup  ## the whole suite, a file at a time on each core
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+
+soak: setup  ## the long forms of the tests of agents and crashes
+	$(BIN)/python -m pytest -m soak
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -39,7 +39,7 @@ class Api:
         self._http.headers["Authorization"] = f"Bearer {self._data(answer)['token']}"
 
     def call(self, endpoint: str, **body: Any) -> dict[str, Any]:
-        """Raises Unreachable if nothing answers, Refused with the backend's message for an error."""
+        """Raises Unreachable if nothing answers or the backend is in trouble, Refused with its message for an error."""
         if "Authorization" not in self._http.headers:
             self.login()
         answer = self._send(endpoint, json=body)
@@ -74,6 +74,8 @@ class Api:
             raise Unreachable(
                 f"{self.url} answers, but not as a ClearML API does (HTTP {answer.status_code})"
             ) from None
+        if answer.status_code >= requests.codes.internal_server_error:
+            raise Unreachable(f"{self.url} has trouble of its own (HTTP {answer.status_code}): {meta['result_msg']}")
         if answer.status_code != requests.codes.ok:
             raise Refused(f"{self.url} refused {meta['endpoint']['name']}: {meta['result_msg']}")
         return dict(data)

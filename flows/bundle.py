@@ -16,6 +16,7 @@ from typing import Any
 
 CODE = "code"
 GIT = "git"
+PROJECT = "clearml-flows"
 PACKAGES = ("flows", "components")
 TRAVELS = (".py", ".json")
 SCRIPT = '''"""The controller of the flow {flow}: runs the code in this Task's configuration object `code`."""
@@ -69,10 +70,10 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def loaded_packages() -> list[str]:
-    """What this process has imported, as exact requirements."""
+    """What this process has imported, as exact requirements; not this project, whose code travels by itself."""
     owners = packages_distributions()
-    roots = {name.partition(".")[0] for name in sys.modules} - set(PACKAGES)
-    return sorted({exact(owner) for root in roots for owner in owners.get(root, ())})
+    roots = {name.partition(".")[0] for name in sys.modules}
+    return sorted(exact(owner) for owner in {owner for root in roots for owner in owners.get(root, ())} - {PROJECT})
 
 
 def exact(requirement: str) -> str:

@@ -12,7 +12,9 @@ from clearml import PipelineDecorator, Task
 from components.failure import tell_failure
 from flows import bundle, sdk
 from flows.ending import PROCESS, process_mark
+from flows.errors import FlowsError
 from flows.limits import Limits
+from flows.preflight import check_queues
 from flows.resume import completed_steps, parameters_of
 from flows.roles import DRAFT, FORCE, FRESH, NO_QUEUE, QUEUE, RESUME, RUN_FILE, TAGS
 from flows.settings import Settings, settings_file
@@ -82,8 +84,8 @@ def _equip(task: Task, flow: str, settings: Settings, limits: Limits) -> None:
         task.add_tags(os.environ[TAGS].split(","))
     if Task.running_locally():
         bundle.carry(task, flow, settings_file())
-    elif task.get_parameter("pipeline/default_queue") == NO_QUEUE:
-        task.set_parameter("pipeline/default_queue", settings.queues.steps)
+    else:
+        here(_find_workers, task, settings)
     limits.rules.update(task.connect(dict(limits.rules), name="run"))
     _rule_cache(limits.rules)
     if not os.environ.get(DRAFT):
@@ -105,6 +107,16 @@ def _rule_cache(rules: dict[str, Any]) -> None:
     done = completed_steps(rules["resume"]) if rules["resume"] else {}
     done = {name: task for name, task in done.items() if base_name(name) not in forced}
     sdk.rule_cache(lambda name: rules["no_cache"] or base_name(name) in forced, done)
+
+
+def _find_workers(task: Task, settings: Settings) -> None:
+    """On an agent: see to it that the steps have a queue, watched by someone who is not busy with this controller."""
+    queue = task.get_parameter("pipeline/default_queue")
+    if queue in (None, "", NO_QUEUE):
+        queue = settings.queues.steps
+        task.set_parameter("pipeline/default_queue", queue)
+    api = sdk.session_api()
+    check_queues(api, [str(queue)], besides=api.call("tasks.get_by_id", task=task.id)["task"].get("last_worker", ""))
 
 
 def _announce() -> None:
@@ -137,6 +149,6 @@ def here(work: Callable[..., T], *arguments: Any) -> T:
     """What the controller computes itself, between steps; if that fails, the run's Task tells why."""
     try:
         return work(*arguments)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, FlowsError) as error:
         tell_failure(Task.current_task(), str(error))
         raise

@@ -148,7 +148,7 @@ class _Controller:
     def _backend_is_away(self, seconds: float) -> None:
         if self.backend.kind == "embedded":
             start_embedded(self.settings)
-        elif seconds > LOST_AFTER:
+        if seconds > LOST_AFTER:
             raise Unreachable(f"{self.backend.api.url} has not answered for {seconds:.0f} s; the run was stopped")
 
     def _final(self) -> Run:

@@ -1,7 +1,6 @@
 """Before anything is put into a queue: it is there, and a live agent watches it. Else a run would wait in silence."""
 
 import time
-from typing import Any
 
 from flows.api import Api
 from flows.errors import Unreachable
@@ -11,8 +10,10 @@ LIVE_SECONDS = 120  # an agent reports every 30 s: one that missed four reports 
 LOOK_EVERY = 0.5
 
 
-def check_queues(api: Api, names: list[str], create: bool = False, wait: float = 0.0) -> dict[str, str]:
-    """The ids of the queues, by name, each watched by a live agent.
+def check_queues(
+    api: Api, names: list[str], create: bool = False, wait: float = 0.0, besides: str = ""
+) -> dict[str, str]:
+    """The ids of the queues, by name, each watched by a live agent other than the worker `besides`.
 
     A missing queue is made if `create`; for agents `wait` seconds are allowed in all.
 
@@ -20,17 +21,17 @@ def check_queues(api: Api, names: list[str], create: bool = False, wait: float =
     """
     ids = {name: _queue(api, name, create) for name in names}
     deadline = time.monotonic() + wait
-    while unwatched := [name for name in names if not watching(api, ids[name])]:
+    while unwatched := [name for name in names if not set(watching(api, ids[name])) - {besides}]:
         if time.monotonic() >= deadline:
-            raise Unreachable(_nobody(unwatched[0], wait))
+            raise Unreachable(_nobody(unwatched[0], wait, besides))
         time.sleep(LOOK_EVERY)
     return ids
 
 
-def watching(api: Api, queue: str) -> list[dict[str, Any]]:
-    """The live workers that take Tasks from the queue of this id."""
+def watching(api: Api, queue: str) -> list[str]:
+    """The ids of the live workers that take Tasks from the queue of this id."""
     workers = api.call("workers.get_all", last_seen=LIVE_SECONDS)["workers"]
-    return [worker for worker in workers if queue in [watched["id"] for watched in worker.get("queues") or []]]
+    return [worker["id"] for worker in workers if queue in [watched["id"] for watched in worker.get("queues") or []]]
 
 
 def _queue(api: Api, name: str, create: bool) -> str:
@@ -42,7 +43,12 @@ def _queue(api: Api, name: str, create: bool) -> str:
     raise Unreachable(f"there is no queue {name!r} on {api.url}{did_you_mean(name, ids)}; --create-queue makes it")
 
 
-def _nobody(name: str, waited: float) -> str:
+def _nobody(name: str, waited: float, besides: str) -> str:
+    if besides:
+        return (
+            f"no live agent watches the queue {name!r} of the steps but, at most, {besides}, which is busy with this "
+            "controller; start another, or let agents of controllers run in services mode"
+        )
     after = f" after {waited:.0f} s" if waited else ""
     return (
         f"no live agent watches the queue {name!r}{after}; start one (clearml-agent daemon --queue {name}) "

@@ -8,6 +8,8 @@ from typing import Any
 from flows.api import Api
 
 RUNNING = frozenset({"created", "queued", "in_progress"})
+BY_AGENT = "Changed by clearml-agent "  # an agent says this of every change, and why in the reason
+KILLED = ("exit code -9", "exit code 137")
 BROKEN = frozenset({"failed", "stopped"})
 STEP_FIELDS = ["id", "parent", "status", "status_message", "status_reason", "started", "completed", "hyperparams"]
 
@@ -107,7 +109,12 @@ def _step(name: str, task: dict[str, Any], run_id: str) -> Step:
 
 def failure_of(task: dict[str, Any]) -> str:
     """Why the Task ended as it did, in its own words if it left any."""
-    return str(task.get("runtime", {}).get("failure") or task.get("status_message") or task.get("status_reason") or "")
+    message, reason = task.get("status_message") or "", task.get("status_reason") or ""
+    if message.startswith(BY_AGENT):
+        message = f"{reason} on {message.removeprefix(BY_AGENT)}"
+        if reason.endswith(KILLED):
+            message += ": it was killed, as happens where memory runs short"
+    return str(task.get("runtime", {}).get("failure") or message or reason)
 
 
 def _seconds(task: dict[str, Any]) -> float:

@@ -20,7 +20,6 @@ TELCO = "WA_Fn-UseC_-Telco-Customer-Churn.csv"
 CHEAP = json.dumps(
     [
         {"name": "logistic", "family": "LogisticRegression", "params": {"C": 1.0, "max_iter": 500}},
-        {"name": "logistic-strong", "family": "LogisticRegression", "params": {"C": 0.05, "max_iter": 500}},
         {"name": "tree", "family": "DecisionTree", "params": {"max_depth": 4}},
         {"name": "forest", "family": "RandomForest", "params": {"n_estimators": 20, "max_depth": 6}},
     ]

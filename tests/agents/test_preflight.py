@@ -56,3 +56,14 @@ def test_a_queue_is_made_and_its_worker_waited_for(fleet: Fleet, tmp_path: Path)
 
 def queues(fleet: Fleet) -> list[str]:
     return [queue["name"] for queue in fleet.api.call("queues.get_all")["queues"]]
+
+
+def test_a_controller_whose_own_worker_is_the_only_one_for_its_steps_fails_and_says_so(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    with running_agent(fleet.backend, fleet.python, tmp_path, "alone", "alone"):
+        queues = ("--queue", "alone", "--set", "queues.services=alone")
+        run = fleet.place.flow("--json", "--source", "synthetic", "--remote", *queues)
+    assert run.exit_code == 1
+    assert run.document["status"] == "failed"
+    assert "the queue 'alone' of the steps but, at most, alone:cpu:0, which is busy" in run.document["error"]

@@ -4,16 +4,22 @@ In one file, so that its runs are made once, also when the files are tested at t
 """
 
 import json
+import os
 import re
+import shutil
 import subprocess
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.artifacts import dump_ref
 from flows import watch
+from flows.bundle import PACKAGES
 from flows.shards import sweep_of
 from tests.agents.conftest import Fleet
-from tests.e2e.conftest import Finished
+from tests.e2e.conftest import ROOT, Finished
 from tests.e2e.test_churn_flow import STEPS
 
 
@@ -75,20 +81,63 @@ def test_the_controller_ran_where_it_should(fleet: Fleet, queue_run: Finished, r
     assert fleet.task(remote_run.document["run_id"])["last_worker"].startswith(fleet.services.worker_id)
 
 
-def test_a_run_tells_code_commit_and_local_changes_and_asks_no_agent_for_the_repository(
-    fleet: Fleet, local_run: Finished
+@pytest.fixture(params=["reachable", "unreachable"])
+def checkout(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A git checkout of the code with a changed and a new file, and a remote that an agent can clone, or cannot."""
+    folder = tmp_path / "checkout"
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    origin = str(tmp_path / "origin.git") if request.param == "reachable" else "https://user:token@repository.invalid/x"
+    git(tmp_path, "init", "-q", "--bare", "origin.git")
+    git(folder, "init", "-q", "-b", "trunk")
+    git(folder, "add", ".")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "-m", "all")
+    git(folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(folder, "push", "-q", "origin", "trunk")
+    git(folder, "remote", "set-url", "origin", origin)
+    download = folder / "components" / "download.py"
+    said = '    print(f"raw data: {raw'
+    download.write_text(download.read_text("utf-8").replace(said, f"    print('changed here')\n{said}"), "utf-8")
+    (folder / "flows" / "untracked.py").write_text("print('untracked, but here')\n", "utf-8")
+    flow = folder / "flows" / "churn_flow.py"
+    flow.write_text(flow.read_text("utf-8") + "\n    import flows.untracked\n", "utf-8")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def console(fleet: Fleet, task_id: str) -> str:
+    events = fleet.api.call("events.get_task_log", task=task_id, batch_size=1000)["events"]
+    return "".join(event["msg"] for event in events)
+
+
+def test_the_code_runs_as_it_is_here_whether_an_agent_reaches_its_repository_or_not(
+    fleet: Fleet, local_run: Finished, customers: str, checkout: Path
 ) -> None:
-    task = fleet.task(local_run.document["run_id"])
-    assert not task["script"]["repository"]
-    assert "configuration object `code`" in task["script"]["diff"]
-    assert {"code"} <= set(task["configuration"])
+    flow, path = str(checkout / "flows" / "churn_flow.py"), f"{checkout}{os.pathsep}{ROOT}"
+    run = fleet.place.python(flow, "--source", customers, "--json", "--remote", timeout=300, PYTHONPATH=path)
+    assert run.exit_code == 0, run.stderr
+    task = fleet.task(run.document["run_id"])
+    assert "untracked, but here" in console(fleet, task["id"])
+    assert "changed here" in console(fleet, run.document["steps"][0]["task_id"])
+    assert (task["script"]["repository"], task["script"]["version_num"]) == ("", git(checkout, "rev-parse", "HEAD"))
+    recorded = task["configuration"]["git"]["value"]
+    assert f"commit: {task['script']['version_num']}" in recorded
+    assert "branch: trunk" in recorded
+    assert "+    print('changed here')" in recorded
+    assert "token" not in recorded
 
 
-def test_each_step_asks_for_exact_releases(fleet: Fleet, local_run: Finished) -> None:
-    for step in local_run.document["steps"]:
-        wanted = fleet.task(step["task_id"])["script"]["requirements"]["pip"].split()
-        assert wanted
+def test_run_and_steps_ask_for_exact_releases(fleet: Fleet, local_run: Finished) -> None:
+    steps = [step["task_id"] for step in local_run.document["steps"]]
+    for task_id in (local_run.document["run_id"], *steps):
+        wanted = fleet.task(task_id)["script"]["requirements"]["pip"].split()
+        assert f"clearml=={version('clearml')}" in wanted
         assert all("==" in package for package in wanted), wanted
+        assert not any(package.startswith("clearml-flows") for package in wanted), wanted
 
 
 def test_edited_parameters_of_a_cloned_run_win(fleet: Fleet, local_run: Finished) -> None:
@@ -125,3 +174,43 @@ def leaderboard(fleet: Fleet, run: Finished) -> dict[str, Any]:
     sweep = sweep_of(watch.read(fleet.api, run.document["run_id"]))
     names = {entry.pop("task_id"): entry["name"] for entry in sweep["experiments"]}
     return {**sweep, "best": names[sweep["best"]]}
+
+
+# What a judgement finds in the registry, and not in the model, depends on when it is made.
+OF_THE_MOMENT = ("comparison", "gate", "production", "production_intervals", "promoted", "reason")
+
+
+def test_a_step_returns_the_same_bytes_as_function_as_script_and_on_an_agent(
+    fleet: Fleet, local_run: Finished, queue_run: Finished, tmp_path: Path
+) -> None:
+    tasks = {step["name"]: fleet.task(step["task_id"]) for step in queue_run.document["steps"]}
+    calls = {name: values(task, "kwargs") for name, task in tasks.items()}
+    (tmp_path / "calls").write_text(json.dumps(calls), "utf-8")
+    plain = fleet.place.python(
+        *("-P", str(ROOT / "tests" / "support" / "plain_steps.py"), str(tmp_path / "calls")),
+        timeout=300,
+        CLEARML_CONFIG_FILE=fleet.backend.status.config_file,
+    )
+    assert plain.exit_code == 0, plain.stderr
+    (told,) = re.findall(r"^RETURNED (.*)$", plain.stdout, re.MULTILINE)
+    function = {name: lasting(text) for name, text in json.loads(told).items()}
+    agent = {name: lasting(returned(task)) for name, task in tasks.items()}
+    # A run here starts each step's generated script as a process.
+    here = {step["name"]: fleet.task(step["task_id"]) for step in local_run.document["steps"]}
+    script = {name: lasting(returned(task)) for name, task in here.items()}
+    assert function == script == agent
+
+
+def values(task: dict[str, Any], section: str) -> dict[str, str]:
+    return {name: item["value"] for name, item in task["hyperparams"][section].items()}
+
+
+def returned(task: dict[str, Any]) -> str:
+    """The reference that the step's Task returned."""
+    return next(value for name, value in values(task, "return").items() if name != "reused")
+
+
+def lasting(reference: str) -> str:
+    """The reference without the ids of Tasks, datasets and models, which every run has of its own."""
+    kept = {name: value for name, value in json.loads(reference).items() if name not in OF_THE_MOMENT}
+    return re.sub(r"\b[0-9a-f]{32}\b", "ID", dump_ref(kept))
