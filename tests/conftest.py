@@ -10,6 +10,7 @@ FOREIGN = (
     "CLEARML_",
     "TRAINS_",
     "KAGGLE_",
+    "PIPELINE_",
     "FLOWS__",
     "FLOWS_SETTINGS",
     "FLOWS_RUN",

@@ -245,8 +245,8 @@ class Engine:
 
     def _tell(self, schedule: Schedule, run: Run | None, kind: str, why: str, now: datetime) -> None:
         self.store.notice(now, schedule.name, run.scheduled if run else None, kind, why)
-        what = f" the run of {text(run.scheduled)} is" if run else ""
-        self.say(f"{schedule.name}:{what} {kind}: {why}" if run else f"{schedule.name}: {why}")
+        subject = f"the run of {text(run.scheduled)} is {kind}: " if run else ""
+        self.say(f"{schedule.name}: {subject}{why}")
 
     @staticmethod
     def _lateness(schedule: Schedule, due: datetime, now: datetime) -> str:

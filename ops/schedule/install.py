@@ -92,6 +92,7 @@ def this_machine(settings: Settings) -> Machine:
     machine = Machine(sys.executable, settings_file(), data_dir(settings) / "logs" / "schedule.log")
     if any(not character.isprintable() for character in f"{machine.python}{machine.settings}{machine.log}"):
         raise FlowsError(f"{str(machine.settings)!r} cannot be given to a scheduler: its path has control characters")
+    machine.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a shell opens the log before `tick` can
     return machine
 
 
@@ -143,7 +144,6 @@ def apply_cron(machine: Machine) -> str:
     before = _crontab("-l")
     after = _without_ours(before, machine)
     after += "" if not after or after.endswith("\n") else "\n"
-    machine.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _crontab("-", after + cron(machine))
     return "the crontab has the line now; `crontab -l` shows it"
 
@@ -154,7 +154,6 @@ def apply_windows(machine: Machine) -> str:
     if schtasks is None:
         raise FlowsError("there is no schtasks here, so that this is not Windows; without --apply the task is printed")
     path = machine.log.with_name("schedule-task.xml")
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(windows(machine), "utf-8")
     done = subprocess.run(
         [schtasks, "/Create", "/F", "/TN", UNIT, "/XML", str(path)], capture_output=True, text=True, check=False

@@ -107,22 +107,24 @@ def killed_after(place: Place, point: str) -> int:
     return pid
 
 
-@pytest.mark.parametrize("point", ["claim", "launch", "mark"])
-def test_killed_after_any_step_and_started_again_it_is_one_run(place: Place, point: str) -> None:
+@pytest.mark.parametrize(("point", "command"), [("claim", "tick"), ("launch", "start"), ("mark", "start")])
+def test_killed_after_any_step_and_started_again_it_is_one_run(place: Place, point: str, command: str) -> None:
     due = place.due_once()
     halted = killed_after(place, point)
     before = place.record(due)
     assert before.state == {"claim": "claimed", "launch": "claimed"}.get(point, before.state)
-    scheduler = place.flows_schedule("start")
+    scheduler = place.flows_schedule(command)
     assert scheduler.stderr
-    assert f"process {scheduler.pid}: " in scheduler.stderr.readline()
+    first_line = scheduler.stderr.readline()
+    assert (f"process {scheduler.pid}: " if command == "start" else "due: the run of ") in first_line
     wait_until(place.runs, "no run was started")
     if halted:
         os.kill(halted, signal.SIGCONT)
         wait_until(lambda: not psutil.pid_exists(halted), "the process that was too late does not end")
     place.go()
     wait_until(lambda: place.record(due).state == "done", "the run does not end")
-    scheduler.terminate()
+    if command == "start":
+        scheduler.terminate()
     assert scheduler.wait(30) == 0
     (run,) = place.runs()
     assert run["tags"] == ["scheduled", before.key]
