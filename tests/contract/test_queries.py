@@ -69,6 +69,11 @@ def test_names(told: Told, pattern: str, found: list[str]) -> None:
         ("nested", ["alpha"]),
         ("runtime", ["gamma"]),
         ("text", ["alpha"]),
+        ("beginning of an id", ["alpha"]),
+        ("parameter", ["beta"]),
+        ("created between", ["alpha"]),
+        ("created before", []),
+        ("no experiment", ["alpha", "beta", DELTA, "gamma"]),
     ],
 )
 def test_fields(told: Told, label: str, found: list[str]) -> None:
@@ -99,6 +104,11 @@ def test_dates(told: Told, label: str, found: object) -> None:
 )
 def test_order(told: Told, order: str, found: list[str]) -> None:
     assert told["order"][order] == found
+
+
+@pytest.mark.parametrize(("sign", "found"), [("", ["gamma", "alpha", "beta"]), ("-", ["beta", "alpha", "gamma"])])
+def test_tasks_without_a_metric_come_last_in_either_order(told: Told, sign: str, found: list[str]) -> None:
+    assert told["by a metric"][sign] == [*found, DELTA, "epsilon"]
 
 
 def test_pages(told: Told) -> None:

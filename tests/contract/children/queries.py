@@ -1,5 +1,6 @@
 """Tasks that differ in every field that can be asked for, and which of them each question finds."""
 
+import hashlib
 from typing import Any
 
 from clearml import Task
@@ -7,6 +8,14 @@ from clearml.backend_api.session.client import APIClient
 
 from tests.contract.child import Document, tell
 
+# Where ClearML keeps the last value of the single value `auc`.
+METRIC = ".".join(
+    [
+        "last_metrics",
+        *(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest() for name in ("Summary", "auc")),
+        "value",
+    ]
+)
 HIDDEN = {"search_hidden": True, "_allow_extra_fields_": True}
 
 
@@ -15,6 +24,7 @@ def ask(project: str) -> Document:
     ids = prepare(client, project)
     dates = [client.tasks.get_by_id(task=ids[name]).data.status_changed for name in ("alpha", "beta")]
     assert dates[0] < dates[1]
+    of_alpha = client.tasks.get_by_id(task=ids["alpha"]).data.project
 
     def found(tags: list[str] | None = None, **filters: Any) -> list[str]:
         asked = {**filters, "_allow_extra_fields_": True}
@@ -33,6 +43,10 @@ def ask(project: str) -> Document:
         "order": {
             order: names(Task.get_tasks(project_name=project, task_filter={"order_by": [order]})) for order in ORDERS
         },
+        "by a metric": {
+            sign: names(client.tasks.get_all(project=[of_alpha], order_by=[f"{sign}{METRIC}", "name"], **HIDDEN))
+            for sign in ("", "-")
+        },
         "pages": pages(client, ids),
         "projects": by_project(client, project),
         "returned": returned(project),
@@ -45,6 +59,7 @@ def prepare(client: APIClient, project: str) -> dict[str, str]:
     below = client.projects.create(name=f"{project}/below").id
     hidden = client.projects.create(name=f"{project}/.hidden", system_tags=["hidden"]).id
     rate = {"General": {"rate.log": {"section": "General", "name": "rate.log", "value": "0.1", "type": "float"}}}
+    rate["General"]["flow"] = {"section": "General", "name": "flow", "value": "churn", "type": "str"}
     repository = {"repository": "https://example.org/churn.git", "branch": "main", "entry_point": "train.py"}
     made: list[tuple[str, str, dict[str, Any]]] = [
         ("alpha", above, {"type": "training", "tags": ["best", "v1"], "comment": "Notes on it", "script": repository}),
@@ -59,6 +74,9 @@ def prepare(client: APIClient, project: str) -> dict[str, str]:
     client.tasks.edit(task=ids["gamma"], parent=ids["alpha"], runtime={"mark": "a-b.c"})
     for name in ("alpha", "beta", "delta (x+y) [1]"):
         client.tasks.started(task=ids[name])
+    reported = {"type": "training_stats_scalar", "metric": "Summary", "variant": "auc", "iter": -(2**31)}
+    values = {"alpha": 0.2, "gamma": -0.1, "beta": 10.0}
+    client.events.add_batch(requests=[{**reported, "task": ids[name], "value": values[name]} for name in values])
     client.tasks.completed(task=ids["alpha"])
     client.tasks.stopped(task=ids["beta"])
     return ids
@@ -96,6 +114,11 @@ def fields(ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         "nested": {"_all_": {"fields": ["script.repository"], "pattern": r"example\.org/churn"}},
         "runtime": {"_all_": {"fields": ["runtime.mark"], "pattern": r"^a\-b\.c$"}},
         "text": {"search_text": "Notes"},
+        "beginning of an id": {"_any_": {"fields": ["id"], "pattern": f"^{ids['alpha'][:12]}"}},
+        "parameter": {"hyperparams.General.flow.value": ["churn"]},
+        "created between": {"created": ["2000-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"], "name": "^alpha$"},
+        "created before": {"created": ["1970-01-01T00:00:00+00:00", "2000-01-01T00:00:00+00:00"]},
+        "no experiment": {"system_tags": ["-archived", "-hidden", "-pipeline", "-dataset"]},
     }
 
 
