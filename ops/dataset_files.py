@@ -51,7 +51,7 @@ def read_stored(api: Api, dataset_id: str) -> Stored:
     except (KeyError, TypeError, ValueError):
         raise FlowsError(f"dataset {dataset_id} has no sound record of its files: was it closed?") from None
     for file in files:
-        _check_path(file.path, dataset_id)
+        check_path(file.path, dataset_id)
     parents = state.get("dependency_graph", {}).get(dataset_id, [])
     return Stored(sorted(files, key=lambda file: file.path), parents, len(state.get("dataset_link_entries", [])))
 
@@ -94,7 +94,7 @@ def fetch_files(api: Api, dataset_id: str, stored: Stored, folder: Path) -> list
             size = int(record.get("content_size") or MAX_RECORD_BYTES)
             fetch_file(record["uri"], record.get("hash") or "", size, str(packed.parent), packed.name)
             with zipfile.ZipFile(packed) as unpacked:
-                problems += [problem for file in files if (problem := _extract(unpacked, file, folder))]
+                problems += [problem for file in files if (problem := extract_file(unpacked, file, folder))]
         except (OSError, ValueError, zipfile.BadZipFile) as error:
             problems.append(f"{_named(files)}: {error}")
         finally:
@@ -114,7 +114,7 @@ def _by_archive(files: list[StoredFile]) -> Iterator[tuple[tuple[str, str], list
     yield from archives.items()
 
 
-def _extract(archive: zipfile.ZipFile, file: StoredFile, folder: Path) -> str:
+def extract_file(archive: zipfile.ZipFile, file: StoredFile, folder: Path) -> str:
     """Writes one file; what is wrong with it, if it is not the one recorded, and then nothing is left of it."""
     target = folder / file.path
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def _extract(archive: zipfile.ZipFile, file: StoredFile, folder: Path) -> str:
     return f"{file.path} is not the file that was stored: its sha256 is not {file.sha256}"
 
 
-def _check_path(path: str, dataset_id: str) -> None:
+def check_path(path: str, dataset_id: str) -> None:
     parts = PurePosixPath(path.replace("\\", "/")).parts
     if not parts or ".." in parts or path.startswith(("/", "\\")) or ":" in parts[0] or not path.isprintable():
         raise FlowsError(f"dataset {dataset_id} names a file that leaves its folder, so it is not read: {path!r:.100}")

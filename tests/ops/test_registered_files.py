@@ -3,7 +3,6 @@
 import json
 import pickle
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from components.artifacts import file_sha256
 from components.model_file import save_model
 from tests.support.backend import running_backend
 from tests.support.churn_models import fitted
-from tests.support.command import ROOT, Done, Flows
+from tests.support.command import Done, Flows
 
 EXPERIMENT = """
 import os
@@ -224,13 +223,12 @@ def test_an_archived_model_is_out_of_all_lists_and_its_number_stays_its_own(made
 def test_two_that_register_at_once_get_two_numbers(made: Made) -> None:
     for number in range(4):
         (made.folder / f"at once {number}.pkl").write_bytes(pickle.dumps(number))
-    own = {"PYTHONPATH": str(ROOT), "FLOWS__SERVER__DATA_DIR": made.flows.backend.status.data_dir}
-    command = [sys.executable, "-W", "ignore", "-m", "ops.cli", "models", "register", "--name", "at once"]
+    environment = made.flows.environment()
     started = [
         subprocess.Popen(
-            [*command, f"at once {number}.pkl"],
+            [made.flows.command, "models", "register", "--name", "at once", f"at once {number}.pkl"],
             cwd=made.folder,
-            env=made.flows.backend.env(**own),
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

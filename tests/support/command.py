@@ -1,13 +1,16 @@
-"""The `flows` command as a person uses it: a process of its own, against a backend."""
+"""The `flows` command as a person uses it: installed, in a process of its own, against a backend."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tests.support.backend import Backend
+from tests.support.installed import install_flows
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,19 +46,29 @@ class Done:
 
 @dataclass(frozen=True)
 class Flows:
-    """`flows(…)` runs the command in `folder`."""
+    """`flows(…)` runs the installed command in `folder`."""
 
     backend: Backend
     folder: Path
 
-    def __call__(self, *arguments: str | Path, **environment: str) -> Done:
-        return self.python("-m", "ops.cli", *map(str, arguments), **environment)
+    def __call__(self, *arguments: str | Path) -> Done:
+        return self._run(self.command, *map(str, arguments))
 
-    def python(self, *arguments: str, **environment: str) -> Done:
-        own = {"PYTHONPATH": str(ROOT), "FLOWS__SERVER__DATA_DIR": self.backend.status.data_dir, "COLUMNS": "200"}
+    def python(self, *arguments: str) -> Done:
+        return self._run(sys.executable, "-W", "ignore", *arguments)
+
+    @cached_property
+    def command(self) -> str:
+        return f"{install_flows(self.folder.parent / 'bin').split(os.pathsep)[0]}/flows"
+
+    def environment(self) -> dict[str, str]:
+        """That of a process that uses the backend."""
+        return self.backend.env(PYTHONPATH=str(ROOT), FLOWS__SERVER__DATA_DIR=self.backend.status.data_dir)
+
+    def _run(self, *command: str) -> Done:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", *arguments],
-            env=self.backend.env(**own, **environment),
+            command,
+            env=self.environment(),
             cwd=self.folder,
             capture_output=True,
             text=True,
