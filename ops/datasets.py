@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import BadInput
-from ops.arrival import arriving
 from ops.dataset_catalog import open_catalog, property_of
 from ops.dataset_content import read_content
 from ops.dataset_diff import compare_content
@@ -31,6 +30,7 @@ from ops.dataset_reading import (
     told_version,
     users_of,
 )
+from ops.files import arriving
 from ops.registry import told_by
 
 

@@ -61,6 +61,13 @@ def metric_path(title: str, series: str) -> str:
     return f"last_metrics.{keys[0]}.{keys[1]}"
 
 
+def metric_paths(name: str) -> list[str]:
+    """The `metric_path`s of all scalars that a person can mean by a name."""
+    places = [(SINGLE_VALUES, name), (name, name)]
+    places += [(name[:at], name[at + 1 :]) for at, character in enumerate(name) if character == "/"]
+    return [metric_path(*place) for place in places]
+
+
 def metric_value(task: dict[str, Any], path: str) -> float | None:
     """The value of `metric_path` in a Task; None if it has none."""
     _, title, series = path.split(".")
@@ -135,10 +142,7 @@ def _projects(api: Api, name: str) -> list[str]:
 
 def _known_path(api: Api, body: dict[str, Any], name: str) -> str:
     """The path of the metric of this name, as those that are meant have it; BadInput if none in the project has it."""
-    places = [(SINGLE_VALUES, name), (name, name)]
-    places += [(name[:at], name[at + 1 :]) for at, character in enumerate(name) if character == "/"]
-    for place in places:
-        path = metric_path(*place)
+    for path in metric_paths(name):
         highest = {**body, "order_by": [f"-{path}.value"], "only_fields": [f"{path}.value"]}
         if any(metric_value(task, path) is not None for task in pages(api, "tasks", highest, 1)):
             return path
@@ -147,7 +151,7 @@ def _known_path(api: Api, body: dict[str, Any], name: str) -> str:
     known = {metric_name(item["metric"], item["variant"]) for item in found}
     if name not in known:
         raise BadInput(f"no experiment has a metric {name!r}{did_you_mean(name, known)}")
-    return metric_path(*places[0])
+    return metric_paths(name)[0]
 
 
 def metric_name(title: str, series: str) -> str:

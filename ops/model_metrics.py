@@ -7,13 +7,15 @@ from components.metrics import lower_is_better
 from flows.api import Api
 from flows.errors import BadInput
 from flows.names import did_you_mean
-from ops.experiment_query import SINGLE_VALUES, metric_path, metric_value
+from ops.experiment_query import metric_paths, metric_value
 from ops.experiments import reported_metrics
 from ops.registry import FIELDS, Registry, exactly, typed_facts
 
 NO_METRICS = {"version", "threshold", "bytes", "profit_threshold"}
 # Texts between these are in the order of the numbers that they are.
 _PLAIN = re.compile(r"[01](\.\d+)?")
+# A name that a query can be about: to others, parts of a path are something else.
+_CAN_BE = re.compile(r"[^\x00-\x1f\"\\$]+")
 _AT_ONCE = 500
 Found = tuple[float, dict[str, Any]]
 
@@ -27,8 +29,8 @@ def own_metrics(facts: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def best_models(registry: Registry, metric: str, top: int, name: str = "") -> list[dict[str, Any]]:
-    """The models with the best values of a metric, the best first, as the API tells them.
+def best_models(registry: Registry, metric: str, top: int, name: str = "") -> list[Found]:
+    """The best values of a metric and the models that have them, as the API tells these, the best first.
 
     The backend sorts: models by what their metadata tell, and the experiments of those that tell nothing.
 
@@ -36,12 +38,14 @@ def best_models(registry: Registry, metric: str, top: int, name: str = "") -> li
         BadInput: no model, and no model's experiment, has the metric; the sentence names the nearest that there are.
     """
     called = exactly(name) if name else {}
-    found = [*_by_metadata(registry, metric, top, called), *_by_experiment(registry, metric, top, called)]
+    found: list[Found] = []
+    if _CAN_BE.fullmatch(metric):
+        found = [*_by_metadata(registry, metric, top, called), *_by_experiment(registry, metric, top, called)]
     if not found:
         known = _known_metrics(registry)
         raise BadInput(f"no model in {registry.project} has a metric {metric!r}{did_you_mean(metric, known)}")
     found.sort(key=lambda pair: pair[0], reverse=not lower_is_better(metric))
-    return [model for _, model in found[:top]]
+    return found[:top]
 
 
 def _by_metadata(registry: Registry, metric: str, top: int, called: dict[str, Any]) -> list[Found]:
@@ -66,7 +70,7 @@ def _by_experiment(registry: Registry, metric: str, top: int, called: dict[str, 
     models: dict[str, list[str]] = {}
     for model in registry.every(["id", "task"], **lacking):
         models.setdefault(model.get("task") or "", []).append(model["id"])
-    for path in (metric_path(SINGLE_VALUES, metric), metric_path(metric, metric)):
+    for path in metric_paths(metric):
         values = _best_tasks(registry.api, sorted(filter(None, models)), path, top, lower_is_better(metric))
         if values:
             chosen = [model for task in values for model in models[task]][:top]

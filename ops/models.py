@@ -13,8 +13,8 @@ from components.promotion_lock import free_lock, take_lock
 from components.registry import find_file, project_of, store_model_file
 from components.registry import register_model as register_file
 from flows.errors import BadInput, FlowsError, GateSaidNo
-from ops.arrival import arriving, check_free
 from ops.experiment_tables import side_by_side_frame
+from ops.files import arriving, check_free
 from ops.model_facts import compared_models, described_model, listed_model
 from ops.model_loading import LoadedModel, check_model, fetch_model_file, read_model, suffix_of
 from ops.model_metrics import best_models
@@ -182,7 +182,8 @@ def models_meant(ids: Sequence[str] = (), metric: str = METRIC, top: int = 5, na
         if not ids:
             if name:
                 registry.refuse_name(name)
-            return [described_model(registry, model) for model in best_models(registry, metric, top, name)]
+            best = [(value, described_model(registry, one)) for value, one in best_models(registry, metric, top, name)]
+            return [{**told, "metrics": {**told["metrics"], metric: value}} for value, told in best]
         if len(ids) == 1:
             raise BadInput("comparing takes two models or more: give another id, or none and a metric")
         found = [registry.find(one) for one in ids]

@@ -159,36 +159,37 @@ def test_a_folder_is_addressed_by_its_files_and_their_places(flows: Flows) -> No
     assert {name: tree[name] for name in ("a.bin", "c.bin")} == {"a.bin": b"\x00\x01", "c.bin": b"\x02"}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["create", "nowhere.csv", "--version", "1.0.0"], ["nowhere.csv is not there"]),
-        (["create", "customers.csv", "--version", "1.0"], ["'1.0' is no semantic version", "1.0.0"]),
-        (["create", "new.csv", "--version", "1.0.0", "--name", "customers"], ["version 1.0.0 of customers is"]),
-        (["create", "customers.csv", "--version", "1.0.0", "--name", "a/b"], ["cannot be a dataset's name"]),
-        (["create", "customers.csv", "--version", "4.0.0", "--key", "customerId"], ["did you mean 'customerID'"]),
-        (["create", "customers.csv", "--version", "4.0.0", "--key", "gender"], ["does not tell rows apart"]),
-        (["create", "customers.csv", "--version", "4.0.0", "--metadata", "x"], ["--metadata wants name=value"]),
-        (["create", "empty.csv", "--version", "1.0.0"], ["empty.csv is empty"]),
-        (["create", "nothing", "--version", "1.0.0"], ["nothing holds no files"]),
-        (["create", "page.csv", "--version", "1.0.0"], ["page.csv", "is a web page"]),
-        (["create", "table.parquet", "--version", "1.0.0"], ["table.parquet is no parquet file"]),
-        (["create", "uneven.csv", "--version", "1.0.0"], ["uneven.csv", "too few fields"]),
-        (["show", "zz"], ["there is no dataset with the id 'zz' in clearml-flows"]),
-        (
-            ["list", "--name", "custmers"],
-            ["no dataset in clearml-flows is called 'custmers'", "did you mean 'customers'"],
-        ),
-    ],
-)
-def test_what_cannot_be_is_refused_in_one_sentence(made: Made, arguments: list[str], words: list[str]) -> None:
+REFUSED: list[tuple[list[str], list[str]]] = [
+    (["create", "nowhere.csv", "--version", "1.0.0"], ["nowhere.csv is not there"]),
+    (["create", "customers.csv", "--version", "1.0"], ["'1.0' is no semantic version", "1.0.0"]),
+    (["create", "new.csv", "--version", "1.0.0", "--name", "customers"], ["version 1.0.0 of customers is"]),
+    (["create", "customers.csv", "--version", "1.0.0", "--name", "a/b"], ["cannot be a dataset's name"]),
+    (["create", "customers.csv", "--version", "4.0.0", "--key", "customerId"], ["did you mean 'customerID'"]),
+    (["create", "customers.csv", "--version", "4.0.0", "--key", "gender"], ["does not tell rows apart"]),
+    (["create", "customers.csv", "--version", "4.0.0", "--metadata", "x"], ["--metadata wants name=value"]),
+    (["create", "empty.csv", "--version", "1.0.0"], ["empty.csv is empty"]),
+    (["create", "nothing", "--version", "1.0.0"], ["nothing holds no files"]),
+    (["create", "page.csv", "--version", "1.0.0"], ["page.csv", "is a web page"]),
+    (["create", "table.parquet", "--version", "1.0.0"], ["table.parquet is no parquet file"]),
+    (["create", "uneven.csv", "--version", "1.0.0"], ["uneven.csv", "too few fields"]),
+    (["show", "zz"], ["there is no dataset with the id 'zz' in clearml-flows"]),
+    (
+        ["list", "--name", "custmers"],
+        ["no dataset in clearml-flows is called 'custmers'", "did you mean 'customers'"],
+    ),
+]
+
+
+def test_what_cannot_be_is_refused_in_one_sentence(made: Made) -> None:
     (made.folder / "new.csv").write_text("a,b\n1,2\n", "utf-8")
     (made.folder / "empty.csv").write_bytes(b"")
     (made.folder / "nothing").mkdir(exist_ok=True)
     (made.folder / "page.csv").write_text("<html><body>404</body></html>", "utf-8")
     (made.folder / "table.parquet").write_text("a,b\n1,2\n", "utf-8")
     (made.folder / "uneven.csv").write_text("a,b\n1,2\n3\n4,5\n", "utf-8")
-    made.flows("datasets", *arguments).refused(2, *words)
+    ended = made.flows.in_turn(*(["datasets", *arguments] for arguments, _ in REFUSED))
+    for done, (_, words) in zip(ended, REFUSED, strict=True):
+        done.refused(2, *words)
 
 
 def test_one_version_is_not_compared_with_itself(made: Made) -> None:

@@ -238,34 +238,34 @@ def test_two_that_register_at_once_get_two_numbers(made: Made) -> None:
     assert sorted(one["version"] for one in made("list", "--name", "at once", "--json").document) == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["register", "nowhere.skops", "--name", "mine"], ["nowhere.skops is not there"]),
-        (["register", "empty.skops", "--name", "mine"], ["empty.skops is empty"]),
-        (["register", "text.skops", "--name", "mine"], ["is no skops file"]),
-        (["register", "pickle.skops", "--name", "mine"], ["is a pickle or joblib file"]),
-        (["register", "text.pkl", "--name", "mine"], ["text.pkl is not what its suffix says"]),
-        (["register", "model.h5", "--name", "mine"], ["is no model file by its suffix", ".skops"]),
-        (["register", "first.skops", "--name", "no"], ["'no' cannot be a model's name"]),
-        (["register", "first.skops", "--name", "mine", "--task", "zz"], ["there is no experiment with the id 'zz'"]),
-        (["register", "first.skops", "--name", "mine", "--metadata", "sha256=1"], ["'sha256' cannot be a name"]),
-        (["register", "first.skops", "--name", "mine", "--tag", "production"], ["flows models promote"]),
-        (["compare", "--metric", "test_f1_scor"], ["no model", "'test_f1_scor'", "did you mean 'test_f1_score'?"]),
-        (["compare", "1234"], ["comparing takes two models or more"]),
-        (["list", "--tag", "owned"], ["no model in clearml-flows/models has the tag 'owned'; did you mean 'own'?"]),
-        (["list", "--name", "min"], ["is called 'min'; did you mean 'mine'?"]),
-    ],
-)
-def test_what_cannot_be_is_refused_in_one_sentence(
-    made: Made, versions: list[Any], arguments: list[str], words: list[str]
-) -> None:
+REFUSED: list[tuple[list[str], list[str]]] = [
+    (["register", "nowhere.skops", "--name", "mine"], ["nowhere.skops is not there"]),
+    (["register", "empty.skops", "--name", "mine"], ["empty.skops is empty"]),
+    (["register", "text.skops", "--name", "mine"], ["is no skops file"]),
+    (["register", "pickle.skops", "--name", "mine"], ["is a pickle or joblib file"]),
+    (["register", "text.pkl", "--name", "mine"], ["text.pkl is not what its suffix says"]),
+    (["register", "model.h5", "--name", "mine"], ["is no model file by its suffix", ".skops"]),
+    (["register", "first.skops", "--name", "no"], ["'no' cannot be a model's name"]),
+    (["register", "first.skops", "--name", "mine", "--task", "zz"], ["there is no experiment with the id 'zz'"]),
+    (["register", "first.skops", "--name", "mine", "--metadata", "sha256=1"], ["'sha256' cannot be a name"]),
+    (["register", "first.skops", "--name", "mine", "--tag", "production"], ["flows models promote"]),
+    (["compare", "--metric", "test_f1_scor"], ["no model", "'test_f1_scor'", "did you mean 'test_f1_score'?"]),
+    (["compare", "--metric", 'a"b.$x'], ["no model", "has a metric"]),
+    (["compare", "1234"], ["comparing takes two models or more"]),
+    (["list", "--tag", "owned"], ["no model in clearml-flows/models has the tag 'owned'; did you mean 'own'?"]),
+    (["list", "--name", "min"], ["is called 'min'; did you mean 'mine'?"]),
+]
+
+
+def test_what_cannot_be_is_refused_in_one_sentence(made: Made, versions: list[Any]) -> None:
     (made.folder / "empty.skops").touch()
     (made.folder / "model.h5").write_text("x")
     (made.folder / "pickle.skops").write_bytes(pickle.dumps(1))
     for name in ("text.skops", "text.pkl"):
         (made.folder / name).write_text("{'a': 1}", "utf-8")
-    made(*arguments).refused(2, *words)
+    ended = made.flows.in_turn(*(["models", *arguments] for arguments, _ in REFUSED))
+    for done, (_, words) in zip(ended, REFUSED, strict=True):
+        done.refused(2, *words)
 
 
 def test_one_model_is_not_compared_with_itself(made: Made, versions: list[Any]) -> None:

@@ -13,6 +13,14 @@ from tests.support.backend import Backend
 from tests.support.installed import install_flows
 
 ROOT = Path(__file__).parents[2]
+IN_TURN = """
+import json, os, sys
+from click.testing import CliRunner
+from ops.cli import main
+ended = [CliRunner().invoke(main, arguments) for arguments in json.loads(sys.argv[1])]
+told = [{"exit_code": one.exit_code, "stdout": one.stdout, "stderr": one.stderr} for one in ended]
+os.write(1, ("\\n" + json.dumps(told)).encode())
+"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,12 @@ class Flows:
 
     def python(self, *arguments: str) -> Done:
         return self._run(sys.executable, "-W", "ignore", *arguments)
+
+    def in_turn(self, *commands: list[str]) -> list[Done]:
+        """Several commands in one process, which saves the time that each would take to start."""
+        done = self.python("-c", IN_TURN, json.dumps(commands))
+        assert done.exit_code == 0, done
+        return [Done(**one) for one in json.loads(done.stdout.splitlines()[-1])]
 
     @cached_property
     def command(self) -> str:
