@@ -33,17 +33,17 @@ def main(folder: str, number: str) -> int:
         _say(f"{schedule.name}: the run of {text(run.scheduled)} has a process already")
         return 0
     try:
-        exit_code, told, error = _run(command(schedule, load().schedule.prefix), _variables(schedule, run))
+        words = [*load().schedule.prefix, *command(schedule.flow, schedule.options)]
+        exit_code, told, error = _run(words, _variables(schedule, run))
     except (FlowsError, OSError) as wrong:
         exit_code, told, error = 1, {}, str(wrong)
     _record(store, run, schedule, exit_code, told, error)
     return exit_code
 
 
-def command(schedule: Schedule, prefix: Sequence[str]) -> list[str]:
-    """The command line of a run of the schedule."""
-    script = str(FLOWS / f"{schedule.flow}_flow.py")
-    return [*prefix, sys.executable, script, "--json", "--no-progress", *schedule.options]
+def command(flow: str, options: Sequence[str]) -> list[str]:
+    """The command line of a run."""
+    return [sys.executable, str(FLOWS / f"{flow}_flow.py"), "--json", "--no-progress", *options]
 
 
 def _variables(schedule: Schedule, run: Run) -> dict[str, str]:

@@ -78,8 +78,12 @@ class Database:
             if not self.path.stat().st_size:
                 raise sqlite3.DatabaseError("it is empty")
             self._connection = self._connect(self.path)
-            self._check()
-            self._migrate()
+            try:
+                self._check()
+                self._migrate()
+            except BaseException:
+                self._connection.close()
+                raise
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

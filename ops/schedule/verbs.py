@@ -3,21 +3,21 @@
 import re
 import subprocess
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import flows
 from flows.backend import data_dir
 from flows.command import SOURCES
 from flows.errors import BadInput, FlowsError
 from flows.names import did_you_mean
 from flows.settings import Settings, load
 from ops.schedule import times
-from ops.schedule.child import command
+from ops.schedule.child import FLOWS, command
 from ops.schedule.engine import Engine
 from ops.schedule.processes import LocalProcesses
-from ops.schedule.records import Run, Schedule, document, text
+from ops.schedule.records import Schedule, document, text
 from ops.schedule.store import Store
 from ops.schedule.tasks import Tasks
 
@@ -37,22 +37,17 @@ def create(kind: str, when: str, name: str = "", options: Sequence[str] = (), **
     Raises:
         BadInput: naming what is wrong, also of the options.
     """
-    settings = load()
+    settings, now = load(), _now()
     values = ways(settings, kind, when, options=tuple(options), **chosen)
-    now = _now()
     times.timing(kind, when, values["zone"], now)
     if kind == "interval":
         values["timing"] = str(times.interval(when))
-    store = _store(settings)
     _check_name(name)
-    values["flow"] = _flow(values["flow"])
-    made = Schedule(
-        **{**values, "id": "", "name": "", "state": "", "created": now, "seen": now, "due": now, "claimed": 0}
-    )
+    _check_flow(values["flow"])
     if options:
-        _check_options(made)
-    with store.together():
-        return _told(store.add(name or _free_name(store, made), now, **values), store, now)
+        _check_options(values["flow"], options)
+    with _opened(settings) as store, store.together():
+        return _told(store.add(name or _free_name(store, values["flow"], kind), now, **values), store, now)
 
 
 def ways(settings: Settings, kind: str, when: str, **chosen: Any) -> dict[str, Any]:
@@ -84,35 +79,37 @@ def run_options(source: str | None, changes: Sequence[str], queue: str | None) -
 
 def list_schedules() -> list[dict[str, Any]]:
     """All schedules: what they were made of, state, next (the next time, UTC), runs so far, last run."""
-    store, now = _store(load()), _now()
-    return [_told(schedule, store, now) for schedule in store.schedules()]
+    with _opened(load()) as store:
+        return [_told(schedule, store, _now()) for schedule in store.schedules()]
 
 
 def show(name: str) -> dict[str, Any]:
     """A schedule and its last runs, the latest first. Raises BadInput if there is none of this name."""
-    store = _store(load())
-    schedule = store.schedule(name)
-    told = [document(run) for run in store.runs(schedule, SHOWN_RUNS)]
-    return {**_told(schedule, store, _now()), "history": told}
+    with _opened(load()) as store:
+        schedule = store.schedule(name)
+        told = [document(run) for run in store.runs(schedule, SHOWN_RUNS)]
+        return {**_told(schedule, store, _now()), "history": told}
 
 
 def upcoming(count: int, name: str = "") -> list[dict[str, Any]]:
     """The next `count` times of one schedule, or of all active ones: `{schedule, scheduled, local}`."""
-    store = _store(load())
-    chosen = [store.schedule(name)] if name else [one for one in store.schedules() if one.state == "active"]
+    with _opened(load()) as store:
+        active = [one for one in store.schedules() if one.state == "active"]
+        chosen = [store.schedule(name)] if name else active
     found = [due for schedule in chosen for due in _times(schedule, count, _now())]
     return sorted(found, key=lambda due: (due["scheduled"], due["schedule"]))[:count]
 
 
 def change(name: str, state: str) -> dict[str, Any]:
     """active, paused or removed. Raises BadInput if there is none of this name, or it has had all of its runs."""
-    store, now = _store(load()), _now()
-    schedule = store.schedule(name)
-    if schedule.state == "finished" and state != "removed":
-        raise BadInput(f"schedule {name!r} has had its {schedule.max_runs} runs; make a new one")
-    if schedule.state != state:
-        store.set_state(schedule, state, now)
-    return _told(store.by_id(schedule.id), store, now)
+    now = _now()
+    with _opened(load()) as store:
+        schedule = store.schedule(name)
+        if schedule.state == "finished" and state != "removed":
+            raise BadInput(f"schedule {name!r} has had its {schedule.max_runs} runs; make a new one")
+        if schedule.state != state:
+            store.set_state(schedule, state, now)
+        return _told(store.by_id(schedule.id), store, now)
 
 
 def run_now(name: str) -> dict[str, Any]:
@@ -120,12 +117,13 @@ def run_now(name: str) -> dict[str, Any]:
 
     Raises BadInput if the schedule may not run (any more), FlowsError if no process can be started.
     """
-    settings, now = load(), _now()
-    store = _store(settings)
-    schedule = store.schedule(name)
-    run = engine(store, settings, lambda _line: None).run_now(schedule, now)
-    if run is None:
-        raise BadInput(f"schedule {name!r} is {store.by_id(schedule.id).state} and may run no more, or ran this second")
+    settings = load()
+    with _opened(settings) as store:
+        schedule = store.schedule(name)
+        run = engine(store, settings, lambda _line: None).run_now(schedule, _now())
+        if run is None:
+            state = store.by_id(schedule.id).state
+            raise BadInput(f"schedule {name!r} is {state} and may run no more, or ran this second")
     if run.state == "failed":
         raise FlowsError(run.why)
     return {**document(run), "schedule": name}
@@ -138,8 +136,8 @@ def engine(store: Store, settings: Settings, say: Any) -> Engine:
     return Engine(store, Tasks(settings), processes, timedelta(seconds=given.lost_after), given.most, say)
 
 
-def _store(settings: Settings) -> Store:
-    return Store(data_dir(settings))
+def _opened(settings: Settings) -> AbstractContextManager[Store]:
+    return closing(Store(data_dir(settings)))
 
 
 def _now() -> datetime:
@@ -153,22 +151,22 @@ def _check_name(name: str) -> None:
         raise BadInput(f"--name {name} is for the schedule that the environment holds; give another")
 
 
-def _free_name(store: Store, schedule: Schedule) -> str:
+def _free_name(store: Store, flow: str, kind: str) -> str:
     taken = {one.name for one in store.schedules()}
-    base = f"{schedule.flow}-{schedule.kind}"
+    base = f"{flow}-{kind}"
     names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)
 
 
-def _flow(name: str) -> str:
-    known = [path.stem.removesuffix("_flow") for path in Path(flows.__file__).parent.glob("*_flow.py")]
+def _check_flow(name: str) -> None:
+    known = [path.stem.removesuffix("_flow") for path in FLOWS.glob("*_flow.py")]
     if name not in known:
         raise BadInput(f"there is no flow {name!r}{did_you_mean(name, known)}")
-    return name
 
 
-def _check_options(schedule: Schedule) -> None:
-    done = subprocess.run([*command(schedule, ()), "--dry-run"], capture_output=True, text=True, check=False)
+def _check_options(flow: str, options: Sequence[str]) -> None:
+    """Let the flow itself say what it takes."""
+    done = subprocess.run([*command(flow, options), "--dry-run"], capture_output=True, text=True, check=False)
     if done.returncode:
         sentence = (done.stderr.strip().splitlines() or ["the run refuses these options"])[-1]
         raise BadInput(sentence.removeprefix("error: ").removeprefix("Error: "))
@@ -189,7 +187,7 @@ def _local(schedule: Schedule, due: datetime) -> str:
 
 def _told(schedule: Schedule, store: Store, now: datetime) -> dict[str, Any]:
     following = _times(schedule, 1, now) if schedule.state == "active" else []
-    last: list[Run] = store.runs(schedule, 1)
+    last = store.runs(schedule, 1)
     return {
         "name": schedule.name,
         "flow": schedule.flow,

@@ -63,6 +63,7 @@ def test_killed_between_launch_and_mark_and_started_again_it_is_one_run(
     assert (task["id"], task["status"]) == (run.task, "completed")
     assert {"scheduled", run.key} <= set(task["tags"])
     shown = json.loads(small_place.flows("schedule", "show", "due", "--json").stdout)
+    store.close()
     assert (shown["state"], shown["history"][0]["state"], shown["last"]["state"]) == ("finished", "done", "done")
 
 

@@ -78,9 +78,13 @@ class Scheduler:
     now: datetime = START
 
     def __post_init__(self) -> None:
-        self.restart()
+        self._begin()
 
     def restart(self) -> None:
+        self.store.close()
+        self._begin()
+
+    def _begin(self) -> None:
         self.store = Store(self.folder)
         self.engine = Engine(self.store, self.world, self.world, timedelta(minutes=10), 3, self.said.append)
 

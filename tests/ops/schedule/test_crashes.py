@@ -101,5 +101,4 @@ def play(scheduler: Scheduler, machine: Machine, event: str, number: int) -> Non
         else:
             scheduler.tick()
     except KilledError:
-        scheduler.store.close()
         scheduler.restart()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,14 @@ class Place:
         }
         return {**os.environ, **own}
 
+    @cached_property
     def store(self) -> Store:
         return Store(self.folder / ".flows")
 
     def due_once(self) -> Schedule:
         """A schedule with one run, which is due."""
         past = datetime.now(UTC) - timedelta(hours=2)
-        return self.store().add("due", past, **{**WAYS, "max_runs": 1, "overlap": "allow"})
+        return self.store.add("due", past, **{**WAYS, "max_runs": 1, "overlap": "allow"})
 
     def python(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -72,7 +74,7 @@ class Place:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def record(self, schedule: Schedule) -> Run:
-        return self.store().runs(schedule, 1)[0]
+        return self.store.runs(schedule, 1)[0]
 
     def end(self) -> None:
         self.go()
@@ -80,6 +82,7 @@ class Place:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+        self.store.close()
 
 
 @pytest.fixture
@@ -156,7 +159,7 @@ def test_a_second_scheduler_names_the_first_and_runs_outlive_both(place: Place) 
 
 @pytest.mark.parametrize(("code", "state", "why"), [(2, "failed", "error: told by the flow"), (3, "done", "by hand")])
 def test_the_end_of_a_run_is_recorded_and_told(place: Place, code: int, state: str, why: str) -> None:
-    schedule = place.store().add("idle", datetime.now(UTC), **WAYS)
+    schedule = place.store.add("idle", datetime.now(UTC), **WAYS)
     (place.folder / "exit").write_text(str(code))
     place.go()
     started = place.flows_schedule("run-now", "idle", "--json")
@@ -166,16 +169,16 @@ def test_the_end_of_a_run_is_recorded_and_told(place: Place, code: int, state: s
     assert not place.runs()[0]["shared"]
     record = place.record(schedule)
     assert (record.state, record.exit_code, record.why) == (state, code, why)
-    told = [(notice["schedule"], notice["kind"], notice["sentence"]) for notice in place.store().notices()]
+    told = [(notice["schedule"], notice["kind"], notice["sentence"]) for notice in place.store.notices()]
     assert told == ([("idle", "failed", why)] if state == "failed" else [])
 
 
 def test_a_run_that_is_replaced_ends_as_skipped(place: Place) -> None:
-    schedule = place.store().add("idle", datetime.now(UTC), **WAYS)
+    schedule = place.store.add("idle", datetime.now(UTC), **WAYS)
     place.flows_schedule("run-now", "idle").communicate(timeout=60)
     wait_until(place.runs, "no run was started")
     run = place.record(schedule)
-    assert place.store().move(run, ("begun",), "begun", why=REPLACED)
+    assert place.store.move(run, ("begun",), "begun", why=REPLACED)
     LocalProcesses(place.folder).stop(run)
     wait_until(lambda: place.record(schedule).ended, "the run does not end")
     assert (place.record(schedule).state, place.record(schedule).why) == ("skipped", REPLACED)

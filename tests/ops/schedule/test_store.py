@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from ops.schedule import store as store_module
 from ops.schedule.database import FILE
 from ops.schedule.store import Planned, Store
 from tests.ops.schedule.conftest import START, WAYS, Scheduler
+
+
+def set_pragma(path: Path, pragma: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def damage(path: Path) -> None:
@@ -26,8 +32,8 @@ def damage(path: Path) -> None:
         (lambda path: path.write_bytes(b"{}" * 4000), "not a database"),
         (damage, "damaged"),
         (lambda path: path.write_bytes(path.read_bytes()[:4096]), "damaged"),
-        (lambda path: sqlite3.connect(path).execute("PRAGMA application_id = 7"), "of something else"),
-        (lambda path: sqlite3.connect(path).execute("PRAGMA user_version = 99"), "of a later release"),
+        (lambda path: set_pragma(path, "application_id = 7"), "of something else"),
+        (lambda path: set_pragma(path, "user_version = 99"), "of a later release"),
     ],
 )
 def test_a_damaged_file_is_refused_with_its_path_and_left_as_it_is(tmp_path: Path, write: object, says: str) -> None:
