@@ -58,6 +58,11 @@ def test_package_of_several_files(told: Told) -> None:
         ("page", ["other (1)"]),
         ("any", ["best"]),
         ("by id", ["best"]),
+        ("having metadata", ["best", "other (1)"]),
+        ("the other way", ["other (1)", "best"]),
+        ("lacking metadata", ["a package"]),
+        ("some metadata", ["rows"]),
+        ("by file", ["best"]),
     ],
 )
 def test_found(told: Told, label: str, found: list[str]) -> None:

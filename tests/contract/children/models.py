@@ -82,7 +82,18 @@ def found(project: str, best: str) -> dict[str, list[str]]:
 
     client = APIClient()
     everything = [model.id for model in Model.query_models(project_name=project)]
+
+    def asked(**query: Any) -> list[dict[str, Any]]:
+        answer = client.session.send_request("models", "get_all", json={"id": everything, **query})
+        return list(answer.json()["data"]["models"])
+
+    having = {"metadata.test_f1_score.key": ["test_f1_score"], "only_fields": ["id", "name", "metadata.rows"]}
     return {
+        "having metadata": [one["name"] for one in asked(**having, order_by=["-metadata.test_f1_score.value"])],
+        "the other way": [one["name"] for one in asked(**having, order_by=["metadata.test_f1_score.value"])],
+        "lacking metadata": [one["name"] for one in asked(**{"metadata.test_f1_score.key": ["-test_f1_score"]})],
+        "some metadata": [key for one in asked(**having) for key in one.get("metadata") or {}],
+        "by file": [one["name"] for one in asked(uri=[Model(best).url])],
         "all": names(),
         "name": names(model_name="other (1)"),
         "tag": names(tags=["candidate"]),
