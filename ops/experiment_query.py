@@ -34,7 +34,7 @@ class Query:
 
     `since` and `until` are dates or times in ISO 8601, local where they name no zone; a date as `until` includes that
     day. `run` is a run's id or the beginning of one. `lowest` sorts the lowest value first; None: as the metric's name
-    tells. `top` None means all.
+    tells. `top` None means all. That a project is not there is a mistake if it was `named`, and no experiments if not.
     """
 
     project: str
@@ -47,6 +47,7 @@ class Query:
     metrics: tuple[str, ...] = ()
     lowest: bool | None = None
     top: int | None = 20
+    named: bool = True
 
     @property
     def ascending(self) -> bool:
@@ -83,6 +84,8 @@ def select(api: Api, query: Query, fields: list[str]) -> tuple[list[dict[str, An
         BadInput: there is no such project, tag, flow, run or metric; the sentence names the nearest.
     """
     body = _body(api, query)
+    if not body["project"]:
+        return [], [metric_path(SINGLE_VALUES, name) for name in query.metrics]
     paths = [_known_path(api, body, name) for name in query.metrics]
     if paths:
         body["order_by"] = [f"{'' if query.ascending else '-'}{paths[0]}.value", "-created"]
@@ -110,7 +113,7 @@ def first_instant(text: str, day_after: bool = False) -> str:
 
 def _body(api: Api, query: Query) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "project": _projects(api, query.project),
+        "project": _projects(api, query.project, query.named),
         "system_tags": NO_EXPERIMENTS,
         "order_by": ["-created"],
     }
@@ -129,14 +132,14 @@ def _body(api: Api, query: Query) -> dict[str, Any]:
     return body
 
 
-def _projects(api: Api, name: str) -> list[str]:
+def _projects(api: Api, name: str, named: bool) -> list[str]:
     """Ids of the project, which is the first, and of those below it, but for .pipelines and .datasets."""
     query = {"name": rf"^{re.escape(name)}(/[^./][^/]*)*$", "only_fields": ["id"], "order_by": ["name"]}
     ids = [project["id"] for project in pages(api, "projects", query, None)]
-    if not ids:
+    if named and not ids:
         newest = {"only_fields": ["name"], "order_by": ["-last_update"]}
         names = [project["name"] for project in pages(api, "projects", newest, PAGE)]
-        raise BadInput(f"there is no project {name!r}{did_you_mean(name, names) or ': nothing was run yet'}")
+        raise BadInput(f"there is no project {name!r}{did_you_mean(name, names)}")
     return ids
 
 

@@ -154,7 +154,8 @@ def make_query(settings: Settings, **filters: Any) -> Query:
     for name in ("tags", "status", "metrics"):
         value = given.get(name) or ()
         given[name] = (value,) if isinstance(value, str) else tuple(value)
-    return Query(**{**given, "project": filters.get("project") or settings.project.name})
+    named = filters.get("project")
+    return Query(**{**given, "project": named or settings.project.name, "named": bool(named)})
 
 
 def usual_metrics(settings: Settings) -> tuple[str, ...]:

@@ -22,6 +22,12 @@ def names(story: Story, listing: str) -> list[str]:
     return [by_id[one["id"]] for one in story[f"list {listing}"]]
 
 
+def test_before_anything_was_run(story: Story) -> None:
+    assert story["nothing yet"] == {"exit_code": 0, "stdout": "[]\n", "stderr": ""}
+    assert story["nothing to rank"] == {"exit_code": 0, "stdout": "", "stderr": "no completed experiments\n"}
+    story.refused("nothing to compare", 2, "comparing takes two experiments or more, but none is meant")
+
+
 def test_the_newest_come_first_without_steps_runs_and_archived_ones(story: Story) -> None:
     assert names(story, "all") == list(reversed(NAMES))
     first = story["list all"][-1]

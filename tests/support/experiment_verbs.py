@@ -84,6 +84,12 @@ class Backend:
         )
 
 
+def before_anything() -> None:
+    flows("nothing yet", "list", "--metric", "cv_roc_auc", "--json")
+    flows("nothing to rank", "leaderboard")
+    flows("nothing to compare", "compare")
+
+
 def fill() -> None:
     backend = Backend()
     told["run"], step = backend.run("churn")
@@ -209,6 +215,6 @@ def functions() -> None:
 
 
 if __name__ == "__main__":
-    for chapter in (fill, lists, looks, exports, mistakes, functions):
+    for chapter in (before_anything, fill, lists, looks, exports, mistakes, functions):
         chapter()
     sys.stdout.write(f"\n{json.dumps(told, default=str)}\n")
