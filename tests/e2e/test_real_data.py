@@ -17,6 +17,8 @@ def test_the_real_customers_reach_the_reference(place: Place, data_folder: Path)
     assert document["experiments"]["count"] == 21
     assert document["experiments"]["failed"] == 0
     assert "synthetic" not in document["model"]["tags"]
+    assert document["experiments"]["best"]["metrics"]["cv_roc_auc"] >= 0.849
+    assert document["experiments"]["best"]["metrics"]["cv_f1_score"] >= 0.63
     assert document["evaluation"]["metrics"]["test_roc_auc"] >= 0.84
     assert document["evaluation"]["metrics"]["test_f1_score"] >= 0.62
     assert 0 < document["evaluation"]["threshold"] < 1
