@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
 from pathlib import Path
@@ -46,13 +47,11 @@ Document = dict[str, Any]
 
 def main(rounds: int) -> None:
     """Print a line for each command; exit code 1 if a ratio is above the limit."""
-    with tempfile.TemporaryDirectory() as folder:
-        places = [_place(Path(folder, name), counts) for name, counts in (("few", FEW), ("many", MANY))]
-        try:
-            worst = max(_measure(command.split(), places, rounds) for command in COMMANDS)
-        finally:
-            for place in places:
-                launcher.down(_data(place))
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as ended:
+        for name in ("few", "many"):
+            ended.callback(launcher.down, Path(folder, name, ".flows"))
+        places = [_place(Path(folder, "few"), FEW), _place(Path(folder, "many"), MANY)]
+        worst = max(_measure(command.split(), places, rounds) for command in COMMANDS)
     print(f"worst ratio: {worst:.2f} (limit {LIMIT})")
     raise SystemExit(int(worst > LIMIT))
 
