@@ -58,7 +58,10 @@ def _of_a_new_one(command: Command) -> Command:
 timezone = click.option("--timezone", "zone", metavar="ZONE", help="Like Europe/Berlin (setting schedule.timezone).")
 
 
-@schedule.command(epilog=examples("flows schedule interval 3600 --max-runs 24"))
+@schedule.command(
+    epilog=examples("flows schedule interval 3600 --max-runs 24"),
+    context_settings={"ignore_unknown_options": True},  # so that -5 is a wrong interval, not an unknown option
+)
 @click.argument("seconds")
 @_of_a_new_one
 @one_sentence

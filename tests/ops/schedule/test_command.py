@@ -65,7 +65,8 @@ def test_without_json_it_is_for_people() -> None:
     ("words", "sentence"),
     [
         (["interval", "0"], "the interval is '0'"),
-        (["interval", "--", "-5"], "the interval is '-5'"),
+        (["interval", "-5"], "the interval is '-5'"),
+        (["interval", "3600", "--max-run", "3"], "No such option '--max-run'"),
         (["daily", "25:00"], "the time of day is '25:00'"),
         (["daily", "12:00", "--timezone", "Europe/Berln"], "did you mean 'Europe/Berlin'"),
         (["cron", "@reboot"], "has 1 fields"),
