@@ -16,6 +16,7 @@ from tests.e2e.conftest import Finished, Place, make_place
 from tests.support.agents import Agent, backend_api, running_agent, wait_until, worker_python
 from tests.support.backend import Backend, running_backend
 
+PATIENCE = 900.0  # seconds for a run: on an idle machine it takes less than a tenth of that
 TELCO = "WA_Fn-UseC_-Telco-Customer-Churn.csv"
 CHEAP = json.dumps(
     [
@@ -50,7 +51,7 @@ class Fleet:
         self.api.call("tasks.enqueue", task=clone, queue=found)
         return clone
 
-    def wait_for(self, task_id: str, seconds: float = 240) -> str:
+    def wait_for(self, task_id: str, seconds: float = PATIENCE) -> str:
         """The status that a Task ends with."""
         wait_until(
             lambda: self.task(task_id)["status"] not in watch.RUNNING, f"task {task_id} ended", seconds, every=0.5
@@ -86,14 +87,14 @@ def customers() -> str:
 
 @pytest.fixture(scope="session")
 def local_run(fleet: Fleet, customers: str) -> Finished:
-    return fleet.place.flow("--source", customers, "--json")
+    return fleet.place.flow("--source", customers, "--json", timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
 def queue_run(fleet: Fleet, customers: str, local_run: Finished) -> Finished:
-    return fleet.place.flow("--source", customers, "--json", "--no-cache", "--queue", "default")
+    return fleet.place.flow("--source", customers, "--json", "--no-cache", "--queue", "default", timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
 def remote_run(fleet: Fleet, customers: str, local_run: Finished) -> Finished:
-    return fleet.place.flow("--source", customers, "--json", "--no-cache", "--remote")
+    return fleet.place.flow("--source", customers, "--json", "--no-cache", "--remote", timeout=PATIENCE)

@@ -18,7 +18,7 @@ from components.artifacts import dump_ref
 from flows import watch
 from flows.bundle import PACKAGES
 from flows.shards import sweep_of
-from tests.agents.conftest import Fleet
+from tests.agents.conftest import PATIENCE, Fleet
 from tests.e2e.conftest import ROOT, Finished
 from tests.e2e.test_churn_flow import STEPS
 
@@ -118,7 +118,7 @@ def test_the_code_runs_as_it_is_here_whether_an_agent_reaches_its_repository_or_
     fleet: Fleet, local_run: Finished, customers: str, checkout: Path
 ) -> None:
     flow, path = str(checkout / "flows" / "churn_flow.py"), f"{checkout}{os.pathsep}{ROOT}"
-    run = fleet.place.python(flow, "--source", customers, "--json", "--remote", timeout=300, PYTHONPATH=path)
+    run = fleet.place.python(flow, "--source", customers, "--json", "--remote", timeout=PATIENCE, PYTHONPATH=path)
     assert run.exit_code == 0, run.stderr
     task = fleet.task(run.document["run_id"])
     assert "untracked, but here" in console(fleet, task["id"])
@@ -159,7 +159,9 @@ def test_a_single_step_cloned_and_edited_runs_alone(fleet: Fleet, local_run: Fin
 def test_a_sweep_in_two_parts_works_on_both_workers_and_has_the_leaderboard_of_the_local_one(
     fleet: Fleet, local_run: Finished, customers: str
 ) -> None:
-    run = fleet.place.flow(*("--source", customers, "--json", "--queue", "default", "--set", "sweep.shards=2"))
+    run = fleet.place.flow(
+        *("--source", customers, "--json", "--queue", "default", "--set", "sweep.shards=2"), timeout=PATIENCE
+    )
     assert run.exit_code == 0, run.stderr
     parts = [step for step in run.document["steps"] if step["name"].startswith("train_sweep")]
     assert [step["name"] for step in parts] == ["train_sweep", "train_sweep_1"]
@@ -188,7 +190,7 @@ def test_a_step_returns_the_same_bytes_as_function_as_script_and_on_an_agent(
     (tmp_path / "calls").write_text(json.dumps(calls), "utf-8")
     plain = fleet.place.python(
         *("-P", str(ROOT / "tests" / "support" / "plain_steps.py"), str(tmp_path / "calls")),
-        timeout=300,
+        timeout=PATIENCE,
         CLEARML_CONFIG_FILE=fleet.backend.status.config_file,
     )
     assert plain.exit_code == 0, plain.stderr
