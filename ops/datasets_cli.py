@@ -77,7 +77,9 @@ def create(path: Path, metadata: tuple[str, ...], as_json: bool, **given: Any) -
     with quiet():
         made = create_dataset_version(path, metadata=pairs(metadata, "--metadata"), **given)
     called = f"{made['name']} {made['version']} ({made['id']})"
-    what = f"{made['rows']} rows, {made['columns']} columns" if made["rows"] is not None else _files(made["files"])
+    what = _count(made["files"], "file")
+    if made["rows"] is not None:
+        what = f"{_count(made['rows'], 'row')}, {_count(made['columns'], 'column')}"
     same = f"the same content is {called} already; nothing was stored"
     say(made, as_json, f"{called}: {what}, {made['bytes']} bytes" if not made["reused"] else same)
 
@@ -109,7 +111,11 @@ def fetch(dataset_id: str, folder: Path, as_json: bool) -> None:
     """Write a version's files to a folder that is new or empty: all of them, each verified by sha256, or none."""
     with quiet():
         done = fetch_dataset(dataset_id, folder)
-    say(done, as_json, f"{done['name']} {done['version']}: {_files(done['files'])}, {done['bytes']} bytes -> {folder}")
+    say(
+        done,
+        as_json,
+        f"{done['name']} {done['version']}: {_count(done['files'], 'file')}, {done['bytes']} bytes -> {folder}",
+    )
 
 
 @datasets.command("verify", epilog=examples("flows datasets verify 3fa1"))
@@ -124,7 +130,7 @@ def verify(dataset_id: str, as_json: bool) -> None:
         say(
             done,
             as_json,
-            f"{done['name']} {done['version']}: {_files(done['files'])} verified, all as they were stored",
+            f"{done['name']} {done['version']}: {_count(done['files'], 'file')} verified, all as they were stored",
         )
         return
     if as_json:
@@ -150,8 +156,8 @@ def _facts(found: dict[str, Any]) -> dict[str, Any]:
     return {**known, **told, **lists, **files, **tables, **page}
 
 
-def _files(number: int) -> str:
-    return f"{number} file{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _say_files(found: dict[str, Any]) -> None:

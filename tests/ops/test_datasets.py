@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -157,6 +158,24 @@ def test_a_folder_is_addressed_by_its_files_and_their_places(flows: Flows) -> No
     flows("datasets", "fetch", moved["id"], "pictures again").said("3 files")
     tree = {path.name: path.read_bytes() for path in (flows.folder / "pictures again").iterdir()}
     assert {name: tree[name] for name in ("a.bin", "c.bin")} == {"a.bin": b"\x00\x01", "c.bin": b"\x02"}
+
+
+def test_of_two_that_store_the_same_content_at_once_one_stays(flows: Flows) -> None:
+    (flows.folder / "race.csv").write_text("x\n1\n2\n", "utf-8")
+    started = [
+        subprocess.Popen(
+            [flows.command, "datasets", "create", "race.csv", "--version", version, "--json"],
+            cwd=flows.folder,
+            env=flows.environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for version in ("1.0.0", "1.0.1")
+    ]
+    told = [json.loads(process.communicate(timeout=120)[0]) for process in started]
+    assert sorted(one["reused"] for one in told) == [False, True]
+    (kept,) = flows("datasets", "list", "--name", "race", "--json").document
+    assert {one["id"] for one in told} == {kept["id"]}
 
 
 REFUSED: list[tuple[list[str], list[str]]] = [
