@@ -19,7 +19,7 @@ from flows.watch import RUNNING
 PROCESS = "process"  # the user property of a controller's Task that tells where it runs: host, pid, when it began
 PING_SECONDS = 120.0  # a process of the SDK's pings each 30 s: one that missed four is taken for dead
 _CLOCK_STEP_SECONDS = 2.0
-FIELDS = ["id", "parent", "status", "created", "last_worker", "last_worker_report"]
+FIELDS = ["id", "parent", "status", "status_changed", "created", "last_worker", "last_worker_report"]
 
 Task = dict[str, Any]
 
@@ -126,7 +126,8 @@ def _why_lost(task: Task, now: datetime, lost_after: float) -> str:
     if task["status"] != "in_progress":
         return ""
     if task.get("last_worker_report"):
-        silent = _seconds(task["last_worker_report"], now)
+        # A Task that is tried again has the report of the worker before until its next one sends its first.
+        silent = _seconds(max(task["last_worker_report"], task["status_changed"]), now)
         told = f"worker {task['last_worker']} was lost: it has not reported for {silent:.0f} s"
         return told if silent > lost_after else ""
     mark = (task.get("hyperparams") or {}).get("properties", {}).get(PROCESS, {}).get("value", "")

@@ -29,6 +29,7 @@ from ops.agent_state import Agent, agents_folder, forget_agent, one_at_a_time, r
 
 STARTS_WITHIN = 60.0
 STOPS_WITHIN = 20.0
+LOGS_KEPT_SECONDS = 7 * 86400.0
 _POLL_SECONDS = 0.1
 _started: dict[int, "subprocess.Popen[bytes]"] = {}
 
@@ -51,6 +52,7 @@ def start(
     _check_queues(backend.api, queues, create_queues)
     folder = agents_folder(data_dir(settings))
     with one_at_a_time(folder, STARTS_WITHIN):
+        _remove_old_logs(folder)
         wanted = (tuple(queues), services, backend.api.url)
         same = [
             agent
@@ -154,6 +156,14 @@ def _check_queues(api: Api, queues: Sequence[str], create: bool) -> None:
         if not create:
             raise BadInput(f"there is no queue {name!r}{did_you_mean(name, known)}; --create-queue makes it")
         api.call("queues.create", name=name)
+
+
+def _remove_old_logs(folder: Path) -> None:
+    """Remove what agents left that were stopped long ago."""
+    kept = {Path(agent.log).name for agent in read_agents(folder)}
+    for log in folder.glob("*.log*"):
+        if log.name.removesuffix(".1") not in kept and log.stat().st_mtime < time.time() - LOGS_KEPT_SECONDS:
+            log.unlink()
 
 
 def _launch(folder: Path, backend: Backend, settings: Settings, queues: Sequence[str], services: bool) -> Agent:

@@ -57,11 +57,16 @@ def wait_for_sleeper(place: Place, pid: int) -> list[psutil.Process]:
 
 def test_start_look_and_stop(fleet: Fleet) -> None:
     place = fleet.place
+    old = place.folder / ".flows" / "agents" / "long-gone.log"
+    old.parent.mkdir(mode=0o700, exist_ok=True)
+    old.touch()
+    os.utime(old, (0, 0))
     [started] = agent(place, "start", "--queue", "commands", "--create-queue")
     assert (started["new"], started["state"], started["queues"]) == (True, "idle", ["commands"])
     assert started["worker"] in worker_ids(fleet.api)
     [again] = agent(place, "start", "--queue", "commands")
     assert (again["new"], again["worker"], again["pid"]) == (False, started["worker"], started["pid"])
+    assert not old.exists()
     is_private(place.folder / ".flows" / "agents")
     no_secret_is_told(place, started)
     task = sleeper(fleet, "commands")

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from flows import ending
 from flows.api import Api
-from tests.support.agents import backend_api
+from tests.support.agents import backend_api, wait_until
 from tests.support.backend import running_backend
 
 LOST_AFTER = 30.0
@@ -88,6 +88,16 @@ def test_a_step_whose_worker_is_silent_has_failed_with_what_it_started(api: Api,
     assert lost.why.startswith("worker one:0 was lost: it has not reported for ")
     assert status(api, *run.values()) == ["in_progress", "failed", "failed", "queued"]
     assert api.call("tasks.get_by_id", task=run["step"])["task"]["status_message"] == lost.why
+
+
+def test_a_step_that_is_tried_again_is_not_judged_by_the_worker_before(api: Api, run: dict[str, str]) -> None:
+    reported = api.call("tasks.get_by_id", task=run["step"])["task"]["last_worker_report"]
+    age = datetime.fromisoformat(reported)
+    wait_until(lambda: (datetime.now(UTC) - age).total_seconds() > 4, "its report is older than what is allowed")
+    api.call("tasks.failed", task=run["step"])
+    api.call("tasks.started", task=run["step"], force=True)
+    assert ending.settle(api, run["controller"], 3) == []
+    assert status(api, run["step"]) == ["in_progress"]
 
 
 def test_the_worker_of_a_remote_controller_takes_all_of_it_down(api: Api, run: dict[str, str]) -> None:
