@@ -90,9 +90,13 @@ def family(api: Api, run_id: str) -> list[Task]:
 
 def mark(api: Api, ids: Iterable[str], status: str, message: str) -> None:
     """Give Tasks the status `stopped` or `failed`; those that wait are taken out of their queue before."""
-    for task in ids:
-        with suppress(Refused):  # it is in no queue
-            api.call("tasks.dequeue", task=task)
+    wanted = list(ids)
+    query = {"id": wanted, "status": ["queued"], "only_fields": ["id"], "search_hidden": True}
+    waiting = {task["id"] for task in api.call("tasks.get_all", **query)["tasks"]} if wanted else set()
+    for task in wanted:
+        if task in waiting:
+            with suppress(Refused):  # an agent has taken it in the meantime
+                api.call("tasks.dequeue", task=task)
         with suppress(Refused):  # it was deleted or published in the meantime
             api.call(f"tasks.{status}", task=task, status_reason=message, status_message=message, force=True)
 

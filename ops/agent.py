@@ -139,13 +139,14 @@ def stop(workers: Sequence[str] = ()) -> list[dict[str, Any]]:
     with one_at_a_time(folder, STARTS_WITHIN):
         agents = _named(read_agents(folder), workers)
         api = _reachable(settings)
-        told = {one["worker"]: one for one in _tell(agents, api)}
+        told = _tell(agents, api)
+        known = _workers(api) if api else {}
         _end(agents)
         for agent in agents:
             if api is not None:
-                _sign_off(api, agent)
+                _sign_off(api, agent, known)
             forget_agent(folder, agent)
-    return [{"worker": one["worker"], "was": one["state"], "task": one["task"]} for one in told.values()]
+    return [{"worker": one["worker"], "was": one["state"], "task": one["task"]} for one in told]
 
 
 def _check_queues(api: Api, queues: Sequence[str], create: bool) -> None:
@@ -263,9 +264,9 @@ def _family(agents: Sequence[Agent]) -> list[psutil.Process]:
     return found
 
 
-def _sign_off(api: Api, agent: Agent) -> None:
-    """Mark what it ran as stopped, and tell the backend that the worker is gone."""
-    mine = [worker for name, worker in _workers(api).items() if agent.owns(name)]
+def _sign_off(api: Api, agent: Agent, known: dict[str, dict[str, Any]]) -> None:
+    """Mark what it ran, by the workers known before, as stopped, and tell the backend that it is gone."""
+    mine = [worker for name, worker in known.items() if agent.owns(name)]
     reason = f"the agent {agent.worker} was stopped"
     for task in {worker["task"]["id"] for worker in mine if worker.get("task")}:
         status = api.call("tasks.get_all", id=[task], only_fields=["status"], search_hidden=True)["tasks"]

@@ -39,9 +39,9 @@ class Agent:
     log: Path
 
     def family(self) -> list[psutil.Process]:
-        """What the daemon runs now."""
+        """What the daemon runs now. It collects those that it has ended only when it starts others."""
         with suppress(psutil.NoSuchProcess):
-            return self.process.children(recursive=True)
+            return [one for one in self.process.children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
         return []
 
     def kill(self) -> None:
