@@ -1,5 +1,6 @@
 """Steps and agents in trouble: each run ends, with the status that is right."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.agents.conftest import Fleet
 from tests.e2e.conftest import ROOT
 from tests.support.agents import running_agent, wait_until
 from tests.support.cable import cable_to
+from tests.support.running import Running
 
 REPORTING = """\
 import time
@@ -73,6 +75,21 @@ def test_an_agent_that_loses_its_connection_for_a_while_ends_its_step(fleet: Fle
         cable.mend()
         assert fleet.wait_for(task) == "completed"
     assert reported(fleet, task) == 19
+
+
+def test_an_interrupted_launcher_stops_the_run_that_is_on_agents(fleet: Fleet) -> None:
+    running = Running(fleet.place, fleet.api, "validate", "--no-cache", "--remote")
+    running.process.send_signal(signal.SIGINT)
+    code, stdout, stderr = running.end()
+    assert code == 1
+    assert stdout == ""
+    assert "error: churn was interrupted" in stderr
+    run = watch.read(fleet.api, running.run_id)
+    assert (run.status, run.step("validate").status) == ("stopped", "stopped")
+    assert unfinished(fleet.api, run.run_id) == []
+    agents = (*fleet.workers, fleet.services)
+    wait_until(lambda: not [one for agent in agents for one in agent.family()], "the agents are idle again")
+    assert watch.read(fleet.api, running.run_id) == run
 
 
 def reported(fleet: Fleet, task: str) -> int:
