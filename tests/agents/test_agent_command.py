@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ from tests.support.agents import wait_until, worker_ids
 
 SLEEPER = "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n"
 QUICK = {"FLOWS__AGENTS__POLL": "0.5", "FLOWS__AGENTS__REPORT": "1"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def none_is_left(fleet: Fleet) -> Iterator[None]:
+    """Also when a test fails half-way."""
+    yield
+    fleet.place.flows("agent", "stop")
 
 
 def agent(place: Place, *options: str) -> list[dict[str, Any]]:

@@ -57,7 +57,8 @@ def test_a_lost_controller_is_found_and_ends_the_run(fleet: Fleet, mortal: Agent
     assert document["status"] == "failed"
     told = fleet.task(killed.run_id)["status_message"]
     assert told.startswith(f"worker {mortal.worker_id}:service:{killed.run_id} was lost")
-    assert fleet.task(killed.task("features"))["status"] == "failed"
+    # Its step ran on, on another agent, and may have been done before the loss was found.
+    assert fleet.task(killed.task("features"))["status"] in ("failed", "completed")
 
 
 def test_stop_ends_a_run_on_agents_and_what_they_run(fleet: Fleet, stopped: Running) -> None:
