@@ -1,5 +1,6 @@
 """What a step and a run may take, and what is tried again: looked after by the controller, wherever it runs."""
 
+import logging
 import threading
 import time
 from typing import Any
@@ -9,6 +10,7 @@ from clearml import PipelineDecorator, Task
 from flows import sdk
 
 LOOK_EVERY = 1.0
+_log = logging.getLogger(__name__)
 
 
 class Limits:
@@ -45,11 +47,17 @@ class Limits:
 
     def _watch(self) -> None:
         while True:
-            for name, node in PipelineDecorator.get_current_pipeline().get_running_nodes().items():
-                if node.job and name not in self._ended and (why := self._exceeded(name, node.job)):
-                    self._ended.add(name)
-                    end_job(node.job, why)
+            try:
+                self._look()
+            except Exception as error:  # a backend that is away, a graph that grows meanwhile: looked at again
+                _log.warning("looking for what takes too long: %s", error)
             time.sleep(LOOK_EVERY)
+
+    def _look(self) -> None:
+        for name, node in PipelineDecorator.get_current_pipeline().get_running_nodes().items():
+            if node.job and name not in self._ended and (why := self._exceeded(name, node.job)):
+                end_job(node.job, why)
+                self._ended.add(name)
 
     def _exceeded(self, name: str, job: Any) -> str:
         """Which limit the step has exceeded, as a sentence; empty if none."""
