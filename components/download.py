@@ -3,7 +3,7 @@
 from clearml import PipelineDecorator
 
 from components.artifacts import dump_ref, earlier_reference, file_sha256, load_ref, save_artifact, stream_file
-from components.failure import tell_failure, tell_note, tell_transient
+from components.failure import tell_failure, tell_note, tell_tags, tell_transient
 from components.kaggle_source import (
     fetch_kaggle,
     kaggle_client,
@@ -43,6 +43,7 @@ from components.synthetic import (
         stream_file,
         tell_failure,
         tell_note,
+        tell_tags,
         tell_transient,
         fetch_kaggle,
         kaggle_client,
@@ -136,7 +137,7 @@ def download(
     except (ValueError, RuntimeError) as error:
         tell_failure(task, str(error))
         raise
-    task.add_tags([f"sha256:{found}"] if raw["task"] == task.id else [])
-    task.add_tags(["synthetic"] if raw["synthetic"] else [])
+    tags = [f"sha256:{found}"] if raw["task"] == task.id else []
+    tell_tags(task, [*tags, *(["synthetic"] if raw["synthetic"] else [])])
     print(f"raw data: {raw['name']}, {raw['bytes']} bytes from {raw['source']}, sha256 {raw['sha256']}")
     return dump_ref(raw)

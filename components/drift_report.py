@@ -9,7 +9,7 @@ from typing import Any
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import save_artifact
     from components.drift import describe_drift, drift_figure, measure_drift
-    from components.failure import tell_failure, tell_note
+    from components.failure import tell_failure, tell_note, tell_tags
     from components.problems import escape_cell
 
 
@@ -59,7 +59,7 @@ def report_drift(
     task.get_logger().report_plotly("drift", "measure", iteration=0, figure=drift_figure(table, warn, refuse))
     told = {verdict: describe_drift(table, verdict) for verdict in ("warned", "refused")}
     if any(told.values()):
-        task.add_tags(["drift"])
+        tell_tags(task, ["drift"])
     if told["warned"]:
         tell_note(task, f"WARNING: these columns have moved since the version before: {told['warned']}")
     if told["refused"]:

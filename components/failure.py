@@ -28,6 +28,19 @@ def tell_transient() -> None:
         task._set_runtime_properties({"transient": "1"})
 
 
+def tell_tags(task: Any, tags: list[str]) -> None:
+    """Adds tags to the Task.
+
+    `Task.add_tags` changes the SDK's own copy first, which a thread of the SDK may read anew in that moment: then the
+    tags are lost.
+    """
+    from clearml.backend_api.session.client import APIClient
+
+    client = APIClient()
+    known = client.tasks.get_by_id(task=task.id).data.tags or []
+    client.tasks.edit(task=task.id, tags=sorted({*known, *tags}), force=True)
+
+
 def tell_note(task: Any, text: str) -> None:
     """Prints the text and keeps it as the runtime property `progress_text`, shown beside the step."""
     print(text)

@@ -14,7 +14,7 @@ from components.artifacts import (
     write_parquet,
 )
 from components.engineering import engineered_features, telco_features, telco_prices, telco_services
-from components.failure import tell_transient
+from components.failure import tell_tags, tell_transient
 from components.rows import prediction_rows
 from components.schema import check_plausible, check_segments, load_schema
 from components.split import feature_roles, fill_blanks, split_rows
@@ -42,6 +42,7 @@ from components.split import feature_roles, fill_blanks, split_rows
         read_parquet,
         save_artifact,
         stream_file,
+        tell_tags,
         tell_transient,
         write_parquet,
         engineered_features,
@@ -100,7 +101,7 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
     )
     task.get_logger().report_table("features", "all", iteration=0, table_plot=table)
     if source["synthetic"]:
-        task.add_tags(["synthetic"])
+        tell_tags(task, ["synthetic"])
     print(table.to_string(index=False))
     print(f"{stored['train']['rows']} train and {stored['test']['rows']} test rows, {len(table)} features")
     roles = {"target": expected["target"], "key": expected["key"], "numeric": numeric, "categorical": categorical}

@@ -33,7 +33,7 @@ from components.csv_text import (
     take_rows,
 )
 from components.data_report import store_report
-from components.failure import tell_failure, tell_note, tell_transient
+from components.failure import tell_failure, tell_note, tell_tags, tell_transient
 from components.problems import describe_problems, escape_cell, problem, report_cells, tell_problem
 from components.rows import prediction_schema, read_rows, rows_from_csv, type_rows
 from components.schema import check_plausible, check_segments, load_schema
@@ -85,6 +85,7 @@ from components.schema import check_plausible, check_segments, load_schema
         store_report,
         tell_failure,
         tell_note,
+        tell_tags,
         tell_transient,
         describe_problems,
         escape_cell,
@@ -125,7 +126,7 @@ def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
     task = Task.current_task()
     source, expected = load_ref(raw), load_schema(schema)
     if source["synthetic"]:
-        task.add_tags(["synthetic"])
+        tell_tags(task, ["synthetic"])
     with tempfile.TemporaryDirectory() as folder:
         data = Path(fetch_artifact(source, folder, max_bytes)).read_bytes()
         rows, problems, notes = rows_from_csv(data, expected)

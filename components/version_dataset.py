@@ -42,7 +42,7 @@ from components.drift import (
     value_counts,
 )
 from components.drift_report import report_drift
-from components.failure import tell_failure, tell_note, tell_transient
+from components.failure import tell_failure, tell_note, tell_tags, tell_transient
 from components.problems import escape_cell
 
 
@@ -88,6 +88,7 @@ from components.problems import escape_cell
         report_drift,
         tell_failure,
         tell_note,
+        tell_tags,
         tell_transient,
         escape_cell,
     ],
@@ -156,6 +157,6 @@ def version_dataset(
         kept = read_manifest(dataset_id, folder)
     version = Dataset.get(dataset_id=dataset_id, silence_alias_warnings=True).version
     if source["synthetic"]:
-        task.add_tags(["synthetic"])
+        tell_tags(task, ["synthetic"])
     print(f"dataset {name} {version} ({dataset_id}){': the same content was there already' if reused else ''}")
     return dump_ref({**manifest, **kept, "id": dataset_id, "name": name, "version": version}), reused

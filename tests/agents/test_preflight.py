@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.agents.conftest import Fleet
+from tests.agents.conftest import COMPLETED, Fleet
 from tests.e2e.test_refusals import one_sentence
 from tests.support.agents import running_agent, wait_until
 
@@ -49,7 +49,7 @@ def test_a_queue_is_made_and_its_worker_waited_for(fleet: Fleet, tmp_path: Path)
         wait_until(lambda: "fresh" in queues(fleet), "the queue is there")
         with running_agent(fleet.backend, fleet.python, tmp_path, "late", "fresh") as late:
             run = started.result()
-    assert run.exit_code == 0, run.stderr
+    assert run.exit_code in COMPLETED, run.stderr
     workers = {fleet.task(step["task_id"])["last_worker"] for step in run.document["steps"]}
     assert workers == {late.worker_id}
 

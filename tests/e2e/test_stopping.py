@@ -94,7 +94,7 @@ def test_a_killed_backend_is_started_again_and_the_run_completes(busy_place: Pla
 
 
 def test_a_killed_sweep_leaves_no_experiment_running(busy_place: Place, api: Api) -> None:
-    running = Running(busy_place, api, "train_sweep")
+    running = Running(busy_place, api, "train_sweep", "--no-cache")
     sweep = running.task("train_sweep")
     running.wait(lambda: bool(experiments(api, sweep, ["in_progress"])), "an experiment runs")
     running.step.kill()

@@ -16,7 +16,7 @@ from tests.support.churn_models import raw_customers
 from tests.support.command import Flows
 
 IN_PYTHON = """
-import json, os
+import json, os, sys
 from pathlib import Path
 from ops.datasets import create_dataset_version, list_datasets
 rows = "id,text\\n" + "".join(f"{n},é{n}\\n" for n in range(5))
@@ -24,6 +24,7 @@ Path("words.csv").write_text(rows, "utf-8")
 Path("spreadsheet.csv").write_bytes(b"\\xef\\xbb\\xbf" + rows.replace("\\n", "\\r\\n").encode())
 first = create_dataset_version("words.csv", "0.1.0", metadata={"source": "made up"}, tags=["tiny"])
 again = create_dataset_version("spreadsheet.csv", "9.9.9", name="words")
+sys.stdout.flush()
 os.write(1, b"\\n" + json.dumps([first, again, list_datasets("words", tag="tiny")]).encode())
 """
 USES = """
@@ -35,6 +36,7 @@ model = OutputModel(task=task, name="made of it")
 model.set_all_metadata({"dataset_id": {"type": "str", "value": sys.argv[1]}})
 model.update_weights(register_uri="file:///nothing.skops", auto_delete_file=False)
 copy = Dataset.get(dataset_id=sys.argv[1]).get_local_copy()
+sys.stdout.flush()
 os.write(1, ("\\n" + "\\n".join(sorted(os.listdir(copy)))).encode())
 """
 
