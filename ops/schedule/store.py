@@ -12,8 +12,9 @@ from typing import Any
 
 from flows.errors import BadInput
 from flows.names import did_you_mean
-from ops.schedule.database import Database
+from ops.database import Database
 from ops.schedule.records import OPEN, Run, Schedule, text
+from ops.schedule.schema import KIND
 
 KEPT_RUNS = 1000  # of each schedule
 KEPT_NOTICES = 10_000
@@ -32,7 +33,7 @@ class Planned:
 
 class Store:
     def __init__(self, folder: Path) -> None:
-        self._database = Database(folder)
+        self._database = Database(folder, KIND)
 
     @property
     def path(self) -> Path:

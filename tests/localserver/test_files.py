@@ -136,7 +136,7 @@ def test_everything_needs_a_valid_token(storage: Storage, tokens: Tokens, method
         "Bearer",
         "Bearer x",
         f"Bearer {Tokens('t' * 64).issue('me')}",
-        f"Bearer {jwt.encode(payload, None, algorithm='none')}",
+        f"Bearer {jwt.encode(payload, '', algorithm='none')}",
         f"Bearer {jwt.encode({**payload, 'exp': int(time.time()) - 10}, 's' * 64, algorithm='HS256')}",
         "Basic !!!",
         "Basic " + base64.b64encode(b"key:wrong").decode(),

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ops.cli import main
-from ops.schedule.database import FILE
+from ops.schedule.schema import KIND
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,7 +48,7 @@ def test_from_the_first_to_the_last_command(folder: Path) -> None:
     assert told("resume", "hourly")["next"]
     assert told("remove", "hourly")["state"] == "removed"
     assert "hourly" not in flows().stdout
-    assert (folder / ".flows" / FILE).is_file()
+    assert (folder / ".flows" / KIND.file).is_file()
 
 
 def test_without_json_it_is_for_people() -> None:
@@ -99,7 +99,7 @@ def test_options_of_the_run_are_checked_and_kept(folder: Path) -> None:
 
 def test_a_damaged_file_is_one_sentence(folder: Path) -> None:
     told()
-    path = folder / ".flows" / FILE
+    path = folder / ".flows" / KIND.file
     path.write_bytes(b"")
     done = flows("list")
     assert (done.exit_code, path.read_bytes()) == (1, b"")

@@ -9,7 +9,7 @@ import pytest
 
 from flows.errors import BadInput, FlowsError
 from ops.schedule import store as store_module
-from ops.schedule.database import FILE
+from ops.schedule.schema import KIND
 from ops.schedule.store import Planned, Store
 from tests.ops.schedule.conftest import START, WAYS, Scheduler
 
@@ -40,7 +40,7 @@ def test_a_damaged_file_is_refused_with_its_path_and_left_as_it_is(tmp_path: Pat
     store = Store(tmp_path)
     store.add("hourly", START, **WAYS)
     store.close()
-    path = tmp_path / FILE
+    path = tmp_path / KIND.file
     assert callable(write)
     write(path)
     before = path.read_bytes()
@@ -61,7 +61,7 @@ def test_the_file_is_its_owners_only(tmp_path: Path) -> None:
     store = Store(tmp_path / "data")
     store.add("hourly", START, **WAYS)
     files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "data").iterdir()}
-    assert files == {FILE: 0o600, f"{FILE}-journal": 0o600}
+    assert files == {KIND.file: 0o600, f"{KIND.file}-journal": 0o600}
     store.close()
 
 

@@ -1,76 +1,36 @@
-"""The file that holds the schedules and what became of their runs: SQLite, one writer at a time, numbered changes."""
+"""The files that hold what the commands keep: SQLite, one writer at a time, numbered changes."""
 
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import FlowsError
 
-FILE = "schedules.sqlite"
-OURS = 0x464C5343  # SQLite's application_id: tells our file from any other
 BUSY_SECONDS = 10
-# A step that was released is never edited: add another one below it.
-MIGRATIONS = [
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file: its name, SQLite's application_id, which tells it from any other, what it holds, and its schema.
+
+    A migration that was released is never edited: add another one below it.
     """
-    CREATE TABLE schedules (
-        id TEXT PRIMARY KEY,
-        name TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        timing TEXT NOT NULL,
-        zone TEXT NOT NULL,
-        flow TEXT NOT NULL,
-        options TEXT NOT NULL,
-        max_runs INTEGER,
-        overlap TEXT NOT NULL,
-        catch_up TEXT NOT NULL,
-        grace INTEGER NOT NULL,
-        jitter INTEGER NOT NULL,
-        state TEXT NOT NULL,
-        created TEXT NOT NULL,
-        seen TEXT NOT NULL,
-        due TEXT,
-        claimed INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE UNIQUE INDEX schedules_name ON schedules (name) WHERE state <> 'removed';
-    CREATE INDEX schedules_due ON schedules (due) WHERE state = 'active';
-    CREATE TABLE runs (
-        number INTEGER PRIMARY KEY,
-        schedule TEXT NOT NULL REFERENCES schedules (id),
-        scheduled TEXT NOT NULL,
-        state TEXT NOT NULL,
-        count INTEGER NOT NULL DEFAULT 1,
-        why TEXT NOT NULL DEFAULT '',
-        attempts INTEGER NOT NULL DEFAULT 0,
-        claimed TEXT NOT NULL,
-        pid INTEGER,
-        born REAL,
-        began TEXT,
-        ended TEXT,
-        exit_code INTEGER,
-        task TEXT,
-        UNIQUE (schedule, scheduled)
-    ) STRICT;
-    CREATE INDEX runs_history ON runs (schedule, number);
-    CREATE INDEX runs_open ON runs (state) WHERE state IN ('waiting', 'claimed', 'launched', 'begun');
-    CREATE TABLE notices (
-        number INTEGER PRIMARY KEY AUTOINCREMENT,
-        at TEXT NOT NULL,
-        schedule TEXT NOT NULL,
-        scheduled TEXT,
-        kind TEXT NOT NULL,
-        sentence TEXT NOT NULL
-    ) STRICT;
-    """,
-]
+
+    file: str
+    application_id: int
+    holds: str
+    migrations: tuple[str, ...]
 
 
 class Database:
     """The connection of one process. Every method raises FlowsError, naming the file, when it cannot be used."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
+    def __init__(self, folder: Path, kind: Kind) -> None:
+        self._kind = kind
+        self.path = folder / kind.file
         with self._sentences():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self.path.exists():
@@ -114,7 +74,7 @@ class Database:
         draft.unlink(missing_ok=True)
         connection = self._connect(draft)
         try:
-            connection.execute(f"PRAGMA application_id = {OURS}")
+            connection.execute(f"PRAGMA application_id = {self._kind.application_id}")
         finally:
             connection.close()
         draft.chmod(0o600)
@@ -129,7 +89,7 @@ class Database:
 
     def _check(self) -> None:
         (application,) = self._connection.execute("PRAGMA application_id").fetchone()
-        if application != OURS:
+        if application != self._kind.application_id:
             raise sqlite3.DatabaseError("it is a database of something else")
         (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
@@ -140,9 +100,9 @@ class Database:
 
     def _migrate(self) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
+        if version > len(self._kind.migrations):
             raise sqlite3.DatabaseError("it is of a later release")
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        for number, script in enumerate(self._kind.migrations[version:], start=version + 1):
             self._step(number, script)
 
     def _step(self, number: int, script: str) -> None:
@@ -162,7 +122,7 @@ class Database:
             raise FlowsError(f"{self.path} cannot be used: {wrong}") from None
         except sqlite3.DatabaseError as wrong:
             raise FlowsError(
-                f"{self.path} does not hold schedules, or is damaged ({wrong}); "
+                f"{self.path} does not hold {self._kind.holds}, or is damaged ({wrong}); "
                 "restore it from a backup, or move it away to begin anew"
             ) from None
         except OSError as wrong:
