@@ -10,7 +10,7 @@ from ops.experiments_cli import experiments
 from ops.models_cli import models
 from ops.runs_cli import runs
 from ops.schedule_cli import schedule
-from ops.server import server
+from ops.server_cli import server
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
