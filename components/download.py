@@ -2,29 +2,12 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, earlier_reference, file_sha256, load_ref, save_artifact, stream_file
-from components.failure import tell_failure, tell_note, tell_tags, tell_transient
-from components.kaggle_source import (
-    fetch_kaggle,
-    kaggle_client,
-    kaggle_problem,
-    kaggle_refusal,
-    kaggle_request,
-    run_kaggle,
-    without_kaggle,
-)
-from components.raw_file import check_sha256, choose_csv, copy_raw, local_path, unpack_csv
-from components.synthetic import (
-    synthetic_charges,
-    synthetic_churn,
-    synthetic_contracts,
-    synthetic_customers,
-    synthetic_ids,
-    synthetic_payments,
-    synthetic_services,
-    synthetic_tenures,
-    write_synthetic,
-)
+from components.artifacts import dump_ref, earlier_reference, file_sha256, save_artifact
+from components.failure import tell_failure, tell_note, tell_tags
+from components.helpers import with_helpers
+from components.kaggle_source import fetch_kaggle, without_kaggle
+from components.raw_file import check_sha256, copy_raw, local_path, unpack_csv
+from components.synthetic import write_synthetic
 
 
 @PipelineDecorator.component(
@@ -34,39 +17,22 @@ from components.synthetic import (
     auto_connect_arg_parser=False,
     task_type="data_processing",
     packages=["clearml>=2.1.12,<2.2", "kaggle>=2.2,<3", "numpy>=2,<3", "pandas>=2.3,<4", "requests>=2.32"],
-    helper_functions=[
+    helper_functions=with_helpers(
         dump_ref,
         earlier_reference,
         file_sha256,
-        load_ref,
         save_artifact,
-        stream_file,
         tell_failure,
         tell_note,
         tell_tags,
-        tell_transient,
         fetch_kaggle,
-        kaggle_client,
-        kaggle_problem,
-        kaggle_refusal,
-        kaggle_request,
-        run_kaggle,
         without_kaggle,
         check_sha256,
-        choose_csv,
         copy_raw,
         local_path,
         unpack_csv,
-        synthetic_charges,
-        synthetic_churn,
-        synthetic_contracts,
-        synthetic_customers,
-        synthetic_ids,
-        synthetic_payments,
-        synthetic_services,
-        synthetic_tenures,
         write_synthetic,
-    ],
+    ),
 )
 def download(
     source: str = "auto",

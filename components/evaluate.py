@@ -2,103 +2,19 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import (
-    dump_ref,
-    fetch_artifact,
-    fetch_file,
-    file_sha256,
-    load_ref,
-    read_parquet,
-    save_artifact,
-    stream_file,
-)
-from components.bootstrap import bootstrap_metrics, drawn_metrics, paired_differences, percentile_intervals
-from components.calibration import (
-    calibration_error,
-    calibration_facts,
-    chance_error,
-    probability_bins,
-    reliability_table,
-)
-from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
-from components.delong import area_interval, delong, delong_test
-from components.evaluation import score_incumbent, score_model, score_rows
-from components.failure import tell_failure, tell_transient
-from components.gate import (
-    calibration_rule,
-    decide,
-    full_metric,
-    make_rule,
-    minimum_rule,
-    origin_rules,
-    production_rule,
-    result_rules,
-    segment_rule,
-    verdict,
-)
-from components.held_out import experiment_metrics, tell_test_metrics
-from components.judgement import (
-    comparison_table,
-    judge_models,
-    judgement_events,
-    judgement_figures,
-    judgement_tables,
-    judgement_values,
-    save_judgement,
-    tell_judgement,
-)
-from components.lift import lift_figures, lift_table, pick, tenths
-from components.metrics import binary_metrics, lower_is_better
-from components.model_card import markdown_block, markdown_card, markdown_table, markdown_text
-from components.model_file import check_model_file, load_model, model_types
-from components.moves import (
-    find_production,
-    make_move,
-    promote_model,
-    promotion_tags,
-    read_moves,
-    tags_before,
-    take_back_broken,
-    was_rolled_back,
-    who_asks,
-    write_move,
-    write_tags,
-)
-from components.plots import (
-    calibration_figure,
-    confusion_figure,
-    make_layout,
-    make_line,
-    precision_recall_figure,
-    roc_figure,
-)
-from components.predictions import read_predictions, trained_profit_threshold
-from components.profit import best_profit_threshold, break_even, offer_profits, profit_at, profit_figure, profit_table
-from components.promotion import data_refusal, is_synthetic
-from components.promotion_lock import free_lock, hold_lock, lock_holder, take_lock
-from components.registry import add_facts, find_models, get_model, metadata_items, model_value
-from components.report_charts import axis_ticks, chart_series, svg_axes, svg_chart, svg_place, svg_series
-from components.report_page import html_block, html_figure, html_heatmap, html_page, html_table, page_style
-from components.report_sections import (
-    holds_rows,
-    lead_text,
-    leaderboard_section,
-    limits_section,
-    lineage_section,
-    mean_interval,
-    other_sections,
-    report_sections,
-    results_section,
-    show_range,
-    show_value,
-    usage_section,
-    value_blocks,
-    verdict_section,
-)
-from components.reports import figure_events, make_client, send_report, single_events, value_events
-from components.run_report import count_folds, save_report
-from components.segments import segment_events, segment_parts, segment_table
-from components.tables import table_figure
+from components.artifacts import dump_ref, load_ref
+from components.dataset_files import read_dataset_part
+from components.evaluation import score_incumbent, score_model
+from components.failure import tell_failure
+from components.gate import decide, origin_rules, result_rules
+from components.held_out import tell_test_metrics
+from components.helpers import with_helpers
+from components.judgement import judge_models, save_judgement, tell_judgement
+from components.moves import find_production, read_moves
+from components.predictions import trained_profit_threshold
+from components.registry import add_facts, find_models, get_model
+from components.reports import make_client
+from components.run_report import save_report
 
 
 @PipelineDecorator.component(
@@ -116,143 +32,29 @@ from components.tables import table_figure
         "scipy>=1.13",
         "skops>=0.13,<0.17",
     ],
-    helper_functions=[
+    helper_functions=with_helpers(
         dump_ref,
-        fetch_artifact,
-        fetch_file,
-        file_sha256,
         load_ref,
-        read_parquet,
-        save_artifact,
-        stream_file,
-        dataset_columns,
-        fetch_dataset_file,
         read_dataset_part,
-        rows_sha256,
-        bootstrap_metrics,
-        drawn_metrics,
-        paired_differences,
-        percentile_intervals,
-        calibration_error,
-        calibration_facts,
-        chance_error,
-        probability_bins,
-        reliability_table,
-        area_interval,
-        delong,
-        delong_test,
         score_incumbent,
         score_model,
-        score_rows,
         tell_failure,
-        tell_transient,
-        calibration_rule,
         decide,
-        full_metric,
-        make_rule,
-        minimum_rule,
         origin_rules,
-        production_rule,
         result_rules,
-        segment_rule,
-        verdict,
-        experiment_metrics,
         tell_test_metrics,
-        comparison_table,
         judge_models,
-        judgement_events,
-        judgement_figures,
-        judgement_tables,
-        judgement_values,
         save_judgement,
         tell_judgement,
-        lift_figures,
-        lift_table,
-        pick,
-        tenths,
-        binary_metrics,
-        lower_is_better,
-        markdown_block,
-        markdown_card,
-        markdown_table,
-        markdown_text,
-        check_model_file,
-        load_model,
-        model_types,
-        calibration_figure,
-        confusion_figure,
-        make_layout,
-        make_line,
-        precision_recall_figure,
-        roc_figure,
         find_production,
-        make_move,
-        promote_model,
-        promotion_tags,
         read_moves,
-        tags_before,
-        take_back_broken,
-        was_rolled_back,
-        who_asks,
-        write_move,
-        write_tags,
-        read_predictions,
         trained_profit_threshold,
-        best_profit_threshold,
-        break_even,
-        offer_profits,
-        profit_at,
-        profit_figure,
-        profit_table,
-        data_refusal,
-        is_synthetic,
-        free_lock,
-        hold_lock,
-        lock_holder,
-        take_lock,
         add_facts,
         find_models,
         get_model,
-        metadata_items,
-        model_value,
-        axis_ticks,
-        chart_series,
-        svg_axes,
-        svg_chart,
-        svg_place,
-        svg_series,
-        html_block,
-        html_figure,
-        html_heatmap,
-        html_page,
-        html_table,
-        page_style,
-        holds_rows,
-        lead_text,
-        leaderboard_section,
-        limits_section,
-        lineage_section,
-        mean_interval,
-        other_sections,
-        report_sections,
-        show_range,
-        show_value,
-        results_section,
-        usage_section,
-        value_blocks,
-        verdict_section,
-        figure_events,
         make_client,
-        send_report,
-        single_events,
-        value_events,
-        count_folds,
         save_report,
-        segment_events,
-        segment_parts,
-        segment_table,
-        table_figure,
-    ],
+    ),
 )
 def evaluate(
     model: str,

@@ -2,21 +2,12 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import (
-    dump_ref,
-    fetch_artifact,
-    fetch_file,
-    file_sha256,
-    load_ref,
-    read_parquet,
-    save_artifact,
-    stream_file,
-    write_parquet,
-)
-from components.engineering import engineered_features, telco_features, telco_prices, telco_services
-from components.failure import tell_tags, tell_transient
+from components.artifacts import dump_ref, fetch_artifact, load_ref, read_parquet, save_artifact, write_parquet
+from components.engineering import engineered_features
+from components.failure import tell_tags
+from components.helpers import with_helpers
 from components.rows import prediction_rows
-from components.schema import check_plausible, check_segments, load_schema
+from components.schema import load_schema
 from components.split import feature_roles, fill_blanks, split_rows
 
 
@@ -33,30 +24,21 @@ from components.split import feature_roles, fill_blanks, split_rows
         "pyarrow>=18",
         "scikit-learn>=1.7,<1.10",
     ],
-    helper_functions=[
+    helper_functions=with_helpers(
         dump_ref,
         fetch_artifact,
-        fetch_file,
-        file_sha256,
         load_ref,
         read_parquet,
         save_artifact,
-        stream_file,
-        tell_tags,
-        tell_transient,
         write_parquet,
         engineered_features,
-        telco_features,
-        telco_prices,
-        telco_services,
+        tell_tags,
         prediction_rows,
-        check_plausible,
-        check_segments,
         load_schema,
         feature_roles,
         fill_blanks,
         split_rows,
-    ],
+    ),
 )
 def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, max_bytes: int = 1_000_000_000) -> str:
     """Adds features to the valid rows and parts them, once, into the artifacts `train` and `test`.

@@ -2,28 +2,12 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import (
-    dump_ref,
-    fetch_artifact,
-    fetch_file,
-    file_sha256,
-    load_ref,
-    stream_file,
-    upload_file,
-)
+from components.artifacts import dump_ref, fetch_artifact, load_ref
 from components.experiment_tasks import library_versions
-from components.failure import tell_failure, tell_transient
-from components.model_file import check_model_file, load_model, model_types
-from components.promotion_lock import free_lock, hold_lock, lock_holder, take_lock
-from components.registry import (
-    find_file,
-    last_version,
-    metadata_items,
-    model_value,
-    project_of,
-    register_model,
-    store_model_file,
-)
+from components.failure import tell_failure
+from components.helpers import with_helpers
+from components.model_file import load_model
+from components.registry import project_of, register_model, store_model_file
 from components.reports import make_client
 from components.winner import code_commit, model_facts, winner_of
 
@@ -41,28 +25,13 @@ from components.winner import code_commit, model_facts, winner_of
         "scikit-learn>=1.7,<1.10",
         "skops>=0.13,<0.17",
     ],
-    helper_functions=[
+    helper_functions=with_helpers(
         dump_ref,
         fetch_artifact,
-        fetch_file,
-        file_sha256,
         load_ref,
-        stream_file,
-        upload_file,
         library_versions,
         tell_failure,
-        tell_transient,
-        check_model_file,
         load_model,
-        model_types,
-        free_lock,
-        hold_lock,
-        lock_holder,
-        take_lock,
-        find_file,
-        last_version,
-        metadata_items,
-        model_value,
         project_of,
         register_model,
         store_model_file,
@@ -70,7 +39,7 @@ from components.winner import code_commit, model_facts, winner_of
         code_commit,
         model_facts,
         winner_of,
-    ],
+    ),
 )
 def register_best(
     sweep: str,

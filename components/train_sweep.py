@@ -2,103 +2,15 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import (
-    dump_ref,
-    fetch_file,
-    file_sha256,
-    load_ref,
-    read_parquet,
-    save_artifact,
-    stream_file,
-    upload_file,
-    write_parquet,
-)
-from components.dataset_files import dataset_columns, fetch_dataset_file, read_dataset_part, rows_sha256
-from components.estimators import estimator_classes, make_estimator, make_model
-from components.experiment import (
-    fitted_folds,
-    fold_metrics,
-    fold_stages,
-    out_of_fold,
-    positive_rows,
-    ranking_metrics,
-    run_experiment,
-    summarise,
-)
-from components.experiment_plots import (
-    classification_table,
-    confusion_table,
-    experiment_figures,
-    importance_figure,
-    leaderboard_table,
-    learning_figure,
-    table_figure,
-)
-from components.experiment_tasks import (
-    complete_experiment,
-    estimator_parameters,
-    fail_experiment,
-    library_versions,
-    open_experiment,
-    result_events,
-    step_script,
-    system_facts,
-)
-from components.explain import (
-    encoded_owners,
-    feature_importance,
-    fitted_estimator,
-    impurity_shares,
-    log_odds_spread,
-    permutation_loss,
-    stage_scores,
-    staged_probabilities,
-)
-from components.failure import tell_failure, tell_transient
-from components.images import confusion_image, send_image
-from components.learning import learning_point, tell_learning_curve
-from components.live import send_live, write_live
-from components.metrics import best_threshold, binary_metrics, lower_is_better
-from components.model_file import save_model
-from components.plots import (
-    calibration_figure,
-    confusion_figure,
-    make_layout,
-    make_line,
-    precision_recall_figure,
-    roc_figure,
-)
-from components.predictions import write_predictions
+from components.artifacts import load_ref
+from components.dataset_files import read_dataset_part
+from components.failure import tell_failure
+from components.helpers import with_helpers
+from components.learning import tell_learning_curve
 from components.registry import project_of
-from components.report_sections import mean_interval
-from components.reports import (
-    console_events,
-    figure_events,
-    make_client,
-    send_report,
-    series_events,
-    single_events,
-    stage_events,
-    value_events,
-)
-from components.sweep import (
-    close_experiment,
-    describe,
-    read_experiments,
-    run_sweep,
-    select_best,
-    sweep_facts,
-    sweep_result,
-    tell_progress,
-    tell_result,
-)
-from components.workers import (
-    count_workers,
-    leave_signals_to_parent,
-    make_worker,
-    replace_if_broken,
-    run_in_processes,
-)
+from components.reports import make_client
+from components.sweep import read_experiments, run_sweep, select_best, sweep_facts, sweep_result, tell_result
+from components.workers import count_workers
 
 
 @PipelineDecorator.component(
@@ -119,98 +31,21 @@ from components.workers import (
         "skops>=0.13,<0.17",
         "threadpoolctl>=3.5",
     ],
-    helper_functions=[
-        dump_ref,
-        fetch_file,
-        file_sha256,
+    helper_functions=with_helpers(
         load_ref,
-        read_parquet,
-        save_artifact,
-        stream_file,
-        upload_file,
-        write_parquet,
-        dataset_columns,
-        fetch_dataset_file,
         read_dataset_part,
-        rows_sha256,
-        estimator_classes,
-        make_estimator,
-        make_model,
-        fitted_folds,
-        fold_metrics,
-        fold_stages,
-        out_of_fold,
-        positive_rows,
-        ranking_metrics,
-        run_experiment,
-        summarise,
-        classification_table,
-        confusion_table,
-        experiment_figures,
-        importance_figure,
-        leaderboard_table,
-        learning_figure,
-        table_figure,
-        complete_experiment,
-        estimator_parameters,
-        fail_experiment,
-        library_versions,
-        open_experiment,
-        result_events,
-        step_script,
-        system_facts,
-        encoded_owners,
-        feature_importance,
-        fitted_estimator,
-        impurity_shares,
-        log_odds_spread,
-        permutation_loss,
-        stage_scores,
-        staged_probabilities,
         tell_failure,
-        tell_transient,
-        confusion_image,
-        send_image,
-        learning_point,
         tell_learning_curve,
-        send_live,
-        write_live,
-        best_threshold,
-        binary_metrics,
-        lower_is_better,
-        save_model,
-        calibration_figure,
-        confusion_figure,
-        make_layout,
-        make_line,
-        precision_recall_figure,
-        roc_figure,
-        write_predictions,
         project_of,
-        mean_interval,
-        console_events,
-        figure_events,
         make_client,
-        send_report,
-        series_events,
-        single_events,
-        stage_events,
-        value_events,
-        close_experiment,
-        describe,
         read_experiments,
         run_sweep,
         select_best,
         sweep_facts,
         sweep_result,
-        tell_progress,
         tell_result,
         count_workers,
-        leave_signals_to_parent,
-        make_worker,
-        replace_if_broken,
-        run_in_processes,
-    ],
+    ),
 )
 def train_sweep(
     dataset: str,

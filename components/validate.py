@@ -2,41 +2,13 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import (
-    dump_ref,
-    fetch_artifact,
-    fetch_file,
-    file_sha256,
-    load_ref,
-    save_artifact,
-    stream_file,
-    write_parquet,
-)
-from components.content import (
-    check_target,
-    check_values,
-    finish_types,
-    may_be_new,
-    pandera_column,
-    to_numbers,
-    to_typed,
-)
-from components.cross_checks import check_product, check_rows, check_some, check_together
-from components.csv_bytes import check_bytes, recognise, wrong_bytes
-from components.csv_text import (
-    check_header,
-    csv_chunks,
-    near_names,
-    numbered_rows,
-    odd_rows,
-    remember_last,
-    take_rows,
-)
+from components.artifacts import dump_ref, fetch_artifact, load_ref, save_artifact, write_parquet
 from components.data_report import store_report
-from components.failure import tell_failure, tell_note, tell_tags, tell_transient
-from components.problems import describe_problems, escape_cell, problem, report_cells, tell_problem
-from components.rows import prediction_schema, read_rows, rows_from_csv, type_rows
-from components.schema import check_plausible, check_segments, load_schema
+from components.failure import tell_failure, tell_note, tell_tags
+from components.helpers import with_helpers
+from components.problems import describe_problems, tell_problem
+from components.rows import rows_from_csv
+from components.schema import load_schema
 
 
 @PipelineDecorator.component(
@@ -52,54 +24,21 @@ from components.schema import check_plausible, check_segments, load_schema
         "pandera[pandas]>=0.26,<1",
         "pyarrow>=18",
     ],
-    helper_functions=[
+    helper_functions=with_helpers(
         dump_ref,
         fetch_artifact,
-        fetch_file,
-        file_sha256,
         load_ref,
         save_artifact,
-        stream_file,
         write_parquet,
-        check_target,
-        check_values,
-        finish_types,
-        may_be_new,
-        pandera_column,
-        to_numbers,
-        to_typed,
-        check_product,
-        check_rows,
-        check_some,
-        check_together,
-        check_bytes,
-        recognise,
-        wrong_bytes,
-        check_header,
-        csv_chunks,
-        near_names,
-        numbered_rows,
-        odd_rows,
-        remember_last,
-        take_rows,
         store_report,
         tell_failure,
         tell_note,
         tell_tags,
-        tell_transient,
         describe_problems,
-        escape_cell,
-        problem,
-        report_cells,
         tell_problem,
-        prediction_schema,
-        read_rows,
         rows_from_csv,
-        type_rows,
-        check_plausible,
-        check_segments,
         load_schema,
-    ],
+    ),
 )
 def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
     """Checks the raw CSV (bytes, then shape, then content) and stores it typed, as the parquet artifact `valid_rows`.

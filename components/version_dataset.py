@@ -2,48 +2,12 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import (
-    dump_ref,
-    fetch_artifact,
-    fetch_file,
-    file_sha256,
-    load_ref,
-    read_parquet,
-    save_artifact,
-    stream_file,
-)
-from components.dataset_files import (
-    content_sha256,
-    dataset_columns,
-    fetch_dataset_file,
-    read_dataset_part,
-    read_manifest,
-    rows_sha256,
-)
-from components.dataset_version import (
-    finished_versions,
-    latest_version,
-    make_manifest,
-    read_version,
-    row_changes,
-    sound_version,
-    store_split,
-    store_version,
-    tell_changes,
-)
-from components.drift import (
-    bin_counts,
-    column_drift,
-    describe_drift,
-    drift_figure,
-    index_by_chance,
-    measure_drift,
-    stability_index,
-    value_counts,
-)
+from components.artifacts import dump_ref, fetch_artifact, load_ref, read_parquet
+from components.dataset_files import dataset_columns, read_manifest
+from components.dataset_version import latest_version, make_manifest, sound_version, store_split, tell_changes
 from components.drift_report import report_drift
-from components.failure import tell_failure, tell_note, tell_tags, tell_transient
-from components.problems import escape_cell
+from components.failure import tell_tags
+from components.helpers import with_helpers
 
 
 @PipelineDecorator.component(
@@ -53,45 +17,21 @@ from components.problems import escape_cell
     auto_connect_arg_parser=False,
     task_type="data_processing",
     packages=["clearml>=2.1.12,<2.2", "numpy>=2,<3", "pandas>=2.3,<4", "pyarrow>=18"],
-    helper_functions=[
+    helper_functions=with_helpers(
         dump_ref,
         fetch_artifact,
-        fetch_file,
-        file_sha256,
         load_ref,
         read_parquet,
-        save_artifact,
-        stream_file,
-        content_sha256,
         dataset_columns,
-        fetch_dataset_file,
-        read_dataset_part,
         read_manifest,
-        rows_sha256,
-        finished_versions,
         latest_version,
         make_manifest,
-        read_version,
-        row_changes,
         sound_version,
         store_split,
-        store_version,
         tell_changes,
-        bin_counts,
-        column_drift,
-        describe_drift,
-        drift_figure,
-        index_by_chance,
-        measure_drift,
-        stability_index,
-        value_counts,
         report_drift,
-        tell_failure,
-        tell_note,
         tell_tags,
-        tell_transient,
-        escape_cell,
-    ],
+    ),
 )
 def version_dataset(
     split: str,
