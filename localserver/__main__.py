@@ -1,4 +1,4 @@
-"""`python -m localserver up|down|status|logs|reset|serve`: the embedded ClearML backend of one data directory.
+"""`python -m localserver COMMAND`: the embedded ClearML backend of one data directory.
 
 Exit codes: 0 done, 1 failed, 2 usage, 5 (`status`) not running.
 """
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from localserver import launcher
 from localserver.state import Failure
@@ -75,6 +76,40 @@ def _reset(options: argparse.Namespace) -> int:
     return 0
 
 
+def _backup(options: argparse.Namespace) -> int:
+    from localserver.backup import backup
+
+    made = backup(options.data_dir, options.file, options.force)
+    _tell(options, made, f"{made.file} holds {_counted(made.counts)}.")
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from localserver.restore import restore
+
+    done = restore(options.data_dir, options.file)
+    before = f" What was there before is in {done.aside}." if done.aside else ""
+    _tell(options, done, f"Restored {_counted(done.backup.counts)}.{before}")
+    return 0
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    from localserver.restore import upgrade
+
+    done = upgrade(options.data_dir, options.file)
+    said = f"From {done.before} to {done.after}; {done.backup.file} is of before." if done.backup else "Nothing to do."
+    _tell(options, done, said)
+    return 0
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _tell(options: argparse.Namespace, done: Any, sentence: str) -> None:
+    sys.stdout.write((json.dumps(asdict(done)) if options.json else sentence) + "\n")
+
+
 def _serve(options: argparse.Namespace) -> int:
     # Only this command pays for the server's imports.
     from localserver.serve import serve
@@ -98,6 +133,9 @@ def _parser() -> argparse.ArgumentParser:
         ("status", _status, [common], "tell where it is"),
         ("logs", _logs, [common], "print the end of its log"),
         ("reset", _reset, [common], "remove all that it keeps"),
+        ("backup", _backup, [common], "make one file of all that it keeps, also while it runs"),
+        ("restore", _restore, [common], "put a backup in place of what it keeps"),
+        ("upgrade", _upgrade, [common], "bring its store up to this release, after a backup"),
         ("serve", _serve, [common, ports], "be the server, in the foreground"),
     ):
         command = commands.add_parser(name, parents=parents, help=text, description=text)
@@ -106,6 +144,12 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for its first answer")
         if name == "logs":
             command.add_argument("-n", "--lines", type=int, default=100)
+        if name in ("backup", "restore"):
+            command.add_argument("file", type=Path)
+        if name == "backup":
+            command.add_argument("--force", action="store_true", help="replace a file that is there")
+        if name == "upgrade":
+            command.add_argument("file", type=Path, nargs="?", help="of the backup")
         if name == "reset":
             command.add_argument("--yes", action="store_true", help="really")
     return parser

@@ -30,6 +30,7 @@ from localserver.state import (
     read_state,
     server_lock,
 )
+from localserver.swap import ASIDE, DRAFT, JOURNAL
 
 INSTANCE_HEADER = "x-localserver-instance"
 _POLL_SECONDS = 0.02
@@ -121,11 +122,11 @@ def reset(data_dir: Path | str) -> None:
 
 
 def _remove(folder: Path) -> None:
-    for name in (FILES, STAGING):
-        if (folder / name).exists():
-            shutil.rmtree(folder / name)
+    for path in (folder / FILES, folder / STAGING, *folder.glob(f"{DRAFT}*"), *folder.glob(f"{ASIDE}*")):
+        if path.exists():
+            shutil.rmtree(path)
     database = [DATABASE + ending for ending in ("", "-wal", "-shm", "-journal")]
-    for name in (*database, CREDENTIALS, CONFIG, STATE, PORTS, LOG):
+    for name in (JOURNAL, *database, CREDENTIALS, CONFIG, STATE, PORTS, LOG):
         (folder / name).unlink(missing_ok=True)
 
 

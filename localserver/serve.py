@@ -38,6 +38,7 @@ from localserver.state import (
 )
 from localserver.storage import RefusedPath, Storage
 from localserver.store.database import Store, StoreError, open_store
+from localserver.swap import finish
 from localserver.tokens import Tokens
 
 # The SDK splits what it sends at 15 MiB (api.http.max_req_size).
@@ -55,6 +56,7 @@ def serve(data_dir: Path, api_port: int = 0, files_port: int = 0) -> None:
         state = ServerState(os.getpid(), psutil.Process().create_time(), secrets.token_hex(16))
         write_state(folder, state)
         stack.callback((folder / STATE).unlink, missing_ok=True)
+        finish(folder)
         credentials = load_or_create(folder)
         storage = Storage(folder / FILES, folder / STAGING)
         store = stack.enter_context(contextlib.closing(open_store(folder / DATABASE)))

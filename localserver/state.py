@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 LOCK = "server.lock"
 STARTING_LOCK = "starting.lock"
+UPKEEP_LOCK = "upkeep.lock"
 STATE = "server.json"
 PORTS = "ports.json"
 LOG = "server.log"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import FlowsError
+from localserver.swap import finish
 
 BUSY_SECONDS = 10
 
@@ -33,6 +34,7 @@ class Database:
         self.path = folder / kind.file
         with self._sentences():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            finish(folder)
             if not self.path.exists():
                 self._create()
             if not self.path.stat().st_size:

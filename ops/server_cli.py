@@ -3,12 +3,14 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from flows.backend import data_dir
 from flows.settings import load
 from localserver import launcher
+from ops import server_data
 from ops.command import as_json, examples, one_sentence
 
 NOT_RUNNING = 5
@@ -73,6 +75,59 @@ def reset(yes: bool) -> None:
     launcher.down(folder)
     launcher.reset(folder)
     click.echo(f"{folder} is empty again")
+
+
+@server.command(
+    epilog=examples(
+        "flows server backup ~/flows.backup",
+        'flows server backup "$HOME/flows-$(date +%F).backup"    # one for each day, from a crontab',
+    )
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@as_json
+@one_sentence
+def backup(file: Path, force: bool, as_json: bool) -> None:
+    """Make one file of all runs, datasets, models and schedules, also while the backend runs.
+
+    The file is readable by its owner only, and has no credentials in it.
+    """
+    made = server_data.backup(load(), file, force)
+    _tell(made, as_json, f"{made.file} holds {_counted(made.counts)}; {made.bytes:,} bytes")
+
+
+@server.command(epilog=examples("flows server restore ~/flows.backup"))
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+@one_sentence
+def restore(file: Path, as_json: bool) -> None:
+    """Put a backup in place of what the data directory holds. The backend must not run.
+
+    The backup is checked whole before anything is touched. What was there is moved into a folder, which is named.
+    """
+    done = server_data.restore(load(), file)
+    before = f"\nwhat was there before is in {done.aside}; remove it when all is well" if done.aside else ""
+    _tell(done, as_json, f"restored {_counted(done.backup.counts)}, as of {done.backup.made}{before}")
+
+
+@server.command(epilog=examples("flows server upgrade"))
+@as_json
+@one_sentence
+def upgrade(as_json: bool) -> None:
+    """Bring the stored data up to the installed release, after a backup. A running backend is started anew."""
+    done = server_data.upgrade(load())
+    if done.backup:
+        _tell(done, as_json, f"from {done.before} to {done.after}; as it was before: {done.backup.file}")
+    else:
+        _tell(done, as_json, f"nothing to do: the data are as this release has them ({done.after})")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _tell(done: Any, as_json: bool, sentence: str) -> None:
+    click.echo(json.dumps(asdict(done)) if as_json else sentence)
 
 
 def _folder() -> Path:

@@ -12,20 +12,32 @@ class SchemaTooNewError(Exception):
     """The database was written by a later release."""
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, all or nothing; raises SchemaTooNewError for a database of a later release."""
-    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT NOT NULL) STRICT")
-    applied = {name for (name,) in connection.execute("SELECT name FROM migrations")}
-    unknown = applied - {step.__name__ for step in MIGRATIONS}
+def applied(connection: sqlite3.Connection) -> list[str]:
+    """The names of the steps that a database has had, in their order; none for a database of something else."""
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'").fetchone()
+    return [name for (name,) in connection.execute("SELECT name FROM migrations ORDER BY rowid")] if known else []
+
+
+def missing(had: Sequence[str]) -> list[str]:
+    """The steps that are still to be done; raises SchemaTooNewError when a step was had that nobody knows here."""
+    names = [step.__name__ for step in MIGRATIONS]
+    unknown = set(had) - set(names)
     if unknown:
         raise SchemaTooNewError(
             f"The database has the schema change {max(unknown)} of a later release: install that release, "
             "or point the server at another data directory."
         )
+    return [name for name in names if name not in had]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, all or nothing; raises SchemaTooNewError for a database of a later release."""
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT NOT NULL) STRICT")
+    todo = missing(applied(connection))
     connection.execute("BEGIN IMMEDIATE")
     try:
         for step in MIGRATIONS:
-            if step.__name__ not in applied:
+            if step.__name__ in todo:
                 step(connection)
                 connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (step.__name__,))
         connection.execute("COMMIT")

@@ -1,0 +1,144 @@
+"""A backup in place of what a data directory holds, and the store brought up to this release."""
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import Timeout
+
+from localserver.archive import Archive, check_space, reading
+from localserver.backup import Backup, backup, told
+from localserver.credentials import make_private_folder, write_private
+from localserver.state import DATABASE, PORTS, Failure, read_state, server_lock
+from localserver.store.database import StoreError, open_store
+from localserver.store.migrations import SchemaTooNewError, applied, missing
+from localserver.swap import DRAFT, swap, upkeep
+
+_LOCK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The backup that is now in place, and the folder with what was there before (None: nothing was)."""
+
+    backup: Backup
+    aside: str | None
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """From which migration of the store to which; `backup` is of before, None if there was nothing to do."""
+
+    before: str
+    after: str
+    backup: Backup | None
+
+
+def restore(data_dir: Path | str, source: Path) -> Restored:
+    """Put a backup in place of the databases and files of a data directory whose server does not run.
+
+    All of it is unpacked and checked before anything is touched; interrupted at any moment, either the old or the new
+    data are there. What was there stays in a folder beside. Raises Failure.
+    """
+    folder, source = Path(data_dir).absolute(), source.expanduser().absolute()
+    with reading(source) as archive:
+        _check_schema(archive.manifest.schema, source)
+        with _usable(folder):
+            make_private_folder(folder)
+            with stopped(folder), upkeep(folder):
+                check_space(folder, archive.manifest.bytes)
+                aside = swap(folder, _unpacked(archive, folder, source))
+        return Restored(told(source, archive.manifest), str(aside) if aside else None)
+
+
+def upgrade(data_dir: Path | str, target: Path | None = None) -> Upgraded:
+    """Bring the store of a server that does not run up to this release, after a backup to `target`. Raises Failure."""
+    folder = Path(data_dir).absolute()
+    before, todo = outstanding(folder)
+    if not todo:
+        return Upgraded(before, before, None)
+    with _usable(folder), stopped(folder):
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        made = backup(folder, target or folder / f"before-upgrade-{stamp}.backup")
+        try:
+            open_store(folder / DATABASE).close()
+        except StoreError as error:
+            raise Failure(f"{error} The backup of before is {made.file}.") from None
+        return Upgraded(before, todo[-1], made)
+
+
+def outstanding(data_dir: Path | str) -> tuple[str, list[str]]:
+    """The last migration that a store has had, and those that this release adds. Raises Failure if it is newer."""
+    database = Path(data_dir).absolute() / DATABASE
+    if not database.is_file():
+        raise Failure(f"{database.parent} has no store to upgrade: no backend was started on it.")
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            had = applied(connection)
+    except sqlite3.Error as error:
+        raise Failure(f"The database {database} cannot be read ({error}); restore a backup.") from None
+    return had[-1] if had else "", _check_schema(had, database)
+
+
+@contextmanager
+def stopped(folder: Path) -> Iterator[None]:
+    """Keep the server of a data directory from running. Raises Failure when it does run."""
+    lock = server_lock(folder)
+    try:
+        # `status` and `down` hold the lock for an instant to see whether it is free.
+        lock.acquire(timeout=_LOCK_SECONDS)
+    except Timeout:
+        state = read_state(folder)
+        holder = f" (process {state.pid})" if state else ""
+        raise Failure(f"The server of {folder} is running{holder}; stop it first.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _unpacked(archive: Archive, folder: Path, source: Path) -> Path:
+    """A folder with all that is to come into place, checked."""
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder))
+    try:
+        archive.extract(draft)
+        for path in draft.glob("*.sqlite"):
+            _check_database(path, source)
+        write_private(draft / PORTS, json.dumps(archive.manifest.ports) + "\n")
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return draft
+
+
+def _check_database(path: Path, source: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            had = applied(connection) if path.name == DATABASE else []
+    except sqlite3.Error as error:
+        found, had = str(error), []
+    if found != "ok":
+        raise Failure(f"{source} holds a damaged {path.name} ({found.splitlines()[0]}); use another copy.")
+    _check_schema(had, source)
+
+
+def _check_schema(had: list[str], where: Path) -> list[str]:
+    try:
+        return missing(had)
+    except SchemaTooNewError:
+        raise Failure(f"{where} has the schema change {max(had)} of a later release: install that release.") from None
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Failure(f"The data directory {folder} cannot be used: {error.strerror or error}.") from None

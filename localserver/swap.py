@@ -1,0 +1,102 @@
+"""One set of data in place of another: all of it or nothing, whenever the process that does it is killed.
+
+What is to come lies in a draft folder of the data directory. A journal then says what is to be moved, and its writing
+is the moment that decides: without it, nothing has happened; with it, whoever looks at the directory next finishes.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from localserver.credentials import write_private
+from localserver.state import FILES, PORTS, UPKEEP_LOCK, Failure, read_json
+from localserver.storage import sync_folder
+
+DRAFT = "upkeep-draft-"
+ASIDE = "before-restore-"
+JOURNAL = "restoring.json"
+_LOCK_SECONDS = 10.0
+_MOVED = (FILES, PORTS, "*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "*.sqlite-journal")
+
+
+@contextmanager
+def upkeep(folder: Path) -> Iterator[None]:
+    """One backup or restore at a time, with what an interrupted one left finished or removed. Raises Failure."""
+    if not folder.is_dir():
+        raise Failure(f"{folder} is no folder: no backend was started on it.")
+    with _alone(folder):
+        _finish(folder)
+        for draft in folder.glob(f"{DRAFT}*"):
+            shutil.rmtree(draft)
+        yield
+
+
+def finish(folder: Path) -> None:
+    """Complete a restore that was interrupted after it had been decided. Raises Failure while another process does."""
+    if (folder / JOURNAL).exists():
+        with _alone(folder):
+            _finish(folder)
+
+
+def swap(folder: Path, draft: Path) -> Path | None:
+    """Put all that is in `draft` in place of the data of `folder`; where that is now, None if there was none.
+
+    The caller holds the server's lock and `upkeep`.
+    """
+    old = sorted({path.name for pattern in _MOVED for path in folder.glob(pattern)})
+    aside = f"{ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    plan = {"draft": draft.name, "aside": aside, "old": old, "new": sorted(path.name for path in draft.iterdir())}
+    write_private(folder / JOURNAL, json.dumps(plan) + "\n")
+    sync_folder(folder)
+    _finish(folder)
+    return folder / aside if old else None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / UPKEEP_LOCK, mode=0o600)
+    try:
+        lock.acquire(timeout=_LOCK_SECONDS)
+    except Timeout:
+        raise Failure(f"Another backup or restore of {folder} is under way; wait for it.") from None
+    except OSError as error:
+        raise Failure(f"The data directory {folder} cannot be used: {error.strerror or error}.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _finish(folder: Path) -> None:
+    """Each move may have been made before. All that is old goes first: what is there after that, has come."""
+    if not (folder / JOURNAL).exists():
+        return
+    plan = read_json(folder / JOURNAL)
+    if set(plan) != {"draft", "aside", "old", "new"}:
+        raise Failure(
+            f"{folder / JOURNAL} is damaged: a restore was interrupted; restore the backup into a new folder."
+        )
+    draft, aside = folder / plan["draft"], folder / plan["aside"]
+    if plan["old"]:
+        aside.mkdir(mode=0o700, exist_ok=True)
+        _move(plan["old"], folder, aside)
+    for name in plan["new"]:
+        if (draft / name).exists():
+            (draft / name).replace(folder / name)
+    sync_folder(folder)
+    (folder / JOURNAL).unlink()
+    sync_folder(folder)
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def _move(names: list[str], folder: Path, aside: Path) -> None:
+    for name in names:
+        if not (aside / name).exists() and (folder / name).exists():
+            (folder / name).replace(aside / name)
+    sync_folder(aside)
+    sync_folder(folder)

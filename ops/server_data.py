@@ -1,0 +1,66 @@
+"""Backups of the embedded backend and of all else that the data directory holds, such as schedules."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from flows.backend import data_dir
+from flows.errors import FlowsError, Locked
+from flows.settings import Settings
+from localserver import launcher
+from localserver import restore as of_server
+from localserver.backup import Backup
+from localserver.backup import backup as back_up
+from localserver.state import LOCK, STARTING_LOCK, UPKEEP_LOCK
+
+_OF_THE_SERVER = {LOCK, STARTING_LOCK, UPKEEP_LOCK}
+
+
+def backup(settings: Settings, target: Path, force: bool = False) -> Backup:
+    """One file of all databases and stored files, also while the backend runs. Raises Failure."""
+    return back_up(data_dir(settings), target, force)
+
+
+def restore(settings: Settings, source: Path) -> of_server.Restored:
+    """Put a backup in place of what the data directory holds.
+
+    Raises FlowsError if the backend runs, Locked if a run or the scheduler does, Failure for an unsound backup.
+    """
+    folder = data_dir(settings)
+    if launcher.status(folder).running:
+        raise FlowsError(f"the backend of {folder} is running; stop it first: flows server down")
+    with _unused(folder):
+        return of_server.restore(folder, source)
+
+
+def upgrade(settings: Settings, target: Path | None = None) -> of_server.Upgraded:
+    """Bring the store up to this release after a backup; a backend that runs is stopped for it and started again."""
+    folder = data_dir(settings)
+    before, todo = of_server.outstanding(folder)
+    if not todo:
+        return of_server.Upgraded(before, before, None)
+    running = launcher.down(folder)
+    done = of_server.upgrade(folder, target)
+    if running:
+        launcher.up(folder, settings.server.api_port, settings.server.files_port)
+    return done
+
+
+@contextmanager
+def _unused(folder: Path) -> Iterator[None]:
+    """Hold what runs and the scheduler hold while they work."""
+    with ExitStack() as held:
+        for path in sorted(folder.glob("*.lock")):
+            if path.name in _OF_THE_SERVER:
+                continue
+            lock = FileLock(path)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                holder = path.with_suffix(".pid")
+                pid = holder.read_text("utf-8") if holder.is_file() else "unknown"
+                raise Locked(f"{folder} is in use ({path.stem}, process {pid}); end that process first") from None
+            held.callback(lock.release)
+        yield

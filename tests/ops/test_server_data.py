@@ -1,0 +1,86 @@
+"""`flows server backup|restore|upgrade` of the embedded backend, in this process."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from filelock import FileLock
+
+from localserver import launcher
+from localserver.store import migrations
+from ops.cli import main
+from ops.schedule.store import Store
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory with a store and a schedule file."""
+    data = tmp_path / "data"
+    monkeypatch.setenv("FLOWS__SERVER__DATA_DIR", str(data))
+    launcher.up(data)
+    launcher.down(data)
+    Store(data).close()
+    return data
+
+
+def server(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["server", *map(str, arguments)])
+
+
+def refused(done: Result, exit_code: int, *words: str) -> None:
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (exit_code, "", 1), done.output
+    for word in words:
+        assert word in done.stderr
+
+
+def test_backup_and_restore(folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    made = json.loads(server("backup", kept, "--json").stdout)
+    assert (made["file"], made["bytes"]) == (str(kept), kept.stat().st_size)
+    refused(server("backup", kept), 1, "is there already")
+    assert "0 tasks" in server("backup", kept, "--force").stdout
+    (folder / "schedules.sqlite").unlink()
+    done = json.loads(server("restore", kept, "--json").stdout)
+    assert (folder / "schedules.sqlite").is_file()
+    assert not (Path(done["aside"]) / "schedules.sqlite").exists()
+    assert "what was there before is in" in server("restore", kept).stdout
+    kept.write_bytes(kept.read_bytes()[:-1])
+    refused(server("restore", kept), 1, "cut short")
+
+
+def test_nothing_is_restored_under_what_runs(folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    server("backup", kept)
+    with FileLock(folder / "schedule.lock"):
+        refused(server("restore", kept), 4, "is in use (schedule, process unknown)")
+    launcher.up(folder)
+    try:
+        refused(server("restore", kept), 1, "is running", "flows server down")
+        assert server("backup", kept, "--force").exit_code == 0
+        assert "nothing to do" in server("upgrade").stdout
+    finally:
+        launcher.down(folder)
+
+
+def test_an_upgrade_starts_a_running_backend_anew(folder: Path) -> None:
+    before = launcher.up(folder)
+    last = migrations.MIGRATIONS[-1].__name__
+    # The store as the release before left it, under a server that still runs.
+    with closing(sqlite3.connect(folder / "backend.sqlite")) as connection, connection:
+        for trigger in ("added", "changed", "removed"):
+            connection.execute(f"DROP TRIGGER tasks_parameters_{trigger}")
+        connection.execute("DROP TABLE tasks_parameters")
+        connection.execute("DELETE FROM migrations WHERE name = ?", (last,))
+    try:
+        done = json.loads(server("upgrade", "--json").stdout)
+        assert (done["before"], done["after"]) == (migrations.MIGRATIONS[-2].__name__, last)
+        assert Path(done["backup"]["file"]).is_file()
+        after = launcher.status(folder)
+        assert after.running
+        assert after.pid != before.pid
+        assert json.loads(server("upgrade", "--json").stdout) == {"before": last, "after": last, "backup": None}
+    finally:
+        launcher.down(folder)
