@@ -9,7 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +23,7 @@ from flows.errors import BadInput
 from flows.names import did_you_mean
 
 PREFIX = "FLOWS__"
+URL_IN_SETTINGS = "url_in_settings"  # the error of a value that is a secret, and not to be shown
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -123,6 +125,27 @@ class Schedule(Table):
     prefix: tuple[str, ...] = ()
 
 
+class Notify(Table):
+    routes: dict[str, tuple[str, ...]] = {}
+    urls_file: str = Field(default="notify.urls", min_length=1)
+    max_bytes: int = Field(default=4000, ge=500, le=100_000)
+    timeout: float = Field(default=20.0, ge=1, le=300)
+    attempts: int = Field(default=40, ge=1, le=1000)
+    give_up_after: float = Field(default=86400.0, ge=60, le=31_536_000)
+    most: int = Field(default=1000, ge=1, le=100_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def has_no_url(cls, given: Any) -> Any:
+        if "://" in repr(given):
+            raise PydanticCustomError(
+                URL_IN_SETTINGS,
+                "there is a URL in [notify] of the settings, and URLs of channels are secrets: put it into the "
+                "environment, as FLOWS_NOTIFY_NAME, or into the file that notify.urls_file names",
+            )
+        return given
+
+
 class Member(Table):
     estimator: str
     params: dict[str, Any] = {}
@@ -167,6 +190,7 @@ class Settings(BaseSettings):
     promotion: Promotion = Promotion()
     business: Business = Business()
     schedule: Schedule = Schedule()
+    notify: Notify = Notify()
     agents: Agents = Agents()
     churn: Churn
 
@@ -246,6 +270,8 @@ def _refuse_unknown_variables() -> None:
 
 def _sentence(invalid: ValidationError, path: Path) -> str:
     error = min(invalid.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    if error["type"] == URL_IN_SETTINGS:
+        return error["msg"]
     place = [str(part) for part in error["loc"]]
     key = ".".join(place)
     where = variable(key) if variable(key) in os.environ else str(path)

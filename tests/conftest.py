@@ -12,6 +12,7 @@ FOREIGN = (
     "KAGGLE_",
     "PIPELINE_",
     "FLOWS__",
+    "FLOWS_NOTIFY_",
     "FLOWS_SETTINGS",
     "FLOWS_RUN",
     "FLOWS_FRESH",

@@ -1,0 +1,126 @@
+"""Messages handed over to a process of their own, which is killed when its time is over.
+
+A server that gives one byte at a time, a name that does not resolve, a library that waits in a way of its own: nothing
+else bounds them all, and a thread that hangs would keep the monitor from ending.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from time import monotonic
+from typing import Any, TextIO
+
+from ops.notify.channels import Channel
+from ops.notify.masking import Masker, parts
+from ops.notify.outcome import AGAIN, Outcome
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a process sends: number and kind of a message, and its text or, for a plain webhook, its document."""
+
+    number: int
+    kind: str
+    subject: str = ""
+    body: str = ""
+    document: dict[str, Any] | None = None
+
+
+class Handover:
+    """The process that sends a channel's messages, one after the other, until one is to be tried again."""
+
+    def __init__(self, channel: Channel, parcels: Sequence[Parcel], seconds: float) -> None:
+        self._parcels = parcels
+        self._seconds = seconds
+        self._masker = Masker({}, parts(channel.url))
+        # The URL goes through a pipe: arguments and environment of a process can be seen by others.
+        self._told = {
+            "url": channel.url,
+            "plain": channel.plain_webhook,
+            "seconds": seconds,
+            "parcels": [asdict(parcel) for parcel in parcels],
+        }
+        self._process: subprocess.Popen[str] | None = None
+
+    def outcomes(self) -> dict[int, Outcome]:
+        """Send. What became of the messages, by number; none for those that were not begun."""
+        try:
+            self._process = _start()
+        except OSError as wrong:
+            return {self._parcels[0].number: Outcome(AGAIN, f"no process can be started: {wrong.strerror}")}
+        printed, why = self._communicate(self._process)
+        found = dict(_outcome(line) for line in printed.splitlines() if line.endswith("}"))
+        told = {number: Outcome(one.state, self._masker(one.error), one.after) for number, one in found.items()}
+        broke_off = why and not any(outcome.state == AGAIN for outcome in told.values())
+        unknown = [parcel.number for parcel in self._parcels if parcel.number not in told]
+        if unknown and broke_off:
+            told[unknown[0]] = Outcome(AGAIN, why)
+        return told
+
+    def stop(self) -> None:
+        """End the process, if it is still there; `outcomes` returns soon then."""
+        if self._process:
+            self._process.kill()
+
+    def _communicate(self, process: subprocess.Popen[str]) -> tuple[str, str]:
+        """What it printed, and why that is not all, if it is not."""
+        try:
+            printed, _ = process.communicate(json.dumps(self._told), timeout=self._seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            printed, _ = process.communicate()
+            return printed, f"no answer within {self._seconds:g} s"
+        ended = f"the process that sends ended with exit code {process.returncode}"
+        return printed, ended if process.returncode else ""
+
+
+def main(given: TextIO, told: TextIO) -> None:
+    """Send what is asked for on `given`, and tell the outcome of each message on a line of `told`."""
+    asked = json.load(given)
+    begun = monotonic()
+    for parcel in (Parcel(**one) for one in asked["parcels"]):
+        if monotonic() - begun > asked["seconds"] / 2:
+            return  # the rest has more time in a process of its own
+        outcome = _send(asked["url"], asked["plain"], parcel, asked["seconds"])
+        told.write(json.dumps({"number": parcel.number, **asdict(outcome)}) + "\n")
+        told.flush()
+        if outcome.state == AGAIN:
+            return
+
+
+def _start() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ops.notify.handover"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # What a library prints may name tokens.
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def _send(url: str, plain: bool, parcel: Parcel, seconds: float) -> Outcome:
+    try:
+        if plain:
+            from ops.notify.webhook import post
+
+            return post(url, parcel.document or {}, seconds)
+        from ops.notify.message import Message
+        from ops.notify.services import open_service, send
+
+        return send(open_service(url), parcel.kind, Message(parcel.subject, parcel.body))
+    except Exception as wrong:  # whatever the code of a service raises
+        return Outcome(AGAIN, f"{type(wrong).__name__} in the code that sends")
+
+
+def _outcome(line: str) -> tuple[int, Outcome]:
+    told = json.loads(line)
+    return told["number"], Outcome(told["state"], told["error"], told["after"])
+
+
+if __name__ == "__main__":
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    main(sys.stdin, answers)

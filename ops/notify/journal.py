@@ -1,0 +1,28 @@
+"""pipeline_notifications.log: a line for each message that was sent, failed or was given up. No URL is in it."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from ops.notify.text import one_line
+from ops.schedule.records import text
+
+FILE = "pipeline_notifications.log"
+MOST_BYTES = 5_000_000  # then it is set aside, and the one before is dropped
+
+
+class Journal:
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "logs" / FILE
+
+    def write(self, now: datetime, line: str) -> None:
+        """Append a line. That it cannot be written keeps nothing from being sent."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.path.exists() and self.path.stat().st_size > MOST_BYTES:
+                self.path.replace(self.path.with_suffix(".old.log"))
+            number = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with open(number, "a", encoding="utf-8") as file:  # noqa: PTH123 - it is a descriptor, not a path
+                file.write(f"[{text(now)}] {one_line(line)}\n")
+        except OSError:
+            return

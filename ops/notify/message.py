@@ -1,0 +1,169 @@
+"""What is told of an event: a subject and a text for people, a document (docs/operations.md) for programs."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.events import Event
+from ops.notify.masking import MASK, Masker, is_secret_name
+from ops.notify.text import Style, beginning, clean, ending, one_line, plain
+from ops.schedule.records import text as instant
+
+VERSION = 1
+SUBJECT_BYTES = 200
+LONGEST_INPUT = 20_000  # characters of a fact that are looked at, the last ones
+ERROR_LINES = 40
+METRICS = 8
+OTHERS = 12
+# What is known of a fact, in the order of the text; its name there, and how many bytes it may have.
+FACTS = {
+    "flow": ("flow", 100),
+    "run_id": ("run", 100),
+    "status": ("status", 100),
+    "seconds": ("took", 40),
+    "failed_step": ("failed step", 100),
+    "metrics": ("best metrics", 400),
+    "promoted": ("promoted", 10),
+    "reason": ("why", 600),
+    "fix": ("to mend it", 400),
+    "url": ("url", 600),
+}
+TOLD_APART = (*FACTS, "error")
+
+
+@dataclass(frozen=True)
+class Message:
+    subject: str
+    body: str
+
+
+def safe(event: Event, masker: Masker) -> Event:
+    """The event with nothing in it that must not be stored or sent: control characters, secrets, what is no JSON."""
+    key, subject = (masker(_last_part(one_line(text))) for text in (event.key, event.subject))
+    return Event(key, event.kind, event.at, subject, _safe(event.facts, masker))
+
+
+def compose(event: Event, style: Style, limit: int) -> Message:
+    """The text of a safe event: subject and body, together `limit` bytes at most. Of a long error the end is told."""
+    subject = beginning(style(one_line(event.subject)), min(SUBJECT_BYTES, limit // 2))
+    left = limit - len(subject.encode())
+    lines = [style(beginning(line, most)) for line, most in _lines(event)]
+    head = beginning("\n".join(lines), left)
+    error = str(event.facts.get("error") or "").strip("\n")
+    room = left - len(head.encode()) - 60
+    if error and room > 80:
+        head += "\n\n" + _error(error, room, style)
+    return Message(subject, head)
+
+
+def document(event: Event, limit: int) -> dict[str, Any]:
+    """The event as JSON has it; `text` is the message of at most `limit` bytes, and `error` is cut as it is there."""
+    facts = event.facts
+    message = compose(event, plain, limit)
+    error, cut = ending(str(facts.get("error") or ""), limit)
+    known = {name: _known(name, facts.get(name), limit) for name in FACTS}
+    others = {name: value for name, value in facts.items() if name not in TOLD_APART}
+    return {
+        "version": VERSION,
+        "key": beginning(event.key, SUBJECT_BYTES),
+        "kind": event.kind,
+        "at": instant(event.at),
+        "subject": message.subject,
+        "text": f"{message.subject}\n{message.body}",
+        **known,
+        "error": error or None,
+        "error_cut_bytes": cut,
+        "more": others if _size(others) <= limit else {},
+    }
+
+
+def duration(seconds: float) -> str:
+    """2 h 5 min, 3 min 20 s, 12 s."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _safe(value: Any, masker: Masker, depth: int = 0) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth < 4 and isinstance(value, Mapping):
+        pairs = list(value.items())[:100]
+        return {
+            masker(one_line(str(key))): MASK if is_secret_name(str(key)) else _safe(item, masker, depth + 1)
+            for key, item in pairs
+        }
+    if depth < 4 and isinstance(value, list | tuple):
+        return [_safe(item, masker, depth + 1) for item in value[:100]]
+    return masker(_last_part(clean(str(value))))
+
+
+def _last_part(text: str) -> str:
+    """Its last characters, from the beginning of a word: half of a secret would not be known for one."""
+    if len(text) <= LONGEST_INPUT:
+        return text
+    words = text[-LONGEST_INPUT:].split(maxsplit=1)
+    return words[1] if len(words) > 1 else ""
+
+
+def _lines(event: Event) -> list[tuple[str, int]]:
+    """The lines before the error, and how many bytes each may have."""
+    facts = event.facts
+    told = []
+    for name, (label, most) in FACTS.items():
+        shown = _shown(name, facts.get(name))
+        if shown:
+            told.append((shown if name == "url" else f"{label}: {shown}", most + 20))
+    others = [(name, value) for name, value in facts.items() if name not in TOLD_APART and _is_plain(value)]
+    told += [(f"{one_line(name)}: {one_line(str(value))}", 200) for name, value in others[:OTHERS]]
+    return [*told, (f"at: {event.at:%Y-%m-%d %H:%M:%S} UTC", 40)]
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if name == "seconds" and isinstance(value, int | float) and not isinstance(value, bool):
+        return duration(value)
+    if name == "metrics" and isinstance(value, Mapping):
+        return _metrics(value)
+    if name == "promoted":
+        return "yes" if value else "no"
+    return one_line(str(value))
+
+
+def _metrics(metrics: Mapping[str, Any]) -> str:
+    numbers = {
+        name: value for name, value in metrics.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    shown = [f"{name} {value:.4g}" for name, value in list(numbers.items())[:METRICS]]
+    more = len(numbers) - METRICS
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _known(name: str, value: Any, limit: int) -> Any:
+    if isinstance(value, str):
+        return beginning(value, FACTS[name][1])
+    return value if _size(value) <= limit else None
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))
+
+
+def _error(error: str, room: int, style: Style) -> str:
+    lines = error.split("\n")
+    last = "\n".join(lines[-ERROR_LINES:])
+    told, cut = ending(last, room, style)
+    cut += len(error.encode()) - len(last.encode())
+    said = f" (the last of it: {cut} bytes are left out)" if cut else ""
+    return f"error{said}:\n{told}"
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
