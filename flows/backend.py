@@ -30,7 +30,7 @@ def connect(settings: Settings) -> Backend:
     backend cannot start.
     """
     if is_embedded(settings):
-        return _embedded(start_embedded(settings), settings)
+        return use_embedded(start_embedded(settings), settings)
     return _server(settings.clearml)
 
 
@@ -57,7 +57,8 @@ def start_embedded(settings: Settings) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def _embedded(status: dict[str, Any], settings: Settings) -> Backend:
+def use_embedded(status: dict[str, Any], settings: Settings) -> Backend:
+    """The embedded backend that runs, from its status as `start_embedded` tells it. Raises Unreachable."""
     _bypass_proxies()
     conf = _conf(Path(status["config_file"]))
     api = Api(status["api_url"], *_keys(conf), timeout=settings.clearml.connect_timeout)

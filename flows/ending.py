@@ -38,6 +38,11 @@ def process_mark() -> str:
     return f"{socket.gethostname()} {process.pid} {process.create_time()}"
 
 
+def was_lost(message: str) -> bool:
+    """Whether a Task of this message was marked by `settle`, whoever called it, for its worker or process died."""
+    return " was lost" in message and message.startswith(("worker ", "its process "))
+
+
 def settle(api: Api, run_id: str, lost_after: float) -> list[Lost]:
     """Mark what was lost in a run as failed, with all that it had started, and end what outlived the run itself.
 

@@ -40,3 +40,21 @@ def only_one(folder: Path, name: str, found: str, advice: str) -> Iterator[None]
         yield
     finally:
         lock.release()
+
+
+def holder(folder: Path, name: str) -> str:
+    """The id of the process that holds the lock of this name, empty if none does.
+
+    The lock is taken for that, for an instant: not to be asked again and again.
+    """
+    path = folder / f"{name}.lock"
+    if not path.is_file():
+        return ""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        pid = path.with_suffix(".pid")
+        return pid.read_text("utf-8") if pid.is_file() else "unknown"
+    lock.release()
+    return ""

@@ -146,6 +146,15 @@ class Notify(Table):
         return given
 
 
+class Monitor(Table):
+    interval: float = Field(default=30.0, ge=1, le=3600)
+    look_back: float = Field(default=86_400.0, ge=0, le=31_536_000)
+    stuck_after: float = Field(default=900.0, ge=60, le=31_536_000)
+    waiting_after: float = Field(default=120.0, ge=0, le=31_536_000)
+    log_folder: str = ""
+    heartbeat: float = Field(default=60.0, ge=1, le=86_400)
+
+
 class Member(Table):
     estimator: str
     params: dict[str, Any] = {}
@@ -191,6 +200,7 @@ class Settings(BaseSettings):
     business: Business = Business()
     schedule: Schedule = Schedule()
     notify: Notify = Notify()
+    monitor: Monitor = Monitor()
     agents: Agents = Agents()
     churn: Churn
 

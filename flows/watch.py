@@ -12,6 +12,7 @@ BY_AGENT = "Changed by clearml-agent "  # an agent says this of every change, an
 KILLED = ("exit code -9", "exit code 137")
 BROKEN = frozenset({"failed", "stopped"})
 STEP_FIELDS = ["id", "parent", "status", "status_message", "status_reason", "started", "completed", "hyperparams"]
+TIME_FIELDS = ["status_changed", "last_update", "execution.queue"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Step:
     seconds: float = 0.0
     returns: dict[str, str] | None = None
     progress: str = ""
+    started: str = ""
+    changed: str = ""  # when it got its status
+    updated: str = ""  # when something was last heard of it
+    queue: str = ""  # the id of the queue that it was put into
+    own_words: bool = False  # whether the message is the step's own
 
     @property
     def cached(self) -> bool:
@@ -53,7 +59,12 @@ class Run:
 
 def read(api: Api, run_id: str) -> Run:
     """The run as it is now. Raises Unreachable, or Refused if there is no such Task."""
-    controller = api.call("tasks.get_by_id", task=run_id)["task"]
+    return of_controller(api, api.call("tasks.get_by_id", task=run_id)["task"])
+
+
+def of_controller(api: Api, controller: dict[str, Any]) -> Run:
+    """The run of a controller's Task that was read before. Raises Unreachable."""
+    run_id = controller["id"]
     nodes = graph(controller)
     tasks = _tasks(api, [node["job_id"] for node in nodes.values() if node.get("job_id")])
     steps = tuple(_step(name, tasks.get(node.get("job_id") or "", {}), run_id) for name, node in nodes.items())
@@ -88,7 +99,8 @@ def graph(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _tasks(api: Api, ids: list[str]) -> dict[str, dict[str, Any]]:
     if not ids:
         return {}
-    tasks = api.call("tasks.get_all", id=ids, only_fields=[*STEP_FIELDS, "runtime"], search_hidden=True)["tasks"]
+    fields = [*STEP_FIELDS, *TIME_FIELDS, "runtime"]
+    tasks = api.call("tasks.get_all", id=ids, only_fields=fields, search_hidden=True)["tasks"]
     return {task["id"]: task for task in tasks}
 
 
@@ -104,6 +116,11 @@ def _step(name: str, task: dict[str, Any], run_id: str) -> Step:
         0.0 if cached else _seconds(task),
         {key: item.get("value", "") for key, item in task.get("hyperparams", {}).get("return", {}).items()},
         str(task.get("runtime", {}).get("progress_text", "")),
+        "" if cached else task.get("started") or "",
+        task.get("status_changed") or "",
+        task.get("last_update") or "",
+        (task.get("execution") or {}).get("queue") or "",
+        bool(task.get("runtime", {}).get("failure")),
     )
 
 

@@ -8,6 +8,7 @@ from ops.command import examples
 from ops.datasets_cli import datasets
 from ops.experiments_cli import experiments
 from ops.models_cli import models
+from ops.monitor_cli import monitor
 from ops.notify_cli import notify
 from ops.runs_cli import runs
 from ops.schedule_cli import schedule
@@ -37,6 +38,7 @@ main.add_command(agent)
 main.add_command(datasets)
 main.add_command(experiments)
 main.add_command(models)
+main.add_command(monitor)
 main.add_command(notify)
 main.add_command(runs)
 main.add_command(schedule)

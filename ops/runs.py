@@ -30,12 +30,12 @@ def list_runs(last: int = 20) -> list[dict[str, Any]]:
     """
     settings = load()
     backend = connect(settings)
-    projects = _projects(backend.api, settings)
+    projects = own_projects(backend.api, settings)
     if not projects:
         return []
     query = {**_filters(projects), "order_by": ["-created"], "page": 0, "page_size": last, "search_hidden": True}
     found = backend.api.call("tasks.get_all_ex", **query, only_fields=FIELDS)["tasks"]
-    return [_row(_settled(task, backend.api, settings), backend) for task in found]
+    return [row(_settled(task, backend.api, settings), backend) for task in found]
 
 
 def show_run(typed: str = "") -> dict[str, Any]:
@@ -56,7 +56,7 @@ def show_run(typed: str = "") -> dict[str, Any]:
     task = _settled(find_run(backend.api, settings, typed), backend.api, settings)
     page = page_of(backend, task["project"]["id"], task["id"])
     told = {"web_url": page, "options": _options(task), "resumes": _parameter(task, "run", "resume") or None}
-    return {**_row(task, backend), **told, "steps": _steps(backend.api, task)}
+    return {**row(task, backend), **told, "steps": _steps(backend.api, task)}
 
 
 def stop_run(typed: str) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def resumed(typed: str) -> tuple[str, How]:
 
 def find_run(api: Api, settings: Settings, typed: str) -> Task:
     """The run's Task of FIELDS. Raises BadInput if there is none."""
-    projects = _projects(api, settings)
+    projects = own_projects(api, settings)
     if typed and projects:
         return find_by_id(api, "tasks", typed, "run", FIELDS, **_filters(projects))
     query = {**_filters(projects), "order_by": ["-created"], "page": 0, "page_size": 1, "search_hidden": True}
@@ -119,8 +119,8 @@ def _filters(projects: list[str]) -> dict[str, Any]:
     return {"project": projects, "type": ["controller"], "system_tags": ["pipeline"]}
 
 
-def _projects(api: Api, settings: Settings) -> list[str]:
-    """Where ClearML keeps pipelines: a hidden project for each, below the flows' own."""
+def own_projects(api: Api, settings: Settings) -> list[str]:
+    """Ids of the projects where ClearML keeps pipelines: a hidden project for each, below the flows' own."""
     name = f"^{re.escape(settings.project.name)}/\\.pipelines/"
     found = api.call("projects.get_all", name=name, only_fields=["id"], search_hidden=True)["projects"]
     return [project["id"] for project in found]
@@ -133,7 +133,8 @@ def _settled(task: Task, api: Api, settings: Settings) -> Task:
     return dict(api.call("tasks.get_all_ex", id=[task["id"]], search_hidden=True, only_fields=FIELDS)["tasks"][0])
 
 
-def _row(task: Task, backend: Backend) -> dict[str, Any]:
+def row(task: Task, backend: Backend) -> dict[str, Any]:
+    """What `list_runs` tells of a run's Task of FIELDS."""
     return {
         "id": task["id"],
         "name": task["name"],

@@ -21,6 +21,7 @@ FOREIGN = (
     "FLOWS_SHARED",
     "FLOWS_FORCE",
     "FLOWS_RESUME",
+    "FLOWS_HEARTBEAT_URL",
 )
 
 

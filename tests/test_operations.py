@@ -12,7 +12,7 @@ from ops.cli import main
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
-[UNIT] = re.findall(r"```ini\n(.*?)```", PAGE, re.S)
+AGENT, MONITOR = re.findall(r"```ini\n(.*?)```", PAGE, re.S)
 [RECIPE] = re.findall(r"```dockerfile\n(.*?)```", PAGE, re.S)
 HOME = "/opt/clearml-flows"
 
@@ -30,21 +30,23 @@ def test_each_command_is_there(line: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "text"), [("clearml-flows-agent@default", AGENT), ("clearml-flows-monitor", MONITOR)])
+def test_systemd_takes_the_unit(tmp_path: Path, name: str, text: str) -> None:
     command = tmp_path / ".venv" / "bin" / "flows"
     command.parent.mkdir(parents=True)
     command.write_text("#!/bin/sh\n")
     command.chmod(0o755)
-    unit = tmp_path / "clearml-flows-agent@default.service"
-    unit.write_text(UNIT.replace(HOME, str(tmp_path)))
+    unit = tmp_path / f"{name}.service"
+    unit.write_text(text.replace(HOME, str(tmp_path)))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False, timeout=60
     )
     assert [line for line in done.stderr.splitlines() if str(tmp_path) in line or "clearml" in line] == []
 
 
-def test_the_unit_starts_an_agent_as_the_command_does() -> None:
-    [started] = re.findall(rf"^ExecStart={HOME}/\.venv/bin/flows (.+)$", UNIT, re.M)
+@pytest.mark.parametrize("unit", [AGENT, MONITOR])
+def test_a_unit_starts_what_the_command_does(unit: str) -> None:
+    [started] = re.findall(rf"^ExecStart={HOME}/\.venv/bin/flows (.+)$", unit, re.M)
     check_command(shlex.split(started))
 
 

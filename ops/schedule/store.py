@@ -175,6 +175,15 @@ class Store:
         rows = self._database.read("SELECT * FROM notices WHERE number > ? ORDER BY number LIMIT ?", after, limit)
         return [dict(row) for row in rows]
 
+    def task_of(self, schedule: str, scheduled: str) -> tuple[str, str | None] | None:
+        """Of the run that a notice names: its key, and its Task if that is known; None if there is no such run."""
+        sql = (
+            "SELECT schedule, task FROM runs WHERE scheduled = ?"
+            " AND schedule IN (SELECT id FROM schedules WHERE name = ?) ORDER BY number DESC LIMIT 1"
+        )
+        rows = self._database.read(sql, scheduled, schedule)
+        return (f"{rows[0]['schedule']}@{scheduled}", rows[0]["task"]) if rows else None
+
 
 def _insert(connection: sqlite3.Connection, schedule: str, one: Planned, now: datetime) -> int | None:
     found = connection.execute(

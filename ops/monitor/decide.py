@@ -1,0 +1,149 @@
+"""Which events there are in what was seen: pure functions of runs, queues, schedules and the time."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flows.ending import was_lost
+from flows.watch import Step
+from ops.events import Event
+from ops.monitor.records import Seen, instant
+
+LEAST_GRACE = timedelta(minutes=2)  # `flows schedule tick` comes once a minute, and deals with some schedules at once
+
+
+@dataclass(frozen=True)
+class Limits:
+    stuck_after: timedelta
+    waiting_after: timedelta
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Something that goes on from `since`, and is told once for as long as it does."""
+
+    name: str
+    since: str
+    event: Event
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """A schedule whose run is late, by how much it may be."""
+
+    name: str
+    due: datetime
+    grace: timedelta
+
+
+def ended(seen: Seen, facts: Mapping[str, Any]) -> Event:
+    """The event of a run that has ended, of which these facts are known."""
+    kind = "not_promoted" if seen.end == "completed" and facts.get("promoted") is False else seen.end
+    return Event(seen.end_key, kind, instant(seen.changed), _subject(seen, kind), facts)
+
+
+def lost(seen: Seen, url: str) -> Iterator[Event]:
+    """An event for each step of a run under way whose worker died, by whomever it was marked failed."""
+    if not seen.is_open:
+        return
+    for step in seen.run.steps:
+        if step.status == "failed" and was_lost(step.message):
+            key = f"step {step.task_id} lost {step.started or step.changed}"
+            facts = {**_of(seen, url), "failed_step": step.name, "error": step.message}
+            subject = f"{seen.flow} lost its step {step.name}, which is failed now and may be tried again"
+            yield Event(key, "lost", instant(step.changed), subject, facts)
+
+
+def stuck(seen: Seen, now: datetime, limits: Limits, url: str) -> Iterator[Stretch]:
+    """What of a run under way says that it runs and is silent."""
+    if not seen.is_open:
+        return
+    fix = f"flows runs stop {seen.id}" if seen.own else "abort it on its page, and look at its machine"
+    for what, task, status, updated in _parts(seen):
+        silent = now - instant(updated) if updated else timedelta()
+        if status == "in_progress" and silent > limits.stuck_after:
+            facts = {**_of(seen, url), "silent_seconds": _whole(silent), "fix": fix}
+            subject = f"{seen.flow} is stuck: nothing was heard of {what} for {_whole(silent)} s"
+            yield _stretch("stuck", f"stuck {task}", updated, now, subject, facts)
+
+
+def waiting(
+    seen: Seen, now: datetime, limits: Limits, unwatched: Mapping[str, str], services: str, url: str
+) -> Iterator[Stretch]:
+    """What of a run waits in queues that no live agent watches: `unwatched`, names by id."""
+    if not seen.is_open:
+        return
+    queues: dict[str, list[tuple[str, str]]] = {}
+    for what, queue, changed in _queued(seen):
+        if queue in unwatched and now - instant(changed) > limits.waiting_after:
+            queues.setdefault(queue, []).append((what, changed))
+    for queue, waits in queues.items():
+        name = unwatched[queue]
+        what, since = min(waits, key=lambda wait: wait[1])
+        kind = "--services --queue" if name == services else "--queue"
+        facts = {**_of(seen, url), "queue": name, "fix": f"flows agent start {kind} {name}"}
+        subject = f"{seen.flow} waits: {what} is in the queue {name}, which no live agent watches"
+        yield _stretch("stuck", f"waiting {seen.id} {queue}", since, now, subject, facts)
+
+
+def queues_of(runs: Iterable[Seen], now: datetime, limits: Limits) -> set[str]:
+    """Ids of the queues in which something has been waiting for long."""
+    return {
+        queue
+        for seen in runs
+        for _what, queue, changed in _queued(seen)
+        if now - instant(changed) > limits.waiting_after
+    }
+
+
+def overdue(schedules: Iterable[Overdue], now: datetime) -> list[Overdue]:
+    """Those whose run should have come, the latest first."""
+    late = [one for one in schedules if now - one.due > max(one.grace, LEAST_GRACE)]
+    return sorted(late, key=lambda one: (one.due, one.name))
+
+
+def no_scheduler(late: list[Overdue], holder: str, now: datetime) -> Stretch:
+    """That runs are due and nobody starts them: no scheduler, or the process `holder` that is none any more."""
+    first = late[0]
+    more = f" and {len(late) - 1} more" if len(late) > 1 else ""
+    who = f"the scheduler (process {holder}) does not start it" if holder else "no scheduler is under way"
+    fix = f"kill {holder}; flows schedule start" if holder else "flows schedule start"
+    due = first.due.strftime("%Y-%m-%dT%H:%M:%SZ")
+    subject = f"the run of {first.name}{more} that was due at {due} never came: {who}"
+    facts = {"schedules": [one.name for one in late[:20]], "due": due, "fix": fix}
+    return _stretch("missed", "scheduler away", due, now, subject, facts)
+
+
+def _stretch(kind: str, name: str, since: str, now: datetime, subject: str, facts: Mapping[str, Any]) -> Stretch:
+    return Stretch(name, since, Event(f"{name} {since}", kind, now, subject, facts))
+
+
+def _parts(seen: Seen) -> Iterator[tuple[str, str, str, str]]:
+    """The run itself and its steps: what it is, its Task, status, and when it was heard of last."""
+    yield "it", seen.id, seen.run.status, seen.updated
+    for step in seen.run.steps:
+        yield f"its step {step.name}", step.task_id, step.status, step.updated
+
+
+def _queued(seen: Seen) -> Iterator[tuple[str, str, str]]:
+    if seen.run.status == "queued":
+        yield "it", seen.queue, seen.changed
+    for step in seen.run.steps:
+        if step.status == "queued":
+            yield f"its step {step.name}", step.queue, step.changed
+
+
+def _subject(seen: Seen, kind: str) -> str:
+    step: Step | None = seen.failed_step if seen.end in ("failed", "stopped") else None
+    if kind == "not_promoted":
+        return f"{seen.flow} completed, and its model is not promoted"
+    return f"{seen.flow} {kind} in {step.name}" if step else f"{seen.flow} {kind}"
+
+
+def _of(seen: Seen, url: str) -> dict[str, Any]:
+    return {"flow": seen.flow, "run_id": seen.id, "name": seen.name, "status": seen.run.status, "url": url}
+
+
+def _whole(length: timedelta) -> int:
+    return round(length.total_seconds())

@@ -1,0 +1,227 @@
+"""One look at everything: what happened since the last one is told, then it is noted that it was.
+
+An event is put into the outbox before anything is noted of it. Whoever goes on after a crash puts it again, under the
+same key, by which the outbox knows it: at least once, and once.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from flows.errors import FlowsError, Unreachable
+from ops.events import Event
+from ops.monitor import decide
+from ops.monitor.decide import Limits, Stretch
+from ops.monitor.journal import Journal
+from ops.monitor.records import Seen, Span
+from ops.monitor.schedules import Notice
+from ops.monitor.store import Known, Store, statuses
+from ops.schedule.records import instant, text
+
+AWAY_AFTER = timedelta(seconds=60)  # without an answer; shorter absences are not told
+HELD = timedelta(minutes=10)  # for so long a run that failed waits for the backend to say whether it has a Task
+LOST_AFTER = timedelta(minutes=5)  # after its end, what a run left behind is marked: others had time to do so
+CURSOR, NOTICES, ANSWERED, BEGAN = "cursor", "notices", "answered", "began"
+
+
+class Teller(Protocol):
+    """Where events go. `ops.notify` has the one that sends them."""
+
+    def put(self, event: Event) -> None:
+        """Keep it, durable on return; once for each key."""
+
+    def deliver(self, now: datetime) -> None:
+        """Send what is due, in a bounded time."""
+
+    def close(self) -> None: ...
+
+
+class Sight(Protocol):
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def span(self) -> Span: ...
+    @property
+    def runs(self) -> tuple[Seen, ...]: ...
+
+
+class Backend(Protocol):
+    """See ops/monitor/backend.py. Every method but `asleep` raises Unreachable."""
+
+    def asleep(self) -> bool: ...
+    def look(self, before: Span | None, is_known: Callable[[str, str, str], bool]) -> Sight: ...
+    def settle(self, run: str) -> None: ...
+    def unwatched(self, queues: Iterable[str]) -> dict[str, str]: ...
+    def facts(self, seen: Seen) -> Mapping[str, Any]: ...
+    def has_task(self, tag: str) -> bool: ...
+    def url(self, seen: Seen) -> str: ...
+
+
+class Schedules(Protocol):
+    """See ops/monitor/schedules.py. Every method raises FlowsError."""
+
+    def notices(self, after: int) -> list[Notice]: ...
+    def active(self) -> list[decide.Overdue]: ...
+    def holder(self) -> str: ...
+
+
+@dataclass
+class Monitor:
+    """`look(now)` does all that is to be done at an instant in UTC; `say` gets a line for each thing worth one.
+
+    look_back: seconds; what the scheduler left word of so long before a monitor's first look is not told.
+    services: the name of the queue of controllers.
+    """
+
+    store: Store
+    teller: Teller
+    backend: Backend
+    schedules: Schedules
+    journal: Journal
+    limits: Limits
+    look_back: float
+    services: str
+    say: Callable[[str], None]
+    _answers: bool = field(default=True, init=False)
+    _complained: str = field(default="", init=False)
+    _forgot: date | None = field(default=None, init=False)
+
+    def look(self, now: datetime) -> str:
+        """What was looked at; empty if the backend, which was up, did not answer."""
+        if not self.store.mark(BEGAN):
+            self.store.set_mark(BEGAN, text(now - timedelta(seconds=self.look_back)))
+        looked = self._look_at_runs(now)
+        self._look_at_schedules(now)
+        if self._forgot != now.date():
+            self.store.forget(now)
+            self._forgot = now.date()
+        return looked
+
+    def _look_at_runs(self, now: datetime) -> str:
+        if self.backend.asleep():
+            self._back(now, "the embedded backend was ended, or never started")
+            return "schedules; the embedded backend is not started"
+        try:
+            sight = self.backend.look(Span.of(self.store.mark(CURSOR)), self._is_known)
+            self._back(now, "the backend answers again")
+            for seen in sight.runs:
+                self._take(seen, now)
+            self._tell_stretches("stuck", self._stuck(sight), now)
+            self._tell_stretches("waiting", self._waiting(sight), now)
+            for run in self.store.unsettled(text(sight.now - LOST_AFTER)):
+                self.backend.settle(run)
+                self.store.set_settled(run)
+            self.store.set_mark(CURSOR, str(sight.span))
+        except Unreachable as away:
+            self._away(now, str(away))
+            return ""
+        self._answers = True
+        self.store.set_mark(ANSWERED, text(now))
+        return "runs and schedules"
+
+    def _take(self, seen: Seen, now: datetime) -> None:
+        """Log what changed of a run, tell what happened, then remember it."""
+        known = self.store.known(seen.id)
+        if known == Known(seen.run.status, seen.changed, statuses(seen)):
+            return
+        self.journal.run(now, seen)
+        for event in decide.lost(seen, self.backend.url(seen)):
+            self._tell(event, now)
+        if seen.end and not self.store.was_told(seen.end_key):
+            self._tell(decide.ended(seen, self.backend.facts(seen)), now)
+        self.store.remember(seen)
+
+    def _stuck(self, sight: Sight) -> list[Stretch]:
+        found = [(seen, self.backend.url(seen)) for seen in sight.runs if seen.is_open]
+        return [one for seen, url in found for one in decide.stuck(seen, sight.now, self.limits, url)]
+
+    def _waiting(self, sight: Sight) -> list[Stretch]:
+        open_runs = [seen for seen in sight.runs if seen.is_open]
+        unwatched = self.backend.unwatched(decide.queues_of(open_runs, sight.now, self.limits))
+        return [
+            one
+            for seen in open_runs
+            for one in decide.waiting(seen, sight.now, self.limits, unwatched, self.services, self.backend.url(seen))
+        ]
+
+    def _look_at_schedules(self, now: datetime) -> None:
+        try:
+            self._pass_notices_on(now)
+            late = decide.overdue(self.schedules.active(), now)
+            told = "scheduler away" in self.store.stretches("scheduler")
+            found = [decide.no_scheduler(late, "" if told else self.schedules.holder(), now)] if late else []
+            self._tell_stretches("scheduler", found, now)
+            self._complained = ""
+        except FlowsError as wrong:
+            # The schedules cannot be watched, which keeps nobody from watching the runs.
+            if self._complained != str(wrong):
+                self._tell(Event(f"schedules {wrong}", "missed", now, str(wrong), {"error": str(wrong)}), now)
+            self._complained = str(wrong)
+
+    def _pass_notices_on(self, now: datetime) -> None:
+        began = instant(self.store.mark(BEGAN))
+        while notices := self.schedules.notices(int(self.store.mark(NOTICES) or 0)):
+            for notice in notices:
+                if notice.event.at >= began:
+                    if self._is_held(notice, now):
+                        return
+                    if not self._has_run(notice):
+                        self._tell(notice.event, now)
+                self.store.set_mark(NOTICES, str(notice.number))
+
+    def _is_held(self, notice: Notice, now: datetime) -> bool:
+        failed = notice.event.kind == "launch_failed" and not notice.task
+        return failed and not self._answers and now - notice.event.at < HELD
+
+    def _has_run(self, notice: Notice) -> bool:
+        """Whether it is about a run that has a Task, so that its failure is told as that run's end."""
+        if notice.event.kind != "launch_failed":
+            return False
+        if notice.task or not notice.run or not self._answers or self.backend.asleep():
+            return bool(notice.task)
+        try:
+            return self.backend.has_task(notice.run)
+        except Unreachable:
+            return False
+
+    def _tell_stretches(self, kind: str, found: list[Stretch], now: datetime) -> None:
+        """Tell those that are new, and note which have ended."""
+        before = self.store.stretches(kind)
+        for one in found:
+            if one.name not in before:
+                self._tell(one.event, now)
+                self.store.open_stretch(one.name, one.since)
+        self.store.close_stretches(set(before) - {one.name for one in found})
+
+    def _away(self, now: datetime, why: str) -> None:
+        answered = self.store.mark(ANSWERED)
+        if self._answers:
+            self.say(f"the backend does not answer: {why}")
+        self._answers = False
+        if answered and now - instant(answered) > AWAY_AFTER:
+            facts = {"since": answered, "error": why, "fix": "flows server status"}
+            event = Event(f"backend_away {answered}", "backend_away", now, f"the backend does not answer: {why}", facts)
+            self._tell_stretches("backend", [Stretch("backend away", answered, event)], now)
+
+    def _back(self, now: datetime, why: str) -> None:
+        """It answers, or is not to: if it was told that it is away, that is over."""
+        since = self.store.stretches("backend").get("backend away")
+        if since:
+            self._tell(Event(f"backend_back {since}", "backend_back", now, why, {"since": since}), now)
+            self.store.close_stretches(["backend away"])
+        elif not self._answers:
+            self.say(why)
+        self._answers = True
+
+    def _tell(self, event: Event, now: datetime) -> None:
+        if self.store.was_told(event.key):
+            return
+        self.teller.put(event)
+        self.journal.event(now, event)
+        self.say(f"{event.kind}: {event.subject}")
+        self.store.set_told(event.key, now)
+
+    def _is_known(self, run: str, status: str, changed: str) -> bool:
+        known = self.store.known(run)
+        return known is not None and (known.status, known.changed) == (status, changed)

@@ -1,0 +1,121 @@
+"""The monitor as a process: it looks until it is told to end. Runs and schedules go on without it."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flows.backend import data_dir
+from flows.errors import Unreachable
+from flows.lock import only_one
+from flows.settings import Settings, settings_file
+from ops.monitor import heartbeat
+from ops.monitor.backend import Watched
+from ops.monitor.decide import Limits
+from ops.monitor.engine import Monitor
+from ops.monitor.heartbeat import Heartbeat
+from ops.monitor.journal import Journal
+from ops.monitor.schedules import Schedules
+from ops.monitor.store import Store
+from ops.notify.teller import Teller
+from ops.schedule.records import text
+
+DELIVER_EVERY = 5.0
+SLOWEST = 300.0
+
+
+@dataclass
+class Watch:
+    """A monitor with its sign of life, and the pauses between its looks, which grow while the backend is away."""
+
+    monitor: Monitor
+    teller: Teller
+    heartbeat: Heartbeat
+    interval: float
+    pause: float = 0.0
+
+    def look(self, now: datetime) -> str:
+        looked = self.monitor.look(now)
+        if looked:
+            self.heartbeat.beat(now, looked)
+        self.pause = self.interval if looked else min(max(SLOWEST, self.interval), max(self.pause, self.interval) * 2)
+        self.teller.deliver(now)
+        return looked
+
+
+def watch(settings: Settings, say: Callable[[str], None], once: bool = False) -> None:
+    """Look and tell, until SIGTERM or SIGINT; `once`: look once.
+
+    Raises Locked if another monitor works on the same folder, BadInput for a wrong channel or heartbeat URL,
+    Unreachable if it is to look once and the backend, which was up, does not answer.
+    """
+    folder = data_dir(settings)
+
+    def told(line: str) -> None:
+        say(f"{text(datetime.now(UTC))} {line}")
+
+    with only_one(folder, "monitor", "another monitor is under way", "leave the work to it, or stop it"):
+        store, backend, schedules = Store(folder), Watched(settings), Schedules(folder)
+        try:
+            teller = Teller(settings, folder)
+            try:
+                watching = _watch(settings, store, backend, schedules, teller, told)
+                if once:
+                    _once(watching)
+                else:
+                    _loop(watching, told)
+            finally:
+                teller.close()
+        finally:
+            for part in (store, backend, schedules):
+                part.close()
+
+
+def log_folder(settings: Settings) -> Path:
+    """Where pipeline_monitor.log and pipeline_monitor.jsonl are."""
+    named = settings.monitor.log_folder
+    return settings_file().parent / Path(named).expanduser() if named else data_dir(settings) / "logs"
+
+
+def _watch(
+    settings: Settings,
+    store: Store,
+    backend: Watched,
+    schedules: Schedules,
+    teller: Teller,
+    say: Callable[[str], None],
+) -> Watch:
+    given = settings.monitor
+    limits = Limits(timedelta(seconds=given.stuck_after), timedelta(seconds=given.waiting_after))
+    journal = Journal(log_folder(settings), say)
+    monitor = Monitor(
+        store, teller, backend, schedules, journal, limits, given.look_back, settings.queues.services, say
+    )
+    every = timedelta(seconds=given.heartbeat)
+    sign = Heartbeat(data_dir(settings), os.environ.get(heartbeat.URL, ""), every, say)
+    return Watch(monitor, teller, sign, given.interval)
+
+
+def _once(watching: Watch) -> None:
+    if not watching.look(datetime.now(UTC)):
+        raise Unreachable("the backend does not answer, and was up before; `flows server status` tells more")
+
+
+def _loop(watching: Watch, say: Callable[[str], None]) -> None:
+    ending = threading.Event()
+    before = [(number, signal.signal(number, lambda *_: ending.set())) for number in (signal.SIGTERM, signal.SIGINT)]
+    say(f"the monitor begins, process {os.getpid()}")
+    try:
+        while not ending.is_set():
+            watching.look(datetime.now(UTC))
+            left = watching.pause
+            while left > 0 and not ending.wait(min(left, DELIVER_EVERY)):
+                left -= DELIVER_EVERY
+                watching.teller.deliver(datetime.now(UTC))
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+    say("the monitor ends; what goes on goes on")

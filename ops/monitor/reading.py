@@ -1,0 +1,110 @@
+"""What there is of pipelines on a backend, asked in pages, however much of it there is."""
+
+import dataclasses
+import json
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from flows import watch
+from flows.api import Api, Refused
+from flows.watch import Run
+from ops.monitor.records import OPEN, Seen, instant
+
+PAGE = 100
+FIELDS = [
+    *("id", "name", "project.name", "status", "status_changed", "status_message", "status_reason", "created"),
+    *("started", "completed", "last_update", "runtime", "execution.queue", "configuration.Pipeline"),
+]
+# ClearML keeps the runs of a pipeline in hidden projects, of which there may be any number, below any project.
+PIPELINES: dict[str, Any] = {"type": ["controller"], "system_tags": ["pipeline"], "search_hidden": True}
+
+Task = dict[str, Any]
+
+
+def changed_since(api: Api, since: datetime) -> dict[str, Task]:
+    """Controllers that got their status then or later, by id, the earliest first."""
+    found: dict[str, Task] = {}
+    page = 0
+    while True:
+        asked = {"status_changed": [f">={since.isoformat()}"], "order_by": ["status_changed"]}
+        tasks = _page(api, page, **asked)
+        for task in tasks:
+            found.pop(task["id"], None)
+            found[task["id"]] = task
+        if len(tasks) < PAGE:
+            return found
+        # Not by the number of the page alone: what changes meanwhile moves to the end, and another one takes its place.
+        last = changed_at(tasks[-1])
+        since, page = (last, 0) if last > since else (since, page + 1)
+
+
+def under_way(api: Api) -> dict[str, Task]:
+    """Controllers that wait in a queue or run, by id."""
+    found: dict[str, Task] = {}
+    page = 0
+    while True:
+        tasks = _page(api, page, status=sorted(OPEN), order_by=["created"])
+        found |= {task["id"]: task for task in tasks}
+        if len(tasks) < PAGE:
+            return found
+        page += 1
+
+
+def changed_at(task: Task) -> datetime:
+    """When it got its status."""
+    return instant(task["status_changed"])
+
+
+def look_at(api: Api, task: Task, own: bool) -> Seen:
+    """The run of a controller, with its steps."""
+    project = task.get("project") or {}
+    controller = {**task, "project": project.get("id", "")}
+    return Seen(
+        run=_run(api, controller),
+        name=task["name"],
+        flow=str(project.get("name") or task["name"]).rpartition("/")[2],
+        own=own,
+        started=task.get("started") or "",
+        changed=task["status_changed"],
+        updated=task.get("last_update") or task["status_changed"],
+        seconds=_seconds(task, api.now()),
+        queue=(task.get("execution") or {}).get("queue") or "",
+    )
+
+
+def console_end(api: Api, task: str, lines: int) -> list[str]:
+    """The last lines that a Task printed."""
+    events = api.call("events.get_task_log", task=task, batch_size=lines, order="desc")["events"]
+    ordered = sorted(events, key=lambda event: event.get("timestamp", 0))
+    printed = "\n".join(str(event.get("msg", "")) for event in ordered)
+    return printed.strip().splitlines()[-lines:]
+
+
+def names_of_queues(api: Api) -> dict[str, str]:
+    """Names by id."""
+    queues = api.call("queues.get_all", only_fields=["id", "name"])["queues"]
+    return {queue["id"]: queue["name"] for queue in queues}
+
+
+def _page(api: Api, page: int, **asked: Any) -> list[Task]:
+    answer = api.call("tasks.get_all_ex", **PIPELINES, **asked, page=page, page_size=PAGE, only_fields=FIELDS)
+    return list(answer["tasks"])
+
+
+def _run(api: Api, controller: Task) -> Run:
+    steps: Run | None = None
+    # Whoever made this pipeline may have noted its graph in a way that we do not know: then its steps are not told.
+    with suppress(json.JSONDecodeError, AttributeError, TypeError, KeyError, Refused):
+        steps = watch.of_controller(api, controller)
+    if steps:
+        return steps
+    bare = {**controller, "configuration": {}}
+    return dataclasses.replace(watch.of_controller(api, bare), steps=())
+
+
+def _seconds(task: Task, now: datetime) -> float:
+    if not task.get("started"):
+        return 0.0
+    end = instant(task["completed"]) if task.get("completed") and task["status"] not in OPEN else now
+    return max(0.0, round((end - instant(task["started"])).total_seconds(), 1))

@@ -1,0 +1,87 @@
+"""What the scheduler of this machine left word of, and whether it works. Where there was none, nothing is made."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flows.lock import holder
+from ops.events import Event
+from ops.monitor.decide import Overdue
+from ops.schedule.records import instant
+from ops.schedule.schema import KIND
+from ops.schedule.store import Store
+
+KINDS = {"failed": "launch_failed"}  # of events, where they are not those of the notices
+FIXES = {
+    "missed": "flows schedule run-now {name}",
+    "skipped": "flows runs list",
+    "launch_failed": "flows schedule show {name}",
+    "paused": "flows schedule resume {name}",
+    "delayed": "flows server status",
+}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Word of the scheduler: `run` is the tag of the run that it is about, `task` its Task, if they are known."""
+
+    number: int
+    event: Event
+    run: str
+    task: str
+
+
+class Schedules:
+    """Every method raises FlowsError when the file of schedules is damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._store: Store | None = None
+
+    def notices(self, after: int) -> list[Notice]:
+        """Those of a number above this, the oldest first."""
+        store = self._opened()
+        return [_notice(store, row) for row in store.notices(after)] if store else []
+
+    def active(self) -> list[Overdue]:
+        """The active schedules, and when each is to be looked at next."""
+        store = self._opened()
+        found = store.schedules() if store else []
+        return [
+            Overdue(one.name, one.due, timedelta(seconds=one.grace))
+            for one in found
+            if one.due and one.state == "active"
+        ]
+
+    def holder(self) -> str:
+        """The process of the scheduler; empty if none is under way."""
+        return holder(self._folder, "schedule")
+
+    def close(self) -> None:
+        if self._store:
+            self._store.close()
+        self._store = None
+
+    def _opened(self) -> Store | None:
+        if self._store is None and (self._folder / KIND.file).exists():
+            self._store = Store(self._folder)
+        return self._store
+
+
+def _notice(store: Store, row: dict[str, Any]) -> Notice:
+    name, scheduled = row["schedule"], row["scheduled"]
+    kind = KINDS.get(row["kind"], row["kind"])
+    key, task = (store.task_of(name, scheduled) if scheduled else None) or ("", None)
+    of = f"the run of {name} at {scheduled}" if scheduled else f"schedule {name}"
+    facts = {"schedule": name, "scheduled": scheduled, "reason": row["sentence"]}
+    facts["fix"] = FIXES.get(kind, "flows schedule show {name}").format(name=name)
+    happened = {"launch_failed": "failed"}.get(kind, kind)
+    event = Event(
+        f"schedule {name} {kind} {scheduled or row['at']}",
+        kind,
+        instant(row["at"]),
+        f"{of} is {happened}: {row['sentence']}",
+        facts,
+    )
+    return Notice(row["number"], event, key, task or "")

@@ -1,0 +1,100 @@
+"""What is told of a run, of this package or of others, when somebody asks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flows import ending
+from flows.api import Api
+from flows.backend import Backend, connect, data_dir
+from flows.document import page_of
+from flows.errors import BadInput
+from flows.settings import Settings, load
+from flows.watch import BROKEN
+from ops.lookup import find_by_id
+from ops.monitor import reading
+from ops.monitor.heartbeat import watcher
+from ops.monitor.reading import FIELDS, PIPELINES, Task
+from ops.monitor.records import Seen, document
+from ops.runs import own_projects
+
+
+def run_status(run_id: str = "") -> dict[str, Any]:
+    """A run of any pipeline on the backend, as it is now, and whether a monitor watches.
+
+    Args:
+        run_id: its id or the beginning of it; empty: the run that was made last.
+
+    Returns:
+        `{run_id, name, flow, status, started, seconds, steps: [{name, task_id, status, started, seconds, message}],
+        own, message, url, watcher: {alive, pid, at, looked}}`, times in UTC.
+
+    Raises:
+        BadInput: there is no such run, or more than one.
+        Unreachable: no backend answers.
+    """
+    settings = load()
+    return Asked(settings, connect(settings)).status(run_id)
+
+
+def list_statuses(last: int = 20) -> list[dict[str, Any]]:
+    """The last runs of all pipelines on the backend, the newest first: as `run_status`, with numbers for the steps.
+
+    Raises Unreachable if no backend answers.
+    """
+    settings = load()
+    asked = Asked(settings, connect(settings))
+    return [asked.told(seen) for seen in asked.last(last)]
+
+
+class Asked:
+    """A backend that was asked for runs."""
+
+    def __init__(self, settings: Settings, backend: Backend) -> None:
+        self._settings, self._backend = settings, backend
+        self._own = set(own_projects(backend.api, settings))
+
+    @property
+    def _api(self) -> Api:
+        return self._backend.api
+
+    def status(self, typed: str) -> dict[str, Any]:
+        seen = self._settled(self._find(typed))
+        return {**self.told(seen), "watcher": watcher(data_dir(self._settings))}
+
+    def last(self, count: int) -> Iterator[Seen]:
+        query = {**PIPELINES, "order_by": ["-created"], "page": 0, "page_size": count, "only_fields": FIELDS}
+        for task in self._api.call("tasks.get_all_ex", **query)["tasks"]:
+            yield self._settled(task)
+
+    def told(self, seen: Seen) -> dict[str, Any]:
+        ended_badly = seen.run.status in BROKEN
+        written = document(seen)
+        messages = [step.message if step.status in BROKEN else None for step in seen.run.steps]
+        return {
+            **written,
+            "steps": [{**step, "message": said} for step, said in zip(written["steps"], messages, strict=True)],
+            "own": seen.own,
+            "message": seen.run.message if ended_badly else None,
+            "url": page_of(self._backend, seen.run.project, seen.id),
+        }
+
+    def _find(self, typed: str) -> Task:
+        if typed:
+            filters = {name: value for name, value in PIPELINES.items() if name != "search_hidden"}
+            return find_by_id(self._api, "tasks", typed, "run", FIELDS, **filters)
+        query = {**PIPELINES, "order_by": ["-created"], "page": 0, "page_size": 1, "only_fields": FIELDS}
+        found = self._api.call("tasks.get_all_ex", **query)["tasks"]
+        if not found:
+            raise BadInput("no pipeline has run yet; `flows run churn` runs one")
+        return dict(found[0])
+
+    def _settled(self, task: Task) -> Seen:
+        """The run as it is once what was lost of it, if it is ours, is marked."""
+        seen = self._look(task)
+        if seen.own and seen.is_open and ending.settle(self._api, seen.id, self._settings.agents.lost_after):
+            found = self._api.call("tasks.get_all_ex", id=[seen.id], search_hidden=True, only_fields=FIELDS)["tasks"]
+            return self._look(found[0])
+        return seen
+
+    def _look(self, task: Task) -> Seen:
+        return reading.look_at(self._api, task, (task.get("project") or {}).get("id") in self._own)

@@ -1,0 +1,176 @@
+"""`flows monitor`: how runs go, and the process that tells of them."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from flows.errors import BadInput
+from flows.names import did_you_mean
+from flows.settings import load
+from flows.watch import RUNNING
+from ops.command import as_json, examples, one_sentence
+from ops.monitor.loop import log_folder
+from ops.monitor.loop import watch as watch_until_told
+from ops.monitor.records import line_date, word
+from ops.monitor.status import list_statuses, run_status
+from ops.tables import cell, local_date, show, show_facts, table, terminal_width
+
+LOOK_EVERY = 1.0
+Json = dict[str, Any]
+
+
+class _WithRun(click.Group):
+    """A group that takes what is none of its commands for the id of a run to show, and shows the last one without."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = [word for word in args if not word.startswith("-")]
+        shown = words[0] not in self.commands if words else not {"-h", "--help"} & set(args)
+        return super().parse_args(ctx, ["show", *args] if shown else args)
+
+
+@click.group(cls=_WithRun, subcommand_metavar="[RUN_ID] | COMMAND [ARGS]...")
+def monitor() -> None:
+    """How runs go: RUN_ID or the beginning of it, without one the last run, of any pipeline on the backend.
+
+    `flows monitor watch` is the process that tells whom it may concern how runs ended, and what is stuck or missed.
+    """
+
+
+@monitor.command(
+    "show", epilog=examples("flows monitor show         # as flows monitor", "flows monitor show 3f9a81c2")
+)
+@click.argument("run_id", metavar="[RUN_ID]", default="")
+@click.option(
+    "--follow", is_flag=True, help="Print changes as they happen until the run ends; with --json, JSON lines."
+)
+@as_json
+@one_sentence
+def show_(run_id: str, follow: bool, as_json: bool) -> None:
+    """The status of a run and of each of its steps, with times, and whether a monitor watches.
+
+    With --follow the exit code is 1 for a run that failed or was stopped.
+    """
+    if run_id and not re.fullmatch(r"[0-9a-fA-F]{1,32}", run_id):
+        raise BadInput(
+            f"{run_id[:80]!r} is neither a command nor the id of a run{did_you_mean(run_id, monitor.commands)}"
+        )
+    told = run_status(run_id)
+    if follow:
+        _follow(told, as_json)
+    else:
+        _show(told, as_json)
+
+
+@monitor.command("list", epilog=examples("flows monitor list", "flows monitor list --last 5 --json"))
+@click.option("-n", "--last", type=click.IntRange(1, 500), default=20, show_default=True, help="How many at most.")
+@as_json
+@one_sentence
+def list_(last: int, as_json: bool) -> None:
+    """The last runs of all pipelines on the backend, this package's and others', the newest first."""
+    found = list_statuses(last)
+    columns = ["run", "flow", "status", "started", "seconds", "steps", "at"]
+    show(found, as_json, columns, [_row(one) for one in found], "no pipeline has run yet; `flows run churn` runs one")
+
+
+@monitor.command(epilog=examples("flows monitor watch", "flows monitor watch --once     # as cron may do"))
+@click.option("--once", is_flag=True, help="Look once, tell what there is to tell, and end.")
+@one_sentence
+def watch(once: bool) -> None:
+    """Look at all runs and schedules until SIGTERM or Ctrl-C, and tell what happens.
+
+    Told is how each run ended, what is stuck, waits in a queue without an agent, or was to run and did not; also what
+    happened while no monitor watched. Steps of this package's runs whose worker died are marked failed, so that they
+    are tried again. pipeline_monitor.log and pipeline_monitor.jsonl have all that changed.
+
+    One monitor works on a data directory: a second one names the first and ends with exit code 4. An embedded backend
+    is not started for being watched. FLOWS_HEARTBEAT_URL is asked while looks succeed, for a dead-man switch.
+    """
+    settings = load()
+    if not once:
+        _line(f"the log is {log_folder(settings) / 'pipeline_monitor.log'}")
+    watch_until_told(settings, _line, once)
+
+
+def _follow(told: Json, as_json: bool) -> None:
+    before: Json = {}
+    while True:
+        _changes(before, told, as_json)
+        if told["status"] not in RUNNING:
+            raise SystemExit(0 if told["status"] in ("completed", "published", "closed") else 1)
+        before = told
+        time.sleep(LOOK_EVERY)
+        told = run_status(told["run_id"])
+
+
+def _changes(before: Json, told: Json, as_json: bool) -> None:
+    known = {step["name"]: step["status"] for step in before.get("steps", [])}
+    changed = [step for step in told["steps"] if known.get(step["name"]) != step["status"]]
+    if before and before["status"] == told["status"] and not changed:
+        return
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"[{line_date(datetime.now(UTC))}] Pipeline {told['run_id']}: {word(told['status'])}")
+    for step in changed:
+        click.echo(f"  {cell(step['name'])}: {word(step['status'])}{_seconds(step)}")
+        if step["message"]:
+            click.echo(f"    {cell(step['message'])}")
+
+
+def _show(told: Json, as_json: bool) -> None:
+    facts = {
+        "run": told["run_id"],
+        "name": told["name"],
+        "flow": told["flow"],
+        "status": word(told["status"]),
+        "started": local_date(told["started"]),
+        "seconds": round(told["seconds"]),
+        "message": told["message"],
+        "page": told["url"],
+        "watched": _watched(told["watcher"]),
+    }
+    show_facts(told, as_json, {name: value for name, value in facts.items() if value not in (None, "")})
+    if not as_json and told["steps"]:
+        columns = ["step", "status", "started", "seconds"]
+        rows = [
+            [step["name"], word(step["status"]), local_date(step["started"]), round(step["seconds"])]
+            for step in told["steps"]
+        ]
+        click.echo(f"\n{table(columns, rows, terminal_width())}")
+        for step in told["steps"]:
+            if step["message"]:
+                click.echo(f"{cell(step['name'])}: {cell(step['message'])}")
+
+
+def _watched(watcher: Json) -> str:
+    if watcher["alive"]:
+        return f"by process {watcher['pid']}, which looked {local_date(watcher['at'])}"
+    last = f", the last one looked {local_date(watcher['at'])}" if watcher["at"] else ""
+    return f"by nobody (flows monitor watch){last}"
+
+
+def _row(told: Json) -> list[Any]:
+    steps = told["steps"]
+    done = sum(step["status"] in ("completed", "cached", "published") for step in steps)
+    at = [step["name"] for step in steps if step["status"] not in ("completed", "cached", "published", "pending")]
+    return [
+        told["run_id"],
+        told["flow"],
+        word(told["status"]),
+        local_date(told["started"]),
+        round(told["seconds"]),
+        f"{done} of {len(steps)}",
+        at,
+    ]
+
+
+def _seconds(step: Json) -> str:
+    return f" ({step['seconds']:.1f} s)" if step["seconds"] else ""
+
+
+def _line(line: str) -> None:
+    click.echo(line, err=True)
