@@ -17,24 +17,28 @@ class Refused(FlowsError):
     """The backend answered, with an error; its message is the backend's own."""
 
 
+class WrongCredentials(Unreachable):
+    """The backend answered, and does not know the credentials."""
+
+
 @dataclass
 class Api:
     """`Api(url, access_key, secret_key).call("tasks.get_by_id", task=…)` is the answer's data."""
 
     url: str
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
     timeout: float = 4.0
     _http: requests.Session = field(default_factory=requests.Session, repr=False)
     _ahead: timedelta = timedelta()
 
     def login(self) -> None:
-        """Raises Unreachable if nothing answers at the address or it does not take the credentials."""
+        """Raises Unreachable if nothing answers at the address, WrongCredentials if it does not take them."""
         answer = self._send("auth.login", auth=(self.access_key, self.secret_key))
         if answer.status_code == requests.codes.unauthorized:
-            raise Unreachable(
-                f"{self.url} does not take the configured ClearML credentials; "
-                "create some in its settings and put them into clearml.conf or CLEARML_API_ACCESS_KEY and _SECRET_KEY"
+            raise WrongCredentials(
+                f"{self.url} does not take the configured ClearML credentials; create some on its page (Settings, "
+                "Workspace) and store them with `flows setup`, or set CLEARML_API_ACCESS_KEY and _SECRET_KEY"
             )
         self._http.headers["Authorization"] = f"Bearer {self._data(answer)['token']}"
 

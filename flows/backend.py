@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flows.api import Api
+from flows.configuration import HOSTS, conf_file, in_force, read_conf, text_at
 from flows.errors import FlowsError, Unreachable
 from flows.settings import ClearML, Settings, settings_file
 
@@ -31,15 +32,17 @@ def connect(settings: Settings) -> Backend:
     """
     if is_embedded(settings):
         return use_embedded(start_embedded(settings), settings)
-    return _server(settings.clearml)
+    return _server(settings)
 
 
 def is_embedded(settings: Settings) -> bool:
     """Whether no server is configured: neither by settings, nor by CLEARML_API_HOST, nor by a clearml.conf."""
-    conf = _conf_file()
+    conf = conf_file()
     if settings.clearml.api_host or os.environ.get("CLEARML_API_HOST"):
         return False
-    return conf is None or conf == data_dir(settings) / "clearml.conf" or not _conf(conf).get("api.api_server", "")
+    if conf is None or conf == data_dir(settings) / "clearml.conf":
+        return True
+    return not text_at(read_conf(conf), conf, HOSTS["api_host"])
 
 
 def data_dir(settings: Settings) -> Path:
@@ -60,7 +63,7 @@ def start_embedded(settings: Settings) -> dict[str, Any]:
 def use_embedded(status: dict[str, Any], settings: Settings) -> Backend:
     """The embedded backend that runs, from its status as `start_embedded` tells it. Raises Unreachable."""
     _bypass_proxies()
-    conf = _conf(Path(status["config_file"]))
+    conf = read_conf(Path(status["config_file"]))
     api = Api(status["api_url"], *_keys(conf), timeout=settings.clearml.connect_timeout)
     api.login()
     return Backend("embedded", status["web_url"], api, {"CLEARML_CONFIG_FILE": status["config_file"]})
@@ -73,43 +76,21 @@ def _bypass_proxies() -> None:
         os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
 
 
-def _server(hosts: ClearML) -> Backend:
-    path = _conf_file()
-    conf = _conf(path) if path else {}
-    api_url = hosts.api_host or os.environ.get("CLEARML_API_HOST") or conf.get("api.api_server", "")
-    web_url = hosts.web_host or os.environ.get("CLEARML_WEB_HOST") or conf.get("api.web_server", "")
-    access_key = os.environ.get("CLEARML_API_ACCESS_KEY") or conf.get("api.credentials.access_key", "")
-    secret_key = os.environ.get("CLEARML_API_SECRET_KEY") or conf.get("api.credentials.secret_key", "")
-    if not (access_key and secret_key):
+def _server(settings: Settings) -> Backend:
+    found = in_force(settings)
+    if not (found.access_key and found.secret_key):
         raise Unreachable(
-            f"{api_url} is configured without credentials; set CLEARML_API_ACCESS_KEY "
-            "and CLEARML_API_SECRET_KEY or use clearml.conf"
+            f"{found.api_host} is configured without credentials; `flows setup` stores some, or set "
+            "CLEARML_API_ACCESS_KEY and CLEARML_API_SECRET_KEY"
         )
-    api = Api(api_url.rstrip("/"), access_key, secret_key, timeout=hosts.connect_timeout)
+    api = Api(found.api_host, found.access_key, found.secret_key, timeout=settings.clearml.connect_timeout)
     api.login()
-    return Backend("server", web_url.rstrip("/"), api, _host_variables(hosts))
+    return Backend("server", found.web_host, api, _host_variables(settings.clearml))
 
 
 def _host_variables(hosts: ClearML) -> dict[str, str]:
     named = {"API": hosts.api_host, "WEB": hosts.web_host, "FILES": hosts.files_host}
     return {f"CLEARML_{name}_HOST": host for name, host in named.items() if host}
-
-
-def _conf_file() -> Path | None:
-    named = os.environ.get("CLEARML_CONFIG_FILE")
-    path = Path(named).expanduser() if named else Path.home() / "clearml.conf"
-    return path if path.is_file() else None
-
-
-def _conf(path: Path) -> Any:
-    # Imported here: it takes a second, and not every command needs it.
-    from clearml.utilities.pyhocon import ConfigFactory
-    from pyparsing import ParseBaseException
-
-    try:
-        return ConfigFactory.parse_file(str(path))
-    except ParseBaseException as wrong:
-        raise FlowsError(f"{path} is not a clearml.conf: {wrong}") from None
 
 
 def _keys(conf: Any) -> tuple[str, str]:

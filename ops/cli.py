@@ -13,6 +13,7 @@ from ops.notify_cli import notify
 from ops.runs_cli import runs
 from ops.schedule_cli import schedule
 from ops.server_cli import server
+from ops.setup_cli import setup
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,6 +44,7 @@ main.add_command(notify)
 main.add_command(runs)
 main.add_command(schedule)
 main.add_command(server)
+main.add_command(setup)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+"""Files with secrets in them: read, and replaced whole by ones that only their owner can read."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from flows.errors import FlowsError
+
+_LIMIT_BYTES = 1_000_000
+
+
+def read_text(path: Path) -> str:
+    """The text of the file, its line ends as they are; empty if there is none. Raises FlowsError, naming the file."""
+    try:
+        if path.is_dir():
+            raise FlowsError(f"{path} is a folder; move it away, or name another file")
+        with path.open("rb") as file:
+            data = file.read(_LIMIT_BYTES + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as wrong:
+        raise FlowsError(f"{path} cannot be read: {wrong.strerror or wrong}") from None
+    if len(data) > _LIMIT_BYTES:
+        raise FlowsError(f"{path} has more than {_LIMIT_BYTES:,} bytes, which is no such file")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise FlowsError(f"{path} is not UTF-8 text") from None
+
+
+def replace_private(path: Path, old: str, new: str) -> Path | None:
+    """Give the file this text, for its owner only, whole or not at all; a link stays one, to the new file.
+
+    Returns:
+        The copy of what was there: beside the file, of the same name and `.bak`; None if nothing was there, or is new.
+
+    Raises:
+        FlowsError: it cannot be written; nothing was changed.
+    """
+    target = Path(os.path.realpath(path))
+    backup = _free(target) if old and new != old else None
+    try:
+        if new == old:
+            make_private(target)
+            return None
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if backup:
+            _write(backup, old, target)
+        _write(target, new, target)
+    except OSError as wrong:
+        if backup:
+            backup.unlink(missing_ok=True)
+        raise FlowsError(f"{target} cannot be written: {wrong.strerror or wrong}; nothing was changed") from None
+    return backup
+
+
+def make_private(path: Path) -> bool:
+    """Take the file from all but its owner; whether that was needed. Raises OSError."""
+    if os.name != "posix" or not path.stat().st_mode & 0o077:
+        return False
+    path.chmod(0o600)
+    return True
+
+
+def _free(target: Path) -> Path:
+    """A name for a copy; earlier copies stay, they may be the user's own."""
+    names = (f"{target.name}.bak{number or ''}" for number in range(1000))
+    return next(path for name in names if not os.path.lexists(path := target.with_name(name)))
+
+
+def _write(path: Path, text: str, like: Path) -> None:
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(descriptor)
+        _give_to_owner_of(like, staged)
+        staged.replace(path)
+    except OSError:
+        staged.unlink(missing_ok=True)
+        raise
+
+
+def _give_to_owner_of(like: Path, path: Path) -> None:
+    """Under sudo, what was a user's stays the user's."""
+    with suppress(FileNotFoundError, AttributeError):
+        known = like.stat()
+        if known.st_uid != path.stat().st_uid:
+            os.chown(path, known.st_uid, known.st_gid)

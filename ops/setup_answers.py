@@ -1,0 +1,76 @@
+"""What `flows setup` is to store, put together: options and environment, then stdin, then a person at the terminal."""
+
+import os
+from collections.abc import Mapping
+
+from flows.configuration import VARIABLES, in_force
+from flows.errors import BadInput, FlowsError
+from flows.settings import load
+from ops.conf_edit import pasted
+from ops.dialogue import ask, ask_block, ask_secret, is_attended, read_stdin
+from ops.hocon import NotUnderstood
+from ops.setup import derived, host, key, option
+
+PASTE = (
+    "Paste the block api { … } that the server's page shows for new credentials (Settings, Workspace),\n"
+    "or press Enter to be asked for each part"
+)
+QUESTIONS = {"api_host": "API", "web_host": "Pages", "files_host": "File server"}
+USUAL = "http://localhost:8008"
+Answers = dict[str, str]
+
+
+def complete(options: Mapping[str, str], secret_from_stdin: bool) -> Answers:
+    """The values by ops.setup.NAMES, as far as they are known or somebody can be asked.
+
+    Raises:
+        BadInput: stdin has nothing, or what was pasted is no block.
+        KeyboardInterrupt, EOFError, click.Abort: the person broke off.
+    """
+    found = {name: value for name, value in options.items() if value}
+    if secret_from_stdin:
+        return _with(found, read_stdin(), "stdin")
+    if secret := os.environ.get(VARIABLES["secret_key"]):
+        found["secret_key"] = secret
+    if found.keys() >= {"api_host", "access_key", "secret_key"} or not is_attended():
+        return found
+    if not found.keys() & {"api_host", "access_key"} and (block := ask_block(PASTE)):
+        found = _with(found, block, "what was pasted")
+    return _asked(found)
+
+
+def _with(found: Answers, text: str, where: str) -> Answers:
+    """What was given, completed by a secret key or a block of the server's page."""
+    if "{" not in text:
+        return {**found, "secret_key": text}
+    try:
+        said = pasted(text)
+    except NotUnderstood:
+        raise BadInput(f"{where} is neither a secret key nor a block api {{ … }} of ClearML's page") from None
+    if not said.keys() & {"access_key", "secret_key"}:
+        raise BadInput(f"{where} has no access_key and secret_key; copy the whole block api {{ … }} of ClearML's page")
+    return said | found
+
+
+def _asked(found: Answers) -> Answers:
+    known = _known()
+    for name, question in QUESTIONS.items():
+        if name not in found:
+            default = derived(found, name) or known.get(name, "") or (USUAL if name == "api_host" else "")
+            found[name] = host(ask(question, default), option(name))
+    if "access_key" not in found:
+        found["access_key"] = key(ask("Access key", known.get("access_key", "")), "access_key")
+    if "secret_key" not in found:
+        same = found["access_key"] == known.get("access_key")
+        typed = ask_secret(f"Secret key{', or Enter for the one that is stored' if same else ''}")
+        found["secret_key"] = typed or (known["secret_key"] if same else "")
+    return found
+
+
+def _known() -> Answers:
+    """What is in force already."""
+    try:
+        now = in_force(load())
+    except FlowsError:
+        return {}
+    return {name: value for name in VARIABLES if (value := str(getattr(now, name)))}
