@@ -9,10 +9,11 @@ from flows.backend import Backend
 from flows.document import document, page_of
 from flows.launch import Ended
 from flows.watch import Step
-from ops.monitor.reading import console_end
+from ops.monitor.reading import console_end, failed_below
 from ops.monitor.records import Seen
 
 ERROR_LINES = 20
+CAUSES = 3  # of what a step had started and that failed
 
 
 def facts_of(backend: Backend, seen: Seen) -> dict[str, Any]:
@@ -37,8 +38,10 @@ def facts_of(backend: Backend, seen: Seen) -> dict[str, Any]:
 
 
 def _error(backend: Backend, seen: Seen, step: Step | None) -> str:
-    """The step's own words; where it left none, what ClearML says of it and the last lines that it printed."""
+    """The step's own words, else what ClearML says and what it printed last; with experiments of it that failed."""
     said = (step.message if step else seen.run.message).strip().splitlines()[-ERROR_LINES:]
+    if step:
+        said = [*said, *failed_below(backend.api, step.task_id, CAUSES)][-ERROR_LINES:]
     left = ERROR_LINES - len(said)
     if left and not (step and step.own_words):
         with suppress(Refused):  # it was deleted in the meantime

@@ -81,6 +81,15 @@ def console_end(api: Api, task: str, lines: int) -> list[str]:
     return printed.strip().splitlines()[-lines:]
 
 
+def failed_below(api: Api, task: str, count: int) -> list[str]:
+    """Of what a Task had started and that failed, such as experiments: names, and the last line of what each said."""
+    asked = {"parent": [task], "status": ["failed"], "search_hidden": True, "page": 0, "page_size": count}
+    fields = ["id", "name", "status_message", "status_reason", "runtime"]
+    found = api.call("tasks.get_all", **asked, order_by=["created"], only_fields=fields)["tasks"]
+    said = [(one["name"], watch.failure_of(one).strip().splitlines()) for one in found]
+    return [f"{name}: {lines[-1]}" for name, lines in said if lines]
+
+
 def names_of_queues(api: Api) -> dict[str, str]:
     """Names by id."""
     queues = api.call("queues.get_all", only_fields=["id", "name"])["queues"]

@@ -54,6 +54,22 @@ def test_a_step_without_words_of_its_own_is_told_by_what_it_printed_last(watcher
     assert len(told) == ERROR_LINES
 
 
+def test_what_a_step_had_started_and_that_failed_is_told_with_it(watcher: Watcher, made: Runs) -> None:
+    run = made.run()
+    step = made.task("train_sweep", run, "in_progress", runtime={"failure": "all 2 experiments failed"})
+    for number in (1, 2):
+        made.task(f"experiment {number}", step, "failed")
+    made.task("experiment 3", step, "completed")
+    made.draw(run, train_sweep=step)
+    for task in (step, run):
+        made.api.call("tasks.failed", task=task)
+    assert facts(watcher)["error"].splitlines() == [
+        "all 2 experiments failed",
+        "experiment 1: words",
+        "experiment 2: words",
+    ]
+
+
 SWEEP = {
     "dataset": {"id": "d", "sha256": "s"},
     "metric": "roc_auc",
