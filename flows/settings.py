@@ -27,6 +27,8 @@ URL_IN_SETTINGS = "url_in_settings"  # the error of a value that is a secret, an
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+HOST = r"^(https?://[A-Za-z0-9.-]+(:\d+)?)?$"
+MEMORY = r"^[1-9]\d*[mg]$"
 
 
 class Table(BaseModel):
@@ -48,6 +50,21 @@ class Server(Table):
     data_dir: str = ".flows"
     api_port: int = Field(default=0, ge=0, le=65535)
     files_port: int = Field(default=0, ge=0, le=65535)
+
+
+class Docker(Table):
+    project: str = Field(default="clearml-flows", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    api_port: int = Field(default=8008, ge=1, le=65535)
+    web_port: int = Field(default=8080, ge=1, le=65535)
+    files_port: int = Field(default=8081, ge=1, le=65535)
+    api_host: str = Field(default="", pattern=HOST)
+    web_host: str = Field(default="", pattern=HOST)
+    files_host: str = Field(default="", pattern=HOST)
+    elastic_memory: str = Field(default="4g", pattern=MEMORY)
+    mongo_memory: str = Field(default="2g", pattern=MEMORY)
+    api_memory: str = Field(default="2g", pattern=MEMORY)
+    agent_memory: str = Field(default="8g", pattern=MEMORY)
+    wait: float = Field(default=600.0, gt=0)
 
 
 class Run(Table):
@@ -190,6 +207,7 @@ class Settings(BaseSettings):
     project: Project = Project()
     clearml: ClearML = ClearML()
     server: Server = Server()
+    docker: Docker = Docker()
     run: Run = Run()
     queues: Queues = Queues()
     data: Data = Data()

@@ -13,7 +13,6 @@ from ops.cli import main
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 AGENT, MONITOR = re.findall(r"```ini\n(.*?)```", PAGE, re.S)
-[RECIPE] = re.findall(r"```dockerfile\n(.*?)```", PAGE, re.S)
 HOME = "/opt/clearml-flows"
 
 
@@ -48,11 +47,3 @@ def test_systemd_takes_the_unit(tmp_path: Path, name: str, text: str) -> None:
 def test_a_unit_starts_what_the_command_does(unit: str) -> None:
     [started] = re.findall(rf"^ExecStart={HOME}/\.venv/bin/flows (.+)$", unit, re.M)
     check_command(shlex.split(started))
-
-
-def test_the_container_copies_what_the_project_is_made_of() -> None:
-    copied = {word for line in re.findall(r"^COPY (.+)$", RECIPE, re.M) for word in line.split()[:-1]}
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
-    assert copied == {"pyproject.toml", "README.md", "settings.toml", *packages}
-    [started] = re.findall(r'^ENTRYPOINT \["flows", (.+)\]$', RECIPE, re.M)
-    check_command(shlex.split(started.replace(",", " ")))

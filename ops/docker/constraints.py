@@ -1,0 +1,47 @@
+"""Write docker/constraints.txt: the exact releases that this environment has of what the project needs.
+
+python -m ops.docker.constraints docker/constraints.txt        in the Python that the image has, with the tests passing
+"""
+
+import sys
+import tomllib
+from importlib.metadata import distribution
+from pathlib import Path
+
+# pip's own reading of requirements; of the development tools.
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+HEAD = """\
+# The exact releases of the image's third-party packages: those that the tests ran with. Not edited, but written by
+#   python -m ops.docker.constraints docker/constraints.txt
+"""
+
+
+def main(path: str) -> None:
+    """Write the file for the requirements of pyproject.toml."""
+    project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
+    Path(path).write_text(HEAD + "".join(f"{line}\n" for line in closure(project["dependencies"])), "utf-8")
+
+
+def closure(requirements: list[str]) -> list[str]:
+    """`name==version` of what is installed of these requirements and of all that they require in turn, sorted."""
+    found: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    waiting = [(Requirement(line), "") for line in requirements]
+    while waiting:
+        requirement, extra = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        for wanted in {"", *requirement.extras}:
+            if (name, wanted) not in seen:
+                seen.add((name, wanted))
+                installed = distribution(name)
+                found[name] = installed.version
+                waiting.extend((Requirement(line), wanted) for line in installed.requires or [])
+    return [f"{name}=={version}" for name, version in sorted(found.items())]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

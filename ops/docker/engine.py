@@ -1,0 +1,110 @@
+"""The `docker` command: run, read from and written to; what it complains of becomes one sentence."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from flows.errors import FlowsError
+
+# A shell's own variables win over an .env in compose: none of these may reach it by accident.
+_STDERR = 2
+_OURS = ("SERVER_", "COMPOSE_")
+
+
+def ask(*words: str, to: str) -> str:
+    """What `docker WORDS` prints. Raises FlowsError, "docker cannot <to>: …", if it fails."""
+    done = _run([*words], to, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        raise FlowsError(f"docker cannot {to}: {_reason(done.stderr)}")
+    return done.stdout.decode("utf-8", "replace")
+
+
+def tell(*words: str, to: str) -> None:
+    """Run `docker WORDS`, its progress on our stderr. Raises FlowsError if it fails."""
+    done = _run([*words], to, stdout=_STDERR, stderr=None)
+    if done.returncode:
+        raise FlowsError(f"docker cannot {to} (exit code {done.returncode}); what it says is above")
+
+
+def show(*words: str, to: str) -> None:
+    """Run `docker WORDS`, what it prints on our stdout. Raises FlowsError if it fails."""
+    sys.stdout.flush()
+    done = _run([*words], to, stdout=None, stderr=None)
+    if done.returncode:
+        raise FlowsError(f"docker cannot {to} (exit code {done.returncode}); what it says is above")
+
+
+@contextmanager
+def reading(*words: str, to: str) -> Iterator[IO[bytes]]:
+    """What `docker WORDS` prints, as a stream. Raises FlowsError at the end of the block if it failed."""
+    with _piped(words, to, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None  # noqa: S101 - it was asked for, two lines above
+        yield process.stdout
+
+
+def feed(words: Iterable[str], chunks: Iterable[bytes], to: str) -> None:
+    """Write to `docker WORDS`. Raises FlowsError if it failed, whether or not it took everything."""
+    with _piped(words, to, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stdin is not None  # noqa: S101 - it was asked for, two lines above
+        try:
+            for chunk in chunks:
+                process.stdin.write(chunk)
+            process.stdin.close()
+        except BrokenPipeError:
+            # It ended early; why, its exit code and its last words say.
+            process.stdin = None
+
+
+@contextmanager
+def _piped(
+    words: Iterable[str], to: str, stdin: int = subprocess.DEVNULL, stdout: int | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(
+        [_command(), *words], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=_environment()
+    )
+    try:
+        yield process
+        complaint = process.stderr.read() if process.stderr else b""
+        if process.wait():
+            raise FlowsError(f"docker cannot {to}: {_reason(complaint)}")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe and not pipe.closed:
+                pipe.close()
+
+
+def _run(words: list[str], to: str, stdout: int | None, stderr: int | None) -> "subprocess.CompletedProcess[bytes]":
+    try:
+        return subprocess.run(
+            [_command(), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=_environment(),
+            check=False,
+        )
+    except OSError as error:
+        raise FlowsError(f"docker cannot {to}: {error.strerror or error}") from None
+
+
+def _command() -> str:
+    found = shutil.which("docker")
+    if found is None:
+        raise FlowsError("the command docker is not on PATH; install Docker (https://docs.docker.com/get-docker/)")
+    return found
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
+def _reason(complaint: bytes) -> str:
+    lines = [line.strip() for line in complaint.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "it does not say why"

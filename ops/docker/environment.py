@@ -1,0 +1,127 @@
+"""The .env of the compose file: secrets, made once, and what settings.toml says, written anew at each start."""
+
+import base64
+import json
+import os
+import re
+import secrets
+import string
+import uuid
+from pathlib import Path
+
+import bcrypt
+
+from flows.errors import FlowsError
+from flows.settings import Docker
+
+USER = "flows"
+_HEAD = """\
+# Made by `flows server up --docker`. The secrets were made once and are nowhere else: keep a copy of this file. The
+# lines of the second part are written anew at each start, from [docker] of settings.toml.
+"""
+_SECOND = "\n# From settings.toml, and about the data.\n"
+_LINE = re.compile(r"([A-Z_]+)='([^'\n]*)'")
+_LETTERS = string.ascii_letters + string.digits
+_PARTS = ("APISERVER", "FILESERVER", "WEBSERVER", "TESTS", "AGENT")
+# ClearML's manual: 30 characters for a key, 50 to 60 for a secret.
+SECRETS = {
+    "SERVER_SESSION_SECRET": 60,
+    "SERVER_TOKEN_SECRET": 60,
+    **{f"SERVER_{part}_KEY": 30 for part in _PARTS},
+    **{f"SERVER_{part}_SECRET": 60 for part in _PARTS},
+    "SERVER_PASSWORD": 24,
+}
+# The password's hash, and which generation of volumes is in use: as little to be guessed as a secret.
+KEPT = (*SECRETS, "SERVER_USERS", "SERVER_GENERATION")
+
+
+def new() -> dict[str, str]:
+    """Fresh secrets, the user `flows` with a password, and the first generation of volumes."""
+    made = {name: "".join(secrets.choice(_LETTERS) for _ in range(length)) for name, length in SECRETS.items()}
+    user = {"username": USER, "password": hashed(made["SERVER_PASSWORD"]), "name": USER}
+    return made | {"SERVER_USERS": json.dumps([user]), "SERVER_GENERATION": "1"}
+
+
+def hashed(password: str) -> str:
+    """A password as the server's fixed users want it: bcrypt, in base64."""
+    return base64.b64encode(bcrypt.hashpw(password.encode(), bcrypt.gensalt())).decode()
+
+
+def read(path: Path) -> dict[str, str] | None:
+    """The file's values, or None without a file. Raises FlowsError, naming what is missing, if it is not whole."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise FlowsError(f"{path} cannot be read ({error}); put back a copy of it") from None
+    found = filter(None, (_LINE.fullmatch(line.strip()) for line in text.splitlines()))
+    values: dict[str, str] = {line[1]: line[2] for line in found}
+    missing = [name for name in KEPT if len(values.get(name, "")) < SECRETS.get(name, 1)]
+    if missing:
+        raise FlowsError(
+            f"{path} is not whole, it lacks {', '.join(missing)}; put back a copy of it or, if this server holds "
+            "nothing yet, remove the file and start again"
+        )
+    return values
+
+
+def write(path: Path, values: dict[str, str]) -> None:
+    """Write the file, whole or not at all, readable by its owner only. Raises FlowsError if that fails."""
+    lines = {name: f"{name}='{value}'\n" for name, value in values.items()}
+    kept = "".join(lines[name] for name in KEPT)
+    text = _HEAD + kept + _SECOND + "".join(line for name, line in lines.items() if name not in KEPT)
+    draft = path.with_name(f".env.{uuid.uuid4().hex[:8]}.part")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise FlowsError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def from_settings(docker: Docker) -> dict[str, str]:
+    """The lines of the file that settings.toml decides."""
+    hosts = addresses(docker)
+    public = bool(docker.web_host)
+    # The page is opened under either name on the machine itself.
+    origins = [hosts["web"]] if public else [hosts["web"], hosts["web"].replace("localhost", "127.0.0.1")]
+    domain = _shared_domain([*hosts.values()]) if public else None
+    return {
+        "SERVER_PROJECT": docker.project,
+        "SERVER_API_PORT": str(docker.api_port),
+        "SERVER_WEB_PORT": str(docker.web_port),
+        "SERVER_FILES_PORT": str(docker.files_port),
+        "SERVER_API_HOST": hosts["api"],
+        "SERVER_WEB_HOST": hosts["web"],
+        "SERVER_FILES_HOST": hosts["files"],
+        "SERVER_ORIGINS": json.dumps(origins),
+        "SERVER_COOKIE_SECURE": json.dumps(hosts["web"].startswith("https:")),
+        "SERVER_COOKIE_DOMAIN": json.dumps(domain),
+        "SERVER_ELASTIC_MEMORY": docker.elastic_memory,
+        "SERVER_MONGO_MEMORY": docker.mongo_memory,
+        "SERVER_API_MEMORY": docker.api_memory,
+        "SERVER_AGENT_MEMORY": docker.agent_memory,
+    }
+
+
+def addresses(docker: Docker) -> dict[str, str]:
+    """Where users and agents find api, web and files. Raises FlowsError if only some are named."""
+    named = {"api": docker.api_host, "web": docker.web_host, "files": docker.files_host}
+    if any(named.values()) and not all(named.values()):
+        unnamed = ", ".join(f"docker.{name}_host" for name, host in named.items() if not host)
+        raise FlowsError(f"settings.toml names some hosts of the server and not {unnamed}; name all three, or none")
+    ports = {"api": docker.api_port, "web": docker.web_port, "files": docker.files_port}
+    return {name: host or f"http://localhost:{ports[name]}" for name, host in named.items()}
+
+
+def _shared_domain(hosts: list[str]) -> str | None:
+    """The domain above app., api. and files., with a dot before it; None if they share none, or only a top level."""
+    above = {host.split("//")[1].split(":")[0].partition(".")[2] for host in hosts}
+    domain = above.pop()
+    return f".{domain}" if not above and "." in domain else None

@@ -1,0 +1,75 @@
+"""Ports of a container's own loopback that lead to other containers: so that `localhost` means the same in it.
+
+python -m ops.docker.relay 8008=apiserver:8008 8081=fileserver:8081      until it is ended
+python -m ops.docker.relay --check 8008 8081                             whether each port leads somewhere
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+
+_PIECE = 1 << 16
+
+
+def main(words: list[str]) -> None:
+    """Relay, or check; exit code 1 if a port leads nowhere."""
+    if words[:1] == ["--check"]:
+        raise SystemExit(0 if all(leads_on(int(port)) for port in words[1:]) else 1)
+    asyncio.run(relay(dict(route(word) for word in words)))
+
+
+async def relay(routes: dict[int, tuple[str, int]]) -> None:
+    """Listen on each port of 127.0.0.1 and carry every connection to the host and port that it stands for."""
+    servers = [await listen(port, *target) for port, target in routes.items()]
+    await asyncio.gather(*(server.serve_forever() for server in servers))
+
+
+async def listen(port: int, host: str, host_port: int) -> asyncio.Server:
+    """One port; 0 is any free one."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there, to_there = await asyncio.open_connection(host, host_port)
+        except OSError:
+            writer.close()
+            return
+        try:
+            await asyncio.gather(_pump(reader, to_there), _pump(there, writer))
+        finally:
+            writer.close()
+            to_there.close()
+
+    return await asyncio.start_server(carry, "127.0.0.1", port)
+
+
+def leads_on(port: int) -> bool:
+    """Whether what stands behind the port takes a connection: the relay closes those that lead nowhere."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.settimeout(1)
+            return connection.recv(1) != b""
+    except TimeoutError:
+        # Nothing is said and nothing is closed: somebody waits for a request.
+        return True
+    except OSError:
+        return False
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while piece := await reader.read(_PIECE):
+            writer.write(piece)
+            await writer.drain()
+        # This direction is done; the other one may go on.
+        writer.write_eof()
+
+
+def route(word: str) -> tuple[int, tuple[str, int]]:
+    port, _, target = word.partition("=")
+    host, _, host_port = target.rpartition(":")
+    return int(port), (host, int(host_port))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,101 @@
+"""The compose stack: which files it is made of, how its commands are called, what runs of it."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from flows.backend import data_dir
+from flows.errors import FlowsError, Locked
+from flows.settings import Settings, settings_file
+from localserver.credentials import make_private_folder
+from ops.docker import engine, environment
+
+VOLUMES = ("mongo", "mongo_config", "elastic", "redis", "files")
+_IMAGE = re.compile(r"^\s+image: (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A container of the stack: `state` running, exited, …; `health` healthy, starting, unhealthy, or empty."""
+
+    name: str
+    state: str
+    health: str
+
+    @property
+    def is_well(self) -> bool:
+        return self.state == "running" and self.health in ("healthy", "")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The server of these settings; `folder` holds its .env."""
+
+    project: str
+    folder: Path
+    compose_file: Path
+
+    @property
+    def env_file(self) -> Path:
+        return self.folder / ".env"
+
+    def volume(self, name: str, generation: int) -> str:
+        return f"{self.project}_{name}_{generation}"
+
+    def values(self) -> dict[str, str]:
+        """The .env. Raises FlowsError if there is none or it is not whole."""
+        values = environment.read(self.env_file)
+        if values is None:
+            raise FlowsError(f"no server has been set up here ({self.env_file}); `flows server up --docker` does it")
+        return values
+
+    def compose(self, *words: str, agents: bool = True) -> list[str]:
+        """The words after `docker` of a compose command on this stack, with or without its agents."""
+        files = ["--env-file", str(self.env_file), "--file", str(self.compose_file)]
+        return ["compose", "--project-name", self.project, *files, *(["--profile", "agents"] if agents else []), *words]
+
+    def services(self) -> list[Service]:
+        """The containers that there are, running or not."""
+        told = engine.ask(*self.compose("ps", "--all", "--format", "json"), to="list the server's containers").strip()
+        # One document a line, or, from older releases, one list.
+        rows = json.loads(told) if told.startswith("[") else [json.loads(line) for line in told.splitlines()]
+        return [Service(row["Service"], row["State"], row.get("Health") or "") for row in rows]
+
+    def images(self) -> dict[str, str]:
+        """The releases that the compose file names: image → tag."""
+        named = (image.rpartition(":") for image in _IMAGE.findall(self.compose_file.read_text("utf-8")))
+        return {name: tag for name, _, tag in named if name != "clearml-flows-agent"}
+
+    def generations(self) -> list[int]:
+        """The generations of volumes that the engine holds."""
+        names = engine.ask("volume", "ls", "--format", "{{.Name}}", to="list its volumes").split()
+        found = (re.fullmatch(rf"{re.escape(self.project)}_mongo_(\d+)", name) for name in names)
+        return sorted(int(match[1]) for match in found if match)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else starts, stops, saves or restores the stack meanwhile. Raises Locked if somebody does."""
+        make_private_folder(self.folder)
+        lock = FileLock(self.folder / "docker.lock", mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise Locked(f"another `flows server … --docker` is at work ({lock.lock_file}); wait for its end") from None
+        with lock:
+            yield
+        lock.release()
+
+
+def stack(settings: Settings) -> Stack:
+    """The stack of these settings. Raises FlowsError if the project's folder docker/ is not there."""
+    beside_us = Path(__file__).resolve().parents[2]
+    for root in (beside_us, settings_file().parent):
+        compose_file = root / "docker" / "compose.yaml"
+        if compose_file.is_file():
+            return Stack(settings.docker.project, data_dir(settings).absolute() / "docker", compose_file)
+    raise FlowsError(f"{compose_file} is not there; run this in a checkout of the project")
