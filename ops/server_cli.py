@@ -1,4 +1,4 @@
-"""`flows server`: the embedded ClearML backend of this project's data directory."""
+"""`flows server`: the embedded ClearML backend of this project's data directory, or ClearML Server in Docker."""
 
 import json
 from dataclasses import asdict
@@ -8,59 +8,98 @@ from typing import Any
 import click
 
 from flows.backend import data_dir
+from flows.errors import BadInput
 from flows.settings import load
 from localserver import launcher
-from ops import server_data
+from ops import server_data, server_docker
 from ops.command import as_json, examples, one_sentence
 
 NOT_RUNNING = 5
+in_docker = click.option(
+    "--docker", is_flag=True, help="ClearML Server in Docker (docker/) instead of the embedded backend."
+)
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def server(context: click.Context) -> None:
-    """The embedded ClearML backend: start it, stop it, look at it. Without a command: its status."""
+    """The embedded ClearML backend, or (--docker) a team's ClearML Server. Without a command: the backend's status."""
     if context.invoked_subcommand is None:
         context.invoke(status)
 
 
-@server.command(epilog=examples("flows server up"))
+@server.command(
+    epilog=examples(
+        "flows server up",
+        "flows server up --docker                     # a ClearML Server, once it is healthy",
+        "flows server up --docker --agents            # and agents for it, on the queues default and services",
+    )
+)
 @click.option("--api-port", type=click.IntRange(0, 65535), help="Port of API and pages (setting server.api_port).")
 @click.option(
     "--files-port", type=click.IntRange(0, 65535), help="Port of the file server (setting server.files_port)."
 )
+@in_docker
+@click.option("--agents", is_flag=True, help="With --docker: agents, too.")
 @as_json
 @one_sentence
-def up(api_port: int | None, files_port: int | None, as_json: bool) -> None:
-    """Start the backend, or find it running."""
+def up(api_port: int | None, files_port: int | None, docker: bool, agents: bool, as_json: bool) -> None:
+    """Start the backend, or find it running.
+
+    With --docker: look whether this machine can hold a ClearML Server, make its secrets if it has none, fetch its
+    images, start it and wait until it is healthy. Its ports and hosts are in [docker] of settings.toml.
+    """
     settings = load()
+    if docker:
+        if api_port is not None or files_port is not None:
+            raise BadInput("with --docker the ports are docker.api_port, web_port and files_port of settings.toml")
+        server_docker.up(settings, agents, as_json)
+        return
+    _only_docker(agents, "--agents")
     ports = settings.server.api_port if api_port is None else api_port, settings.server.files_port
     _show(launcher.up(data_dir(settings), ports[0], ports[1] if files_port is None else files_port), as_json)
 
 
-@server.command(epilog=examples("flows server down"))
+@server.command(epilog=examples("flows server down", "flows server down --docker --volumes"))
+@in_docker
+@click.option("--volumes", is_flag=True, help="With --docker: remove its data and secrets, too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @one_sentence
-def down() -> None:
-    """Stop the backend. Its data stays."""
+def down(docker: bool, volumes: bool, yes: bool) -> None:
+    """Stop the backend. Its data stays, but for --volumes."""
+    if docker:
+        server_docker.down(load(), volumes, yes)
+        return
+    _only_docker(volumes, "--volumes", "; `flows server reset` removes the embedded backend's data")
     click.echo("stopped" if launcher.down(_folder()) else "no backend was running")
 
 
-@server.command(epilog=examples("flows server status --json"))
+@server.command(epilog=examples("flows server status --json", "flows server status --docker"))
+@in_docker
 @as_json
 @one_sentence
-def status(as_json: bool) -> None:
-    """Say where the backend is; exit code 5 if it is not running."""
+def status(docker: bool, as_json: bool) -> None:
+    """Say where the backend is; exit code 5 if it is not running, or in Docker not healthy."""
+    if docker:
+        server_docker.status(load(), as_json)
+        return
     found = launcher.status(_folder())
     _show(found, as_json)
     if not found.running:
         raise SystemExit(NOT_RUNNING)
 
 
-@server.command(epilog=examples("flows server logs -n 20"))
+@server.command(epilog=examples("flows server logs -n 20", "flows server logs apiserver --docker"))
+@click.argument("service", required=False)
 @click.option("-n", "--lines", type=click.IntRange(1), default=100, show_default=True)
+@in_docker
 @one_sentence
-def logs(lines: int) -> None:
-    """Print the end of the backend's log."""
+def logs(service: str | None, lines: int, docker: bool) -> None:
+    """Print the end of the backend's log. In Docker: of one part's, or of all."""
+    if docker:
+        server_docker.logs(load(), service, lines)
+        return
+    _only_docker(service is not None, f"SERVICE ({service})")
     click.echo("\n".join(launcher.logs(_folder(), lines)))
 
 
@@ -81,45 +120,70 @@ def reset(yes: bool) -> None:
     epilog=examples(
         "flows server backup ~/flows.backup",
         'flows server backup "$HOME/flows-$(date +%F).backup"    # one for each day, from a crontab',
+        "flows server backup --docker /backups/server.tar",
     )
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@in_docker
 @as_json
 @one_sentence
-def backup(file: Path, force: bool, as_json: bool) -> None:
+def backup(file: Path, force: bool, docker: bool, as_json: bool) -> None:
     """Make one file of all runs, datasets, models and schedules, also while the backend runs.
 
-    The file is readable by its owner only, and has no credentials in it.
+    The file is readable by its owner only. The embedded backend's has no credentials in it. The server in Docker is
+    down meanwhile, and its backup holds its users' keys.
     """
+    if docker:
+        server_docker.backup(load(), file, force, as_json)
+        return
     made = server_data.backup(load(), file, force)
     _tell(made, as_json, f"{made.file} holds {_counted(made.counts)}; {made.bytes:,} bytes")
 
 
-@server.command(epilog=examples("flows server restore ~/flows.backup"))
+@server.command(
+    epilog=examples("flows server restore ~/flows.backup", "flows server restore --docker /backups/server.tar")
+)
 @click.argument("file", type=click.Path(path_type=Path))
+@in_docker
 @as_json
 @one_sentence
-def restore(file: Path, as_json: bool) -> None:
+def restore(file: Path, docker: bool, as_json: bool) -> None:
     """Put a backup in place of what the data directory holds. The backend must not run.
 
-    The backup is checked whole before anything is touched. What was there is moved into a folder, which is named.
+    The backup is checked whole before anything is touched. What was there is moved into a folder, which is named. In
+    Docker the server may run, and what was there is removed when the server is healthy on the backup.
     """
+    if docker:
+        server_docker.restore(load(), file, as_json)
+        return
     done = server_data.restore(load(), file)
     before = f"\nwhat was there before is in {done.aside}; remove it when all is well" if done.aside else ""
     _tell(done, as_json, f"restored {_counted(done.backup.counts)}, as of {done.backup.made}{before}")
 
 
-@server.command(epilog=examples("flows server upgrade"))
+@server.command(epilog=examples("flows server upgrade", "flows server upgrade --docker"))
+@in_docker
 @as_json
 @one_sentence
-def upgrade(as_json: bool) -> None:
-    """Bring the stored data up to the installed release, after a backup. A running backend is started anew."""
+def upgrade(docker: bool, as_json: bool) -> None:
+    """Bring the stored data up to the installed release, after a backup. A running backend is started anew.
+
+    In Docker: to the releases that docker/compose.yaml names. Older ones than the data has seen are refused.
+    """
+    if docker:
+        server_docker.upgrade(load(), as_json)
+        return
     done = server_data.upgrade(load())
     if done.backup:
         _tell(done, as_json, f"from {done.before} to {done.after}; as it was before: {done.backup.file}")
     else:
         _tell(done, as_json, f"nothing to do: the data are as this release has them ({done.after})")
+
+
+def _only_docker(given: bool, option: str, advice: str = "") -> None:
+    if given:
+        raise BadInput(f"{option} is for --docker, the server in Docker{advice}")
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -32,13 +32,13 @@ async def listen(port: int, host: str, host_port: int) -> asyncio.Server:
         try:
             there, to_there = await asyncio.open_connection(host, host_port)
         except OSError:
-            writer.close()
+            await _close(writer)
             return
         try:
             await asyncio.gather(_pump(reader, to_there), _pump(there, writer))
         finally:
-            writer.close()
-            to_there.close()
+            await _close(writer)
+            await _close(to_there)
 
     return await asyncio.start_server(carry, "127.0.0.1", port)
 
@@ -63,6 +63,12 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
         # This direction is done; the other one may go on.
         writer.write_eof()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 def route(word: str) -> tuple[int, tuple[str, int]]:

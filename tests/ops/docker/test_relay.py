@@ -9,6 +9,14 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.write((await reader.read()).upper())
     await writer.drain()
     writer.close()
+    await writer.wait_closed()
+
+
+async def all_closed() -> None:
+    """Every connection of this loop has come to its end."""
+    me = asyncio.current_task()
+    while others := [task for task in asyncio.all_tasks() if task is not me]:
+        await asyncio.wait(others)
 
 
 def port_of(server: asyncio.Server) -> int:
@@ -33,8 +41,9 @@ def test_a_port_leads_to_another_host_and_back() -> None:
         ):
             big = b"x" * 1_000_000
             answers = await asyncio.gather(send(port_of(door), b"abc"), send(port_of(door), big))
-            assert answers == [b"ABC", big.upper()]
+            assert list(answers) == [b"ABC", big.upper()]
             assert await asyncio.to_thread(relay.leads_on, port_of(door))
+            await all_closed()
 
     asyncio.run(story())
 
@@ -45,6 +54,7 @@ def test_a_port_that_leads_nowhere_is_told() -> None:
             nowhere = port_of(target)
         async with await relay.listen(0, "127.0.0.1", nowhere) as door:
             assert not await asyncio.to_thread(relay.leads_on, port_of(door))
+            await all_closed()
         assert not relay.leads_on(nowhere)
 
     asyncio.run(story())

@@ -1,0 +1,151 @@
+"""Save the server's data to one file, and put it back.
+
+All parts are stopped while their volumes are copied: the databases and the files are then of one instant, and a copy of
+a database that does not run is what its makers call safe. A restore does not touch the data in use: it fills volumes of
+the next generation, switches, and removes the old ones when the server is healthy on the new ones.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from flows.errors import BadInput, FlowsError
+from flows.settings import Docker
+from ops.docker import archive, engine, environment, health, lifecycle, machine, releases
+from ops.docker.stack import VOLUMES, Stack
+from ops.files import arriving, check_free
+
+Say = Callable[[str], None]
+# Whoever copies is root without root's powers: it reads what is others', and gives back what it writes.
+_COPIER = ["run", "--rm", "--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+_READER = ["--cap-add", "DAC_READ_SEARCH"]
+_WRITER = ["--cap-add", "CHOWN", "--cap-add", "DAC_OVERRIDE", "--cap-add", "FOWNER"]
+
+
+def backup(stack: Stack, docker: Docker, target: Path, force: bool, say: Say) -> archive.Manifest:
+    """Save all data to `target`, with `force` in place of a file. The server is down meanwhile, and then as before.
+
+    Raises BadInput if something is at `target`, FlowsError if Docker fails; then there is no file.
+    """
+    machine.check_docker()
+    with stack.locked():
+        return save(stack, docker, target, say, force)
+
+
+def restore(stack: Stack, docker: Docker, source: Path, say: Say) -> archive.Manifest:
+    """Replace all data by the backup's. Raises BadInput if the backup is damaged or another release's, FlowsError if
+    Docker fails or the server is not healthy with it; the data is then what it was.
+    """
+    say(f"verifying {source}")
+    manifest = archive.verify(source)
+    if manifest.images != stack.images():
+        raise BadInput(
+            f"{source} was saved from other releases ({releases.differences(manifest.images, stack.images())}); "
+            "restore it with the checkout that it was saved with, then upgrade"
+        )
+    info = machine.check_docker()
+    with stack.locked():
+        values = environment.read(stack.env_file)
+        lifecycle.check_machine(stack, docker, info, values)
+        values = values or lifecycle.first_values(stack)
+        generation = max([*stack.generations(), int(values["SERVER_GENERATION"])]) + 1
+        try:
+            for name, part in manifest.parts.items():
+                say(f"restoring {name} ({part.size / 1e6:,.1f} MB)")
+                _fill(stack, name, generation, archive.chunks(source, name, part))
+            _switch(stack, docker, values, generation, say)
+        except BaseException:
+            lifecycle.remove(stack, [generation])
+            raise
+        lifecycle.remove(stack, [number for number in stack.generations() if number != generation])
+    return manifest
+
+
+def save(
+    stack: Stack, docker: Docker, target: Path, say: Say, force: bool = False, start: bool = True
+) -> archive.Manifest:
+    """As `backup`, by who holds the stack's lock; without `start`, a server that was saved well stays down."""
+    values = stack.values()
+    generation = int(values["SERVER_GENERATION"])
+    images = releases.from_line(values.get("SERVER_IMAGES", "")) or stack.images()
+    volumes = {name: stack.volume(name, generation) for name in VOLUMES}
+    engine.ask("volume", "inspect", *volumes.values(), to="find the server's data")
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    check_free(target.absolute(), force)
+    # The file stands before the server is started again: should that fail, the backup is there.
+    with _at_rest(stack, docker, say, start), arriving(target, force) as draft:
+        try:
+            return _write(archive.Writer(draft, created, images), images, volumes, say)
+        except OSError as error:
+            raise FlowsError(f"{target} cannot be written: {error.strerror or error}") from None
+
+
+def _write(file: archive.Writer, images: dict[str, str], volumes: dict[str, str], say: Say) -> archive.Manifest:
+    with file:
+        for name, volume in volumes.items():
+            say(f"saving {name}")
+            words = _copier(images, _READER, volume, "ro", "--create")
+            with engine.reading(*words, to=f"copy {volume}") as tar:
+                file.add(name, iter(partial(tar.read, archive.CHUNK), b""))
+    return file.manifest
+
+
+@contextmanager
+def _at_rest(stack: Stack, docker: Docker, say: Say, start: bool) -> Iterator[None]:
+    running = [service.name for service in stack.services() if service.state == "running"]
+    say("stopping the server")
+    try:
+        engine.tell(*stack.compose("stop"), to="stop the server")
+        yield
+    except BaseException:
+        _start_again(stack, docker, running, say)
+        raise
+    if start:
+        _start_again(stack, docker, running, say)
+
+
+def _start_again(stack: Stack, docker: Docker, services: list[str], say: Say) -> None:
+    if services:
+        say("starting the server again")
+        engine.tell(*stack.compose("up", "--detach", "--no-recreate", *services), to="start the server again")
+        health.wait(stack.services, docker.wait, say)
+
+
+def _fill(stack: Stack, name: str, generation: int, tar: Iterator[bytes]) -> None:
+    volume = stack.volume(name, generation)
+    labels = [f"com.docker.compose.project={stack.project}", f"com.docker.compose.volume={name}"]
+    engine.ask(
+        "volume", "create", *(word for label in labels for word in ("--label", label)), volume, to=f"create {volume}"
+    )
+    words = _copier(stack.images(), ["--interactive", *_WRITER], volume, "rw", "--extract")
+    engine.feed(words, tar, to=f"fill {volume}")
+
+
+def _switch(stack: Stack, docker: Docker, values: dict[str, str], generation: int, say: Say) -> None:
+    """Start the server on the new volumes; on the old ones, as it was, if it is not healthy with them."""
+    was_there = stack.env_file.exists()
+    running = was_there and any(service.state == "running" for service in stack.services())
+    if was_there:
+        engine.tell(*stack.compose("down"), to="stop the server")
+    try:
+        lifecycle.start(stack, docker, values | {"SERVER_GENERATION": str(generation)}, say)
+    except BaseException as error:
+        say("going back to the data as it was")
+        engine.tell(*stack.compose("down"), to="stop the server")
+        environment.write(stack.env_file, values)
+        if running:
+            lifecycle.start(stack, docker, values, say)
+        if isinstance(error, FlowsError):
+            raise FlowsError(
+                f"the server does not run on the restored data and has its old data again: {error}"
+            ) from None
+        raise
+
+
+def _copier(images: dict[str, str], powers: list[str], volume: str, mode: str, action: str) -> list[str]:
+    """The words after `docker` of a container that packs or unpacks a volume: MongoDB's image, which has a tar."""
+    place = ["--volume", f"{volume}:/volume:{mode}", "--entrypoint", "tar", f"mongo:{images['mongo']}"]
+    tar = [action, "--numeric-owner", "--same-permissions", "--directory", "/volume", "--file", "-"]
+    return [*_COPIER, *powers, *place, *tar, *(["."] if action == "--create" else [])]

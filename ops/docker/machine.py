@@ -1,0 +1,132 @@
+"""Whether this machine can hold the server: looked at before anything is started."""
+
+import json
+import os
+import re
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.errors import FlowsError
+from ops.docker import engine
+
+MAP_COUNT = Path("/proc/sys/vm/max_map_count")
+# Elasticsearch refuses to start below the first; the server's manual asks for the second.
+MAP_COUNT_NEEDED, MAP_COUNT_ADVISED = 262_144, 524_288
+# The server's manual asks for 8 GB, which a machine "with 8 GB" and a virtual one never quite have.
+MEMORY_NEEDED = int(7.2 * 2**30)
+# Images of 5 GB, unpacked, and room to begin with.
+DISK_NEEDED = 10 * 10**9
+COMPOSE_NEEDED = (2, 20)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was found: bytes of memory and of free disk, the kernel's limit on maps; None where that cannot be told."""
+
+    memory: int
+    disk_free: int | None
+    map_count: int | None
+    taken: tuple[int, ...]
+
+
+def check_docker() -> dict[str, Any]:
+    """What the engine tells of itself. Raises FlowsError if there is none, it is down, or compose is missing or old."""
+    try:
+        told = engine.ask("info", "--format", "{{json .}}", to="reach its engine")
+    except FlowsError as error:
+        raise FlowsError(_engine_down(str(error))) from None
+    info = dict(json.loads(told or "{}"))
+    if info.get("ServerErrors"):
+        raise FlowsError(_engine_down(str(info["ServerErrors"][0])))
+    _check_compose()
+    return info
+
+
+def look(info: dict[str, Any], ports: tuple[int, ...]) -> Machine:
+    """Measure the machine that the engine runs on; `ports` are those that the server would take."""
+    memory = int(info.get("MemTotal") or 0)
+    if os.environ.get("DOCKER_HOST", "unix:").partition(":")[0] not in ("unix", "npipe"):
+        # The engine is on another machine, whose disk, kernel and ports are not ours to see.
+        return Machine(memory, None, None, ())
+    # Docker Desktop's engine lives in a virtual machine with its own kernel and disk.
+    desktop = "Docker Desktop" in str(info.get("OperatingSystem"))
+    root = Path(str(info.get("DockerRootDir") or "/nowhere"))
+    return Machine(
+        memory,
+        disk_free=None if desktop or not root.is_dir() else shutil.disk_usage(root).free,
+        map_count=None if desktop else _map_count(),
+        taken=tuple(port for port in ports if _is_taken(port)),
+    )
+
+
+def problems(machine: Machine) -> list[str]:
+    """What is in the way, a sentence each, with what to do about it."""
+    found = []
+    if machine.memory < MEMORY_NEEDED:
+        found.append(
+            f"Docker has {machine.memory / 2**30:.1f} GB of memory and the server needs 8 GB; use a bigger machine or, "
+            "in Docker Desktop, raise Settings > Resources > Memory"
+        )
+    if machine.map_count is not None and machine.map_count < MAP_COUNT_NEEDED:
+        found.append(
+            f"vm.max_map_count is {machine.map_count} and Elasticsearch needs {MAP_COUNT_NEEDED}; run "
+            f"sudo sysctl -w vm.max_map_count={MAP_COUNT_ADVISED}, and put that line into "
+            "/etc/sysctl.d/99-clearml.conf"
+        )
+    if machine.disk_free is not None and machine.disk_free < DISK_NEEDED:
+        found.append(
+            f"the disk of Docker's images and volumes has {machine.disk_free / 1e9:.1f} GB left and the server needs "
+            f"{DISK_NEEDED // 10**9} GB; free some, for example with docker system prune"
+        )
+    found.extend(
+        f"port {port} of 127.0.0.1 is taken by another program; stop that, or name another port in [docker] of "
+        "settings.toml"
+        for port in machine.taken
+    )
+    return found
+
+
+def _engine_down(said: str) -> str:
+    if "not on PATH" in said:
+        return said
+    if "permission denied" in said.lower():
+        return (
+            "this user may not use the Docker engine; add the user to the group docker (and log in again), "
+            "or use rootless Docker"
+        )
+    return "the Docker engine does not answer; start Docker (Docker Desktop, or: sudo systemctl start docker)"
+
+
+def _check_compose() -> None:
+    wanted = ".".join(map(str, COMPOSE_NEEDED))
+    advice = "install the plugin docker-compose-plugin (https://docs.docker.com/compose/install/)"
+    try:
+        said = engine.ask("compose", "version", "--short", to="run compose")
+    except FlowsError:
+        raise FlowsError(f"Docker has no compose plugin; {advice}") from None
+    version = tuple(map(int, re.findall(r"\d+", said)[:2]))
+    if version < COMPOSE_NEEDED:
+        raise FlowsError(f"Docker's compose plugin is {said.strip()} and {wanted} is needed; {advice}")
+
+
+def _map_count() -> int | None:
+    try:
+        return int(MAP_COUNT.read_text("ascii"))
+    except (OSError, ValueError):
+        # macOS and Windows have none.
+        return None
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        if os.name == "posix":
+            # A port that was in use a moment ago is free for a server; on Windows this option means something else.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False

@@ -1,0 +1,53 @@
+"""From the releases that the data was last used by to those of docker/compose.yaml."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.errors import FlowsError
+from flows.settings import Docker
+from ops.docker import lifecycle, machine, releases
+from ops.docker.backup import save
+from ops.docker.stack import Stack
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """Releases before and after, and the backup of before: None if they are the same, and nothing was to do."""
+
+    before: str
+    after: str
+    backup: str | None
+
+
+def upgrade(stack: Stack, docker: Docker, say: Callable[[str], None]) -> Upgrade:
+    """Make a backup, fetch the new images and start them, if they are new.
+
+    Raises FlowsError if the compose file is older than the data, or the upgraded server is not healthy; it names the
+    backup, then.
+    """
+    machine.check_docker()
+    with stack.locked():
+        values = stack.values()
+        last, images = releases.from_line(values.get("SERVER_IMAGES", "")), stack.images()
+        if last == images:
+            return Upgrade(releases.as_line(last), releases.as_line(images), None)
+        releases.check_newer(last, images)
+        file = _target(stack, last)
+        save(stack, docker, file, say, start=False)
+        say(f"upgrading: {releases.differences(last, images)}")
+        try:
+            lifecycle.start(stack, docker, values, say)
+        except FlowsError as error:
+            raise FlowsError(
+                f"{error}; to go back, take the checkout from before and `flows server restore {file} --docker`"
+            ) from error
+    return Upgrade(releases.as_line(last), releases.as_line(images), str(file))
+
+
+def _target(stack: Stack, last: dict[str, str]) -> Path:
+    folder = stack.folder / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return folder / f"before-upgrade-of-{last.get('clearml/server', 'unknown')}-{stamp}.tar"

@@ -1,0 +1,126 @@
+"""`flows server … --docker`: what the commands print of the server in Docker."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.errors import FlowsError, Unreachable
+from flows.settings import Settings
+from ops.docker import backup as saving
+from ops.docker import engine, environment, lifecycle, machine
+from ops.docker.stack import Service, Stack, stack
+from ops.docker.upgrade import upgrade as upgrade_stack
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the server is and how its parts are; `env_file` holds its secrets, and the password of `user`."""
+
+    running: bool
+    api_url: str
+    files_url: str
+    web_url: str
+    user: str
+    env_file: str
+    services: list[Service]
+
+
+def up(settings: Settings, agents: bool, as_json: bool) -> None:
+    """Start the server and print where it is and what comes next."""
+    server = stack(settings)
+    lifecycle.up(server, settings.docker, _say, agents)
+    found = look(server, settings)
+    _show(found, as_json)
+    if not as_json:
+        click.echo(f"log in as      {found.user}; the password is SERVER_PASSWORD in {found.env_file}")
+        hosts = f"--api-host {found.api_url} --web-host {found.web_url} --files-host {found.files_url}"
+        click.echo(f"what next      flows setup {hosts}")
+
+
+def down(settings: Settings, volumes: bool, yes: bool) -> None:
+    """Stop the server; with `volumes` remove its data as well, if that is what is wanted."""
+    server = stack(settings)
+    if volumes and not yes:
+        click.confirm(f"Remove every run, dataset, model and user of the server {server.project}?", abort=True)
+    was_there = lifecycle.down(server, volumes)
+    click.echo(("stopped, and its data removed" if volumes else "stopped") if was_there else "no server was there")
+
+
+def status(settings: Settings, as_json: bool) -> None:
+    """Print where the server is and how its parts are. Raises Unreachable if not all is well."""
+    machine.check_docker()
+    server = stack(settings)
+    found = look(server, settings)
+    _show(found, as_json)
+    if not found.running:
+        unwell = ", ".join(f"{service.name} ({service.state})" for service in found.services if not service.is_well)
+        what = f"not all of it is well: {unwell}" if unwell else "the server is not running"
+        raise Unreachable(f"{what}; `flows server up --docker` starts it")
+
+
+def logs(settings: Settings, service: str | None, lines: int) -> None:
+    """Print the end of what a part, or every part, has logged. Raises FlowsError if there is no such part."""
+    machine.check_docker()
+    server = stack(settings)
+    server.values()
+    names = sorted(found.name for found in server.services())
+    if service and service not in names:
+        raise FlowsError(f"the server has no container {service}; it has {', '.join(names) or 'none at all'}")
+    words = server.compose("logs", "--no-color", "--timestamps", "--tail", str(lines), *([service] if service else []))
+    engine.show(*words, to="show the server's log")
+
+
+def backup(settings: Settings, file: Path, force: bool, as_json: bool) -> None:
+    made = saving.backup(stack(settings), settings.docker, file, force, _say)
+    total = sum(part.size for part in made.parts.values())
+    _tell(
+        made, as_json, f"{file} holds the server's data of {made.created}, {total:,} bytes; keep a copy of .env with it"
+    )
+
+
+def restore(settings: Settings, file: Path, as_json: bool) -> None:
+    done = saving.restore(stack(settings), settings.docker, file, _say)
+    _tell(done, as_json, f"the server runs on its data of {done.created}")
+
+
+def upgrade(settings: Settings, as_json: bool) -> None:
+    done = upgrade_stack(stack(settings), settings.docker, _say)
+    sentence = (
+        f"upgraded; as it was before: {done.backup}" if done.backup else "nothing to do: the releases are the same"
+    )
+    _tell(done, as_json, sentence)
+
+
+def look(server: Stack, settings: Settings) -> Found:
+    """Where the server is and how its parts are, as the engine tells."""
+    services = server.services() if environment.read(server.env_file) else []
+    hosts = environment.addresses(settings.docker)
+    return Found(
+        running=bool(services) and all(service.is_well for service in services),
+        api_url=hosts["api"],
+        files_url=hosts["files"],
+        web_url=hosts["web"],
+        user=environment.USER,
+        env_file=str(server.env_file),
+        services=services,
+    )
+
+
+def _show(found: Found, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    for service in found.services:
+        click.echo(f"{service.name:<15}{service.health or service.state}")
+    click.echo(f"pages          {found.web_url}\nAPI            {found.api_url}\nfile server    {found.files_url}")
+
+
+def _tell(done: Any, as_json: bool, sentence: str) -> None:
+    click.echo(json.dumps(asdict(done)) if as_json else sentence)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
