@@ -15,7 +15,7 @@ _WORD = (
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|credential|api[_-]?key|apikey|access[_-]?key(?:[_-]?id)?"
     r"|private[_-]?key|account[_-]?key|auth[_-]?key|signature)"
 )
-_NAMED = rf"({_WORD}s?[\w-]{{0,40}}[\"']?\s{{0,9}}(?:[:=]|=>)\s*)"
+_NAMED = rf"({_WORD}s?[\w-]{{0,40}}[\"']?\s{{0,9}}(?:[:=]|=>)[^\S\n]*)"
 _HEADER = r"(?:(?:proxy-)?authorization|x-[\w-]{0,40}?(?:key|token|auth)[\w-]{0,40}|(?:set-)?cookie)"
 _IN_QUERY = r"key|sig|auth|code|[\w.-]{0,40}?(?:token|secret|signature|credential|pass)[\w.-]{0,40}"
 _WEBHOOKS = r"hooks\.slack(?:-gov)?\.com/\w+|discord(?:app)?\.com/api/webhooks|api\.telegram\.org"
@@ -29,7 +29,7 @@ _PATTERNS = [
     for pattern, kept in (
         (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
         (rf"(?i)(\b{_HEADER}[\"']?\s*[:=]\s*)[^\n]+", rf"\1{MASK}"),
-        (r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}", rf"\1 {MASK}"),
+        (r"(?i)\b(bearer|basic)\s+(?!bearer\b|basic\b)[\w.~+/=-]{6,}", rf"\1 {MASK}"),
         (r"(?i)(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/?#@\"']*@(?:[^\s/?#@\"']*@)*", rf"\1{MASK}@"),
         (rf"(?i){_NAMED}(?:\"[^\"\n]*\"?|'[^'\n]*'?)", rf"\1{MASK}"),
         (rf"(?i){_NAMED}[^\s\"'&,;)}}\]]+", rf"\1{MASK}"),
@@ -76,7 +76,9 @@ def is_secret_name(name: str) -> bool:
 
 def parts(url: str) -> list[str]:
     """All of a channel's URL that a library's message about it might repeat."""
-    return [part for part in re.split(r"[/?&=#:@+,]+", url.partition("://")[2]) if _tells(part)]
+    rest = url.partition("://")[2] or url
+    found = [part for form in (rest, unquote(rest)) for part in re.split(r"[/?&=#:@+,]+", form)]
+    return [part for part in dict.fromkeys(found) if _tells(part)]
 
 
 def tokens(url: str) -> list[str]:

@@ -8,11 +8,12 @@ from typing import Any
 
 from ops.events import Event
 from ops.notify.masking import MASK, Masker, is_secret_name
-from ops.notify.text import Style, beginning, clean, ending, one_line, plain
+from ops.notify.text import Style, beginning, clean, ending, one_line, plain, separated
 from ops.schedule.records import text as instant
 
 VERSION = 1
 SUBJECT_BYTES = 200
+LARGEST = 2**63  # a number beyond that is a mistake, and no program reads it
 LONGEST_INPUT = 20_000  # characters of a fact that are looked at, the last ones
 ERROR_LINES = 40
 METRICS = 8
@@ -41,7 +42,7 @@ class Message:
 
 def safe(event: Event, masker: Masker) -> Event:
     """The event with nothing in it that must not be stored or sent: control characters, secrets, what is no JSON."""
-    key, subject = (masker(_last_part(one_line(text))) for text in (event.key, event.subject))
+    key, subject = (one_line(_text(text, masker)) for text in (event.key, event.subject))
     return Event(key, event.kind, event.at, subject, _safe(event.facts, masker))
 
 
@@ -89,19 +90,26 @@ def duration(seconds: float) -> str:
 
 
 def _safe(value: Any, masker: Masker, depth: int = 0) -> Any:
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if abs(value) < LARGEST else None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if depth < 4 and isinstance(value, Mapping):
         pairs = list(value.items())[:100]
         return {
-            masker(one_line(str(key))): MASK if is_secret_name(str(key)) else _safe(item, masker, depth + 1)
+            one_line(_text(str(key), masker)): MASK if is_secret_name(str(key)) else _safe(item, masker, depth + 1)
             for key, item in pairs
         }
     if depth < 4 and isinstance(value, list | tuple):
         return [_safe(item, masker, depth + 1) for item in value[:100]]
-    return masker(_last_part(clean(str(value))))
+    return _text(str(value), masker)
+
+
+def _text(text: str, masker: Masker) -> str:
+    """Masked twice: a colour may stand beside a secret, as a blank would, or in the middle of one."""
+    return masker(clean(masker(separated(_last_part(text)))))
 
 
 def _last_part(text: str) -> str:
@@ -128,7 +136,7 @@ def _lines(event: Event) -> list[tuple[str, int]]:
 def _shown(name: str, value: Any) -> str:
     if value is None or value == "":
         return ""
-    if name == "seconds" and isinstance(value, int | float) and not isinstance(value, bool):
+    if name == "seconds" and _is_number(value):
         return duration(value)
     if name == "metrics" and isinstance(value, Mapping):
         return _metrics(value)
@@ -138,18 +146,22 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _metrics(metrics: Mapping[str, Any]) -> str:
-    numbers = {
-        name: value for name, value in metrics.items() if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    numbers = _numbers(metrics)
     shown = [f"{name} {value:.4g}" for name, value in list(numbers.items())[:METRICS]]
     more = len(numbers) - METRICS
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _known(name: str, value: Any, limit: int) -> Any:
-    if isinstance(value, str):
-        return beginning(value, FACTS[name][1])
-    return value if _size(value) <= limit else None
+    """The fact, of the type that the schema says, or None."""
+    if name == "metrics":
+        numbers = _numbers(value) if isinstance(value, Mapping) else {}
+        return numbers if numbers and _size(numbers) <= limit else None
+    if name == "seconds":
+        return value if _is_number(value) else None
+    if name == "promoted":
+        return value if isinstance(value, bool) else None
+    return None if value is None else beginning(str(value), FACTS[name][1])
 
 
 def _size(value: Any) -> int:
@@ -165,5 +177,13 @@ def _error(error: str, room: int, style: Style) -> str:
     return f"error{said}:\n{told}"
 
 
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if _is_number(value)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+    return _is_number(value) or (isinstance(value, str) and value != "")

@@ -16,16 +16,15 @@ What is to be known of apprise 2.2:
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import apprise
 from apprise.common import NotifyFormat, NotifyType, OverflowMode
-from apprise.exception import AppriseException
 
 from flows.errors import BadInput
-from ops.notify.masking import Masker, parts
 from ops.notify.message import Message
 from ops.notify.outcome import AGAIN, SENT, Outcome
 from ops.notify.text import Style, chat, markdown, plain
@@ -34,19 +33,24 @@ TYPES = {"completed": "success", "backend_back": "success", "test": "info", "fai
 PLAIN = {"mailto", "mailtos", "json", "jsons", "xml", "xmls", "form", "forms"}
 RENDERS_MARKDOWN = {"discord", "fluxer", "guilded", "mmost", "mmosts", "revolt", "zulip"}
 SHORTEST_LIMIT = 100
+_CAUSES = re.compile(
+    r"certificate verify failed(: [\w ,'.-]*[\w'.])?|connection refused|connection reset by peer|timed out"
+    r"|network is unreachable|name or service not known|temporary failure in name resolution"
+    r"|\([45]\d\d, b'[^']{0,200}'\)",
+    re.I,
+)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def open_service(url: str) -> Any:
     """The service that a URL names. Raises BadInput, without the URL, if it names none or is not safe to use."""
-    with _said() as said:
-        try:
-            service = apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=False)
-        except (AppriseException, TypeError, ValueError):
-            service = None
+    with _words():
+        service = apprise.Apprise.instantiate(url, asset=_asset())
     if service is None or not service.enabled:
-        why = Masker({}, parts(url))(said[-1]) if said else "apprise knows no such service"
-        raise BadInput(f"is no URL of a service ({why})")
+        # What apprise says of it may name tokens.
+        scheme = re.match(r"[a-z0-9]{1,20}://", url)
+        form = f" as {scheme[0]}…" if scheme else ""
+        raise BadInput(f"is no URL that apprise can use{form}; https://github.com/caronc/apprise tells each one's form")
     _check(service)
     service.overflow_mode = OverflowMode.TRUNCATE
     return service
@@ -54,7 +58,7 @@ def open_service(url: str) -> Any:
 
 def is_native(url: str) -> bool:
     """Whether a web address is one of those by which a service is known, like https://hooks.slack.com/services/…"""
-    with _said():
+    with _words():
         return apprise.Apprise.instantiate(url, asset=_asset()) is not None
 
 
@@ -81,14 +85,14 @@ def send(service: Any, kind: str, message: Message) -> Outcome:
     """Send a message; whatever goes wrong is a reason to try again, since apprise does not tell what it was."""
     notifier = apprise.Apprise(asset=service.asset)
     notifier.add(service)
-    with _said() as said:
+    with _words() as words:
         sent = notifier.notify(
             body=message.body,
             title=message.subject,
             body_format=NotifyFormat.TEXT,
             notify_type=NotifyType(TYPES.get(kind, "warning")),
         )
-    return Outcome(SENT) if sent else Outcome(AGAIN, said[-1] if said else "apprise does not say why")
+    return Outcome(SENT) if sent else Outcome(AGAIN, str(words))
 
 
 def _asset() -> apprise.AppriseAsset:
@@ -108,25 +112,36 @@ def _check(service: Any) -> None:
         raise BadInput("would send its password unencrypted; write mailtos:// in place of mailto://")
 
 
-class _Lines(logging.Handler):
+class _Words(logging.Handler):
+    """What apprise says, for people, and the known causes among what it says for debugging."""
+
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.lines: list[str] = []
+        super().__init__(logging.DEBUG)
+        self.told = ""
+        self.cause = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
+        line = record.getMessage()
+        found = _CAUSES.search(line)
+        if record.levelno >= logging.WARNING:
+            self.told = line
+        elif found:
+            self.cause = found[0]
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.told, self.cause) if part) or "apprise does not say why"
 
 
 @contextmanager
-def _said() -> Iterator[list[str]]:
+def _words() -> Iterator[_Words]:
     """What apprise says meanwhile, which goes nowhere else: it may name tokens."""
-    logger, handler = logging.getLogger("apprise"), _Lines()
+    logger, handler = logging.getLogger("apprise"), _Words()
     propagate, level = logger.propagate, logger.level
     logger.propagate = False
-    logger.setLevel(logging.WARNING)
+    logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
     try:
-        yield handler.lines
+        yield handler
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagate

@@ -20,6 +20,11 @@ def clean(text: str) -> str:
     return "".join(_visible(one) for one in kept)
 
 
+def separated(text: str) -> str:
+    """The text with each escape sequence as one that neither begins nor ends with a letter or a digit."""
+    return _ESCAPES.sub("\x1b[~", text)
+
+
 def one_line(text: str) -> str:
     """The text as a subject can be: what would begin another line or header is a blank."""
     return " ".join(clean(text).split())

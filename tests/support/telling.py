@@ -1,0 +1,26 @@
+"""A process that tells of events and is killed.
+
+    python -m tests.support.telling FOLDER put|deliver KEY...
+
+`put` keeps an event for each KEY, says so, and waits to be killed; `deliver` then sends them.
+"""
+
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.settings import load
+from ops.events import Event
+from ops.notify.teller import Teller
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+folder, verb, *keys = sys.argv[1:]
+teller = Teller(load(), Path(folder))
+for key in keys:
+    teller.put(Event(key, "failed", NOON, "churn failed"))
+if verb == "deliver":
+    teller.deliver(NOON)
+sys.stdout.write("done\n")
+sys.stdout.flush()
+signal.pause()
