@@ -168,6 +168,7 @@ class Monitor(Table):
     look_back: float = Field(default=86_400.0, ge=0, le=31_536_000)
     stuck_after: float = Field(default=900.0, ge=60, le=31_536_000)
     waiting_after: float = Field(default=120.0, ge=0, le=31_536_000)
+    others: bool = True
     log_folder: str = ""
     heartbeat: float = Field(default=60.0, ge=1, le=86_400)
 

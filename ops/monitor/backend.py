@@ -19,6 +19,7 @@ from ops.monitor.records import OPEN, Seen, Span
 from ops.runs import own_projects
 
 OVERLAP = timedelta(minutes=5)  # looked at again each time, since a change may be dated before it is there to be read
+FARTHEST = timedelta(days=1)  # that a look begins before now, once there was one
 Answer = TypeVar("Answer")
 
 
@@ -88,7 +89,8 @@ class Watched:
             opened = reading.under_way(api)
         span = (before or Span.back(now, self._settings.monitor.look_back)).at(now)
         changed = reading.changed_since(api, max(span.began, span.until - OVERLAP))
-        last = max([span.until, *map(reading.changed_at, changed.values())])
+        # Where nothing changes it comes along, or what was told so long ago that it is forgotten would be seen anew.
+        last = max([span.until, now - FARTHEST, *map(reading.changed_at, changed.values())])
         new = [
             task
             for task in {**opened, **changed}.values()

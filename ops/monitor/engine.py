@@ -22,6 +22,7 @@ from ops.schedule.records import instant, text
 AWAY_AFTER = timedelta(seconds=60)  # without an answer; shorter absences are not told
 HELD = timedelta(minutes=10)  # for so long a run that failed waits for the backend to say whether it has a Task
 LOST_AFTER = timedelta(minutes=5)  # after its end, what a run left behind is marked: others had time to do so
+CATCHES_UP = timedelta(seconds=60)  # in which a scheduler that is under way starts what is due
 CURSOR, NOTICES, ANSWERED, BEGAN = "cursor", "notices", "answered", "began"
 
 
@@ -72,6 +73,7 @@ class Monitor:
 
     look_back: seconds; what the scheduler left word of so long before a monitor's first look is not told.
     services: the name of the queue of controllers.
+    others: whether what happens to runs of others is told too.
     """
 
     store: Store
@@ -82,10 +84,12 @@ class Monitor:
     limits: Limits
     look_back: float
     services: str
+    others: bool
     say: Callable[[str], None]
     _answers: bool = field(default=True, init=False)
     _complained: str = field(default="", init=False)
     _forgot: date | None = field(default=None, init=False)
+    _overdue: datetime | None = field(default=None, init=False)
 
     def look(self, now: datetime) -> str:
         """What was looked at; empty if the backend, which was up, did not answer."""
@@ -128,16 +132,16 @@ class Monitor:
         self.journal.run(now, seen)
         for event in decide.lost(seen, self.backend.url(seen)):
             self._tell(event, now)
-        if seen.end and not self.store.was_told(seen.end_key):
+        if seen.end and self._is_of_interest(seen) and not self.store.was_told(seen.end_key):
             self._tell(decide.ended(seen, self.backend.facts(seen)), now)
         self.store.remember(seen)
 
     def _stuck(self, sight: Sight) -> list[Stretch]:
-        found = [(seen, self.backend.url(seen)) for seen in sight.runs if seen.is_open]
+        found = [(seen, self.backend.url(seen)) for seen in self._open(sight)]
         return [one for seen, url in found for one in decide.stuck(seen, sight.now, self.limits, url)]
 
     def _waiting(self, sight: Sight) -> list[Stretch]:
-        open_runs = [seen for seen in sight.runs if seen.is_open]
+        open_runs = self._open(sight)
         unwatched = self.backend.unwatched(decide.queues_of(open_runs, sight.now, self.limits))
         return [
             one
@@ -145,19 +149,35 @@ class Monitor:
             for one in decide.waiting(seen, sight.now, self.limits, unwatched, self.services, self.backend.url(seen))
         ]
 
+    def _open(self, sight: Sight) -> list[Seen]:
+        return [seen for seen in sight.runs if seen.is_open and self._is_of_interest(seen)]
+
+    def _is_of_interest(self, seen: Seen) -> bool:
+        return seen.own or self.others
+
     def _look_at_schedules(self, now: datetime) -> None:
         try:
             self._pass_notices_on(now)
-            late = decide.overdue(self.schedules.active(), now)
-            told = "scheduler away" in self.store.stretches("scheduler")
-            found = [decide.no_scheduler(late, "" if told else self.schedules.holder(), now)] if late else []
-            self._tell_stretches("scheduler", found, now)
+            self._tell_stretches("scheduler", self._no_scheduler(now), now)
             self._complained = ""
         except FlowsError as wrong:
             # The schedules cannot be watched, which keeps nobody from watching the runs.
             if self._complained != str(wrong):
                 self._tell(Event(f"schedules {wrong}", "missed", now, str(wrong), {"error": str(wrong)}), now)
             self._complained = str(wrong)
+
+    def _no_scheduler(self, now: datetime) -> list[Stretch]:
+        late = decide.overdue(self.schedules.active(), now)
+        if not late:
+            self._overdue = None
+            return []
+        told = "scheduler away" in self.store.stretches("scheduler")
+        holder = "" if told else self.schedules.holder()
+        self._overdue = self._overdue or now
+        # One that is under way has, as after the machine slept, just not come to it yet.
+        if holder and now - self._overdue < CATCHES_UP:
+            return []
+        return [decide.no_scheduler(late, holder, now)]
 
     def _pass_notices_on(self, now: datetime) -> None:
         began = instant(self.store.mark(BEGAN))

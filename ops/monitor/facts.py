@@ -1,18 +1,20 @@
 """What a message about a run that has ended says: its result, or the step that failed and the end of its error."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from flows.api import Refused
+from flows.api import Api, Refused
 from flows.backend import Backend
 from flows.document import document, page_of
+from flows.errors import Unreachable
 from flows.launch import Ended
 from flows.watch import Step
 from ops.monitor.reading import console_end, failed_below
 from ops.monitor.records import Seen
 
 ERROR_LINES = 20
+Answer = TypeVar("Answer")
 CAUSES = 3  # of what a step had started and that failed
 
 
@@ -39,20 +41,35 @@ def facts_of(backend: Backend, seen: Seen) -> dict[str, Any]:
 
 def _error(backend: Backend, seen: Seen, step: Step | None) -> str:
     """The step's own words, else what ClearML says and what it printed last; with experiments of it that failed."""
-    said = (step.message if step else seen.run.message).strip().splitlines()[-ERROR_LINES:]
+    said = (step.message if step else seen.run.message).strip().splitlines()
     if step:
-        said = [*said, *failed_below(backend.api, step.task_id, CAUSES)][-ERROR_LINES:]
+        task = step.task_id
+        said += _if_there(backend.api, lambda api: failed_below(api, task, CAUSES)) or []
     left = ERROR_LINES - len(said)
-    if left and not (step and step.own_words):
-        with suppress(Refused):  # it was deleted in the meantime
-            said += console_end(backend.api, step.task_id if step else seen.id, ERROR_LINES)[-left:]
-    return "\n".join(said)
+    if left > 0 and not (step and step.own_words):
+        silent = step.task_id if step else seen.id
+        said += (_if_there(backend.api, lambda api: console_end(api, silent, ERROR_LINES)) or [])[-left:]
+    return "\n".join(said[-ERROR_LINES:])
+
+
+def _if_there(api: Api, ask: Callable[[Api], Answer]) -> Answer | None:
+    """The answer; None if it is refused, as when a Task was deleted, or the backend has trouble with this alone."""
+    try:
+        return ask(api)
+    except Refused:
+        return None
+    except Unreachable:
+        api.call("debug.ping")
+        return None
 
 
 def _results(backend: Backend, seen: Seen) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"metrics": {}, "promoted": None, "reason": None}
     # What a step of another flow returned under the name of one of ours need not be what ours return.
-    with suppress(KeyError, TypeError, ValueError, AttributeError, StopIteration, Refused):
-        account = document(seen.flow, Ended(seen.run, backend, seen.seconds, ""))
+    with suppress(KeyError, TypeError, ValueError, AttributeError, StopIteration):
+        account = _if_there(backend.api, lambda _: document(seen.flow, Ended(seen.run, backend, seen.seconds, "")))
+        if account is None:
+            return nothing
         evaluation, best = account["evaluation"] or {}, (account["experiments"] or {}).get("best") or {}
         return {
             "metrics": _numbers({**(best.get("metrics") or {}), **(evaluation.get("metrics") or {})}),
@@ -60,7 +77,7 @@ def _results(backend: Backend, seen: Seen) -> dict[str, Any]:
             "reason": evaluation.get("reason"),
             **({"best": best["name"]} if best else {}),
         }
-    return {"metrics": {}, "promoted": None, "reason": None}
+    return nothing
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -92,7 +92,7 @@ def _watch(
     limits = Limits(timedelta(seconds=given.stuck_after), timedelta(seconds=given.waiting_after))
     journal = Journal(log_folder(settings), say)
     monitor = Monitor(
-        store, teller, backend, schedules, journal, limits, given.look_back, settings.queues.services, say
+        store, teller, backend, schedules, journal, limits, given.look_back, settings.queues.services, given.others, say
     )
     every = timedelta(seconds=given.heartbeat)
     sign = Heartbeat(data_dir(settings), os.environ.get(heartbeat.URL, ""), every, say)

@@ -11,6 +11,7 @@ from ops.monitor.records import Seen
 from ops.monitor.schema import KIND
 from ops.schedule.records import text
 
+AT_ONCE = 50  # runs that are settled at one look
 KEPT = timedelta(days=90)  # of what is known of runs that ended, and of what was told
 
 Steps = list[tuple[str, str]]
@@ -59,8 +60,9 @@ class Store:
         """Runs of ours that ended before this and may have left something that seems to run."""
         rows = self._database.read(
             "SELECT id FROM runs WHERE own AND NOT settled AND changed < ?"
-            " AND status IN ('completed', 'failed', 'stopped')",
+            " AND status IN ('completed', 'failed', 'stopped') ORDER BY changed LIMIT ?",
             before,
+            AT_ONCE,
         )
         return [row["id"] for row in rows]
 

@@ -31,11 +31,13 @@ class Told:
     """A teller that keeps what it is given, and gives up once when it is told to."""
 
     events: list[Event] = field(default_factory=list)
+    puts: int = 0
     broken: bool = False
 
     def put(self, event: Event) -> None:
         if self.broken:
             raise KeyboardInterrupt
+        self.puts += 1
         if event.key not in [known.key for known in self.events]:
             self.events.append(event)
 
@@ -52,6 +54,7 @@ class Watcher:
 
     folder: Path
     limits: Limits = NEVER
+    others: bool = True
     told: Told = field(default_factory=Told)
     said: list[str] = field(default_factory=list)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -71,6 +74,7 @@ class Watcher:
             self.limits,
             LOOK_BACK,
             "services",
+            self.others,
             self.said.append,
         )
 

@@ -3,6 +3,10 @@
 import json
 from typing import Any
 
+import pytest
+
+from flows.api import Api
+from flows.errors import Unreachable
 from ops.monitor.facts import ERROR_LINES
 from tests.ops.monitor.conftest import Watcher
 from tests.support.pipeline_runs import Runs
@@ -68,6 +72,22 @@ def test_what_a_step_had_started_and_that_failed_is_told_with_it(watcher: Watche
         "experiment 1: words",
         "experiment 2: words",
     ]
+
+
+def test_what_the_backend_cannot_tell_is_left_out_and_the_rest_is_told(
+    watcher: Watcher, made: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed_in(made, "exit code 1", console=3)
+    call = Api.call
+
+    def without_events(api: Api, endpoint: str, **body: Any) -> dict[str, Any]:
+        if endpoint.startswith("events."):
+            raise Unreachable("trouble of its own (HTTP 500)")
+        return call(api, endpoint, **body)
+
+    monkeypatch.setattr(Api, "call", without_events)
+    told = facts(watcher)
+    assert (told["error"], told["failed_step"]) == ("exit code 1", "train_sweep")
 
 
 SWEEP = {

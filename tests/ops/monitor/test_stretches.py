@@ -216,6 +216,8 @@ def test_runs_that_are_due_and_a_scheduler_that_is_not_there(watcher: Watcher) -
     assert watcher.store.stretches("scheduler") == {}
     late = store.add("again", now - timedelta(seconds=400), **WAYS)
     with only_one(watcher.folder, "schedule", "", ""):
+        assert watcher.look() == []
+        assert watcher.look(59) == []
         [(kind, subject)] = watcher.look()
     assert kind == "missed"
     assert "the scheduler (process " in subject

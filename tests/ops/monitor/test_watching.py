@@ -133,6 +133,29 @@ def test_pipelines_of_others_are_found_and_told(watcher: Watcher, foreign: Runs,
     assert "fix" not in watcher.told.events[0].facts
 
 
+def test_what_happens_to_others_can_be_logged_and_not_told(watcher: Watcher, foreign: Runs, made: Runs) -> None:
+    watcher.others = False
+    watcher.restart()
+    theirs, ours = foreign.run("failed"), made.run("failed")
+    assert [event.facts["run_id"] for event in watcher.told.events] == []
+    assert watcher.look() == [("failed", "churn failed")]
+    assert [line.split()[2] for line in watcher.lines() if " Pipeline " in line] == [f"{theirs}:", f"{ours}:"]
+
+
+def test_where_nothing_changes_the_place_comes_along(
+    watcher: Watcher, made: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.run("failed")
+    watcher.look()
+    far = datetime.now(UTC) + timedelta(days=100)
+    monkeypatch.setattr(Api, "now", lambda _api: far)
+    watcher.now = far
+    for _ in range(3):
+        watcher.restart()
+        watcher.look()
+    assert watcher.told.puts == 1
+
+
 def test_a_graph_that_cannot_be_read_keeps_no_run_from_being_told(watcher: Watcher, foreign: Runs) -> None:
     for value in ("not JSON", '["a list"]', '{"step": 1}', '{"step": {"job_id": ["a"]}}'):
         run = foreign.run()
