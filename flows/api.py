@@ -56,6 +56,12 @@ class Api:
         """The time on the backend's clock, to the second, as its last answer told it: what its records are dated by."""
         return datetime.now(UTC) + self._ahead
 
+    def authorization(self) -> str:
+        """The header by which the backend's file server knows us. Raises Unreachable."""
+        if "Authorization" not in self._http.headers:
+            self.login()
+        return str(self._http.headers["Authorization"])
+
     def close(self) -> None:
         self._http.close()
 

@@ -32,7 +32,7 @@ def connect(settings: Settings) -> Backend:
     """
     if is_embedded(settings):
         return use_embedded(start_embedded(settings), settings)
-    return _server(settings)
+    return use_server(settings)
 
 
 def is_embedded(settings: Settings) -> bool:
@@ -76,7 +76,8 @@ def _bypass_proxies() -> None:
         os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
 
 
-def _server(settings: Settings) -> Backend:
+def use_server(settings: Settings) -> Backend:
+    """The server that is configured. Raises Unreachable if it does not answer or refuses the credentials."""
     found = in_force(settings)
     if not (found.access_key and found.secret_key):
         raise Unreachable(

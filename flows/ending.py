@@ -63,6 +63,15 @@ def settle(api: Api, run_id: str, lost_after: float) -> list[Lost]:
     return found
 
 
+def find_lost(api: Api, run_id: str, lost_after: float) -> list[Lost]:
+    """What `settle` would mark, but for what goes with it. Raises Unreachable."""
+    tasks = family(api, run_id)
+    controller = tasks[0]
+    if controller["status"] not in RUNNING:
+        return [Lost(task, f"the run it belonged to is {controller['status']}") for task in _running(tasks)]
+    return list(_find_lost(controller, tasks, api.now(), lost_after))
+
+
 def stop(api: Api, run_id: str, message: str) -> list[str]:
     """Mark the run and all of it that has not ended as stopped; agents then end the processes. The Tasks' ids."""
     ids = unfinished(api, run_id)

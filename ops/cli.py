@@ -6,6 +6,7 @@ from flows.command import run_command
 from ops.agent_cli import agent
 from ops.command import examples
 from ops.datasets_cli import datasets
+from ops.doctor_cli import doctor
 from ops.experiments_cli import experiments
 from ops.models_cli import models
 from ops.monitor_cli import monitor
@@ -37,6 +38,7 @@ churn.epilog = examples(
 run.add_command(churn)
 main.add_command(agent)
 main.add_command(datasets)
+main.add_command(doctor)
 main.add_command(experiments)
 main.add_command(models)
 main.add_command(monitor)

@@ -1,0 +1,115 @@
+"""All checks, each by itself: one that fails, breaks or takes too long stops no other."""
+
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from flows.errors import FlowsError
+from flows.settings import load
+from localserver.state import Failure
+from ops.doctor import backend, machine, outside, work
+from ops.doctor.finding import Finding, Found, failed, skipped
+
+LIMIT_SECONDS = 30.0
+OF_MACHINE = (machine.check_python, machine.check_packages)
+OF_SETTINGS = (
+    backend.check_configuration,
+    machine.check_secrets,
+    machine.check_disk,
+    outside.check_kaggle,
+    outside.check_notifications,
+    work.check_agents,
+    work.check_schedules,
+    work.check_monitor,
+    work.check_locks,
+)
+OF_BACKEND = (
+    backend.check_clock,
+    backend.check_files,
+    work.check_queues,
+    work.check_promotions,
+    work.check_orphans,
+)
+Say = Callable[[str], None]
+
+
+def diagnose(
+    fix: bool = False, broke: Say = lambda _traceback: None, done: Callable[[Finding], None] | None = None
+) -> list[Finding]:
+    """What every check found.
+
+    Args:
+        fix: mend what can be mended safely.
+        broke: gets the traceback of a check that raised what no check should.
+        done: gets each finding when it is known.
+    """
+    findings = []
+    for finding in _findings(broke):
+        told = _mended(finding, broke) if fix and finding.mend else finding
+        findings.append(told)
+        if done:
+            done(told)
+    return findings
+
+
+def _findings(broke: Say) -> Iterator[Finding]:
+    for check in OF_MACHINE:
+        yield from _carried_out(_name(check), check, broke)
+    try:
+        settings = load()
+    except FlowsError as wrong:
+        yield failed("settings", str(wrong))
+        yield from (skipped(_name(check), "the settings cannot be read") for check in (*OF_SETTINGS, *OF_BACKEND))
+        return
+    reached: list[Found] = []
+    yield from _carried_out("backend", partial(_reach, settings, reached), broke)
+    for of_settings in OF_SETTINGS:
+        yield from _carried_out(_name(of_settings), partial(of_settings, settings), broke)
+    for of_backend in OF_BACKEND:
+        if reached:
+            yield from _carried_out(_name(of_backend), partial(of_backend, reached[0]), broke)
+        else:
+            yield skipped(_name(of_backend), "the backend does not answer, or does not know us")
+    for found in reached:
+        found.backend.api.close()
+
+
+def _reach(settings: Any, reached: list[Found]) -> list[Finding]:
+    findings, found = backend.reach(settings)
+    reached.extend([found] if found else [])
+    return findings
+
+
+def _carried_out(name: str, check: Callable[[], Finding | list[Finding]], broke: Say) -> list[Finding]:
+    """What the check found within its time, and if it broke, that."""
+    told: list[Finding] = []
+
+    def carry_out() -> None:
+        try:
+            found = check()
+            told.extend(found if isinstance(found, list) else [found])
+        except (FlowsError, Failure) as wrong:
+            told.append(failed(name, str(wrong)))
+        except Exception as wrong:
+            told.append(failed(name, f"the check itself broke: {type(wrong).__name__}", "flows doctor --debug"))
+            broke(traceback.format_exc())
+
+    thread = threading.Thread(target=carry_out, daemon=True, name=f"check of {name}")
+    thread.start()
+    thread.join(LIMIT_SECONDS)
+    return list(told) or [failed(name, f"no answer within {LIMIT_SECONDS:.0f} s")]
+
+
+def _mended(finding: Finding, broke: Say) -> Finding:
+    try:
+        return finding.mended()
+    except Exception as wrong:
+        broke(traceback.format_exc())
+        sentence = str(wrong) if isinstance(wrong, FlowsError | OSError) else type(wrong).__name__
+        return failed(finding.check, f"{finding.message}; it could not be mended: {sentence}", finding.fix)
+
+
+def _name(check: Callable[..., Any]) -> str:
+    return check.__name__.removeprefix("check_")

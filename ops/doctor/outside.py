@@ -1,0 +1,52 @@
+"""Checks of what is beyond the backend: Kaggle, and those who are told of what happens."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from components.kaggle_source import kaggle_problem, run_kaggle
+from flows.backend import data_dir, is_embedded
+from flows.errors import BadInput
+from flows.settings import Settings, settings_file
+from ops.doctor.finding import Finding, failed, ok, skipped, warning
+from ops.notify.channels import find_channels, find_routes
+
+KAGGLE_SECONDS = 10.0
+
+
+def check_kaggle(settings: Settings, endpoint: str = "") -> Finding:
+    """Whether the data can be had; asked only where a run would ask.
+
+    Args:
+        endpoint: another address than Kaggle's.
+    """
+    data = settings.data
+    file = settings_file().parent / data.file
+    if data.source not in ("auto", "kaggle") or (data.source == "auto" and data.file and file.is_file()):
+        return skipped("kaggle", f"not asked: the data comes from {data.source if data.source != 'auto' else file}")
+    with tempfile.TemporaryDirectory(prefix="flows-") as folder:
+        order = {
+            "dataset": data.kaggle_dataset,
+            "file_name": data.kaggle_file,
+            "path": str(Path(folder, "download")),
+            "max_bytes": data.max_bytes,
+            "endpoint": endpoint,
+        }
+        answer = run_kaggle(order, min(KAGGLE_SECONDS, data.timeout))
+    if answer["outcome"] == "done":
+        return ok("kaggle", f"{data.kaggle_dataset} can be had, by {answer.get('credentials') or 'anybody'}")
+    problem = kaggle_problem(answer, data.kaggle_dataset, data.kaggle_file)
+    if data.source == "auto" and is_embedded(settings):
+        return warning("kaggle", f"{problem}; until then runs make customers up", "flows setup --kaggle")
+    return failed("kaggle", problem, "flows setup --kaggle")
+
+
+def check_notifications(settings: Settings) -> Finding:
+    try:
+        channels = find_channels(data_dir(settings) / "notify.urls", os.environ)
+        find_routes(settings.notify, channels)
+    except BadInput as wrong:
+        return failed("notifications", str(wrong), "flows notify list")
+    if not channels:
+        return ok("notifications", "no channel is configured; `flows notify --help` tells how")
+    return ok("notifications", f"{', '.join(channels)}; `flows notify test` sends to them")

@@ -1,0 +1,80 @@
+"""What `flows doctor` finds of hosts: Kaggle, file server, clock."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from flows.api import Api
+from flows.backend import Backend
+from flows.settings import load
+from ops.doctor.backend import check_clock, check_files
+from ops.doctor.finding import Found
+from ops.doctor.outside import check_kaggle
+from tests.support.fake_kaggle import Answer, fake_kaggle
+from tests.support.home import make_home
+from tests.support.http import answering
+
+TOKEN = json.dumps({"meta": {}, "data": {"token": "t"}})
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_home(tmp_path / "home", monkeypatch)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with answering(lambda _path: (200, TOKEN)) as url:
+        api = Api(url, "key", "secret")
+        yield api
+        api.close()
+
+
+def found(api: Api, files_host: str = "") -> Found:
+    return Found(load(), Backend("server", "", api, {}), files_host)
+
+
+@pytest.mark.parametrize(
+    ("answer", "source", "status", "words"),
+    [
+        (Answer(body=b"a,b\n1,2\n"), "kaggle", "ok", "can be had, by anybody"),
+        (Answer(403), "kaggle", "failed", "forbids"),
+        (Answer(403), "auto", "warning", "until then runs make customers up"),
+    ],
+)
+def test_kaggle(answer: Answer, source: str, status: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWS__DATA__SOURCE", source)
+    with fake_kaggle(answer) as kaggle:
+        finding = check_kaggle(load(), kaggle.url)
+    assert (finding.status, words in finding.message) == (status, True), finding
+    assert finding.fix == (None if status == "ok" else "flows setup --kaggle")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        ((500, ""), "failed", "does not store a file (HTTP 500)"),
+        ((200, "something else"), "failed", "does not give it back (HTTP 200)"),
+    ],
+)
+def test_a_file_server_that_does_not_work(api: Api, answer: tuple[int, str], status: str, words: str) -> None:
+    with answering(lambda _path: answer) as url:
+        finding = check_files(found(api, url))
+    assert (finding.status, words in finding.message) == (status, True), finding
+
+
+def test_file_servers_that_cannot_be_asked(api: Api) -> None:
+    assert check_files(found(api, "http://127.0.0.1:1")).message.startswith("http://127.0.0.1:1 does not answer")
+    assert check_files(found(api, "s3://bucket")).status == "skipped"
+    assert check_files(found(api)).fix == "flows setup"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(2, "ok"), (-40, "warning"), (4000, "failed")])
+def test_a_clock_that_is_wrong(api: Api, seconds: float, status: str) -> None:
+    api._ahead = timedelta(seconds=seconds)
+    finding = check_clock(found(api))
+    assert finding.status == status
+    assert status == "ok" or ("ahead of" if seconds > 0 else "behind") in finding.message
