@@ -14,7 +14,9 @@ import bcrypt
 import pytest
 from filelock import FileLock
 
+from flows.settings import load
 from ops.docker import environment, machine
+from ops.docker.access import access
 from tests.ops.docker.conftest import Docker
 
 SECRETS = 13
@@ -217,3 +219,12 @@ def test_options_of_the_other_backend_are_refused(docker: Docker) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "`flows server reset`" in done.stderr
+
+
+def test_whoever_makes_a_key_learns_the_password_but_does_not_print_it(docker: Docker) -> None:
+    assert access(load()) is None
+    docker.ok("up")
+    found = access(load())
+    assert found is not None
+    assert (found.user, found.password) == ("flows", docker.values()["SERVER_PASSWORD"])
+    assert found.password not in repr(found)
