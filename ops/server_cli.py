@@ -1,6 +1,7 @@
 """`flows server`: the embedded ClearML backend of this project's data directory, or ClearML Server in Docker."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,37 @@ def upgrade(docker: bool, as_json: bool) -> None:
         _tell(done, as_json, f"from {done.before} to {done.after}; as it was before: {done.backup.file}")
     else:
         _tell(done, as_json, f"nothing to do: the data are as this release has them ({done.after})")
+
+
+@server.command(
+    epilog=examples(
+        "flows server users --docker",
+        "flows server users --docker --add ada        # asks for the password; or --password-stdin",
+    )
+)
+@in_docker
+@click.option("--add", metavar="NAME", help="Add this user, or give it a new password.")
+@click.option("--remove", metavar="NAME", help="Remove this user.")
+@click.option("--password-stdin", is_flag=True, help="With --add: read the password from stdin instead of asking.")
+@one_sentence
+def users(docker: bool, add: str | None, remove: str | None, password_stdin: bool) -> None:
+    """Who may log in to the server in Docker. What is changed holds from the next `flows server up --docker` on."""
+    if not docker:
+        raise BadInput("the embedded backend has one user, whose key is in its clearml.conf; give --docker")
+    if add is not None and remove is not None:
+        raise BadInput("--add and --remove exclude each other; give one")
+    if add is not None:
+        server_docker.add_user(load(), add, _password(password_stdin))
+    elif remove is not None:
+        server_docker.remove_user(load(), remove)
+    else:
+        server_docker.users(load())
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
 def _only_docker(given: bool, option: str, advice: str = "") -> None:

@@ -11,6 +11,7 @@ from flows.errors import FlowsError, Unreachable
 from flows.settings import Settings
 from ops.docker import backup as saving
 from ops.docker import engine, environment, lifecycle, machine
+from ops.docker import users as registered
 from ops.docker.stack import Service, Stack, stack
 from ops.docker.upgrade import upgrade as upgrade_stack
 
@@ -92,6 +93,21 @@ def upgrade(settings: Settings, as_json: bool) -> None:
         f"upgraded; as it was before: {done.backup}" if done.backup else "nothing to do: the releases are the same"
     )
     _tell(done, as_json, sentence)
+
+
+def users(settings: Settings) -> None:
+    """Print who may log in."""
+    click.echo("\n".join(registered.names(stack(settings))))
+
+
+def add_user(settings: Settings, name: str, password: str) -> None:
+    is_new = registered.put(stack(settings), name, password)
+    click.echo(f"{name} {'may log in' if is_new else 'has a new password'} once `flows server up --docker` has run")
+
+
+def remove_user(settings: Settings, name: str) -> None:
+    registered.remove(stack(settings), name)
+    click.echo(f"{name} may not log in any more once `flows server up --docker` has run")
 
 
 def look(server: Stack, settings: Settings) -> Found:

@@ -1,17 +1,21 @@
-"""What docs/operations.md tells operators to install is sound."""
+"""What docs/operations.md and docs/server.md tell operators to do and to install is sound."""
 
 import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from flows.settings import Docker, load
 from ops.cli import main
+from ops.docker import environment, stack
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+SERVER_PAGE = (ROOT / "docs" / "server.md").read_text("utf-8")
 AGENT, MONITOR = re.findall(r"```ini\n(.*?)```", PAGE, re.S)
 HOME = "/opt/clearml-flows"
 
@@ -23,9 +27,17 @@ def check_command(words: list[str]) -> None:
     assert ended.value.code == 0, words
 
 
-@pytest.mark.parametrize("line", re.findall(r"^flows (.+)$", PAGE, re.M))
+@pytest.mark.parametrize("line", re.findall(r"^flows (.+)$", PAGE + SERVER_PAGE, re.M))
 def test_each_command_is_there(line: str) -> None:
     check_command(shlex.split(line, comments=True))
+
+
+def test_the_page_names_the_releases_and_settings_that_there_are() -> None:
+    images = stack.stack(load()).images()
+    assert all(f"`{name}` {tag}" in SERVER_PAGE for name, tag in images.items())
+    assert set(re.findall(r"`docker\.(\w+)`", SERVER_PAGE)) <= set(Docker.model_fields)
+    tables = [tomllib.loads(text)["docker"] for text in re.findall(r"```toml\n(.*?)```", SERVER_PAGE, re.S)]
+    assert environment.from_settings(Docker(**tables[0]))["SERVER_COOKIE_DOMAIN"] == '".clearml.example.com"'
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

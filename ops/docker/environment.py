@@ -20,6 +20,7 @@ _HEAD = """\
 # lines of the second part are written anew at each start, from [docker] of settings.toml.
 """
 _SECOND = "\n# From settings.toml, and about the data.\n"
+# What a value may hold: all but what ends it.
 _LINE = re.compile(r"([A-Z_]+)='([^'\n]*)'")
 _LETTERS = string.ascii_letters + string.digits
 _PARTS = ("APISERVER", "FILESERVER", "WEBSERVER", "TESTS", "AGENT")
@@ -31,6 +32,8 @@ SECRETS = {
     **{f"SERVER_{part}_SECRET": 60 for part in _PARTS},
     "SERVER_PASSWORD": 24,
 }
+# The password is the user's to change.
+_SHORTEST = SECRETS | {"SERVER_PASSWORD": 1}
 # The password's hash, and which generation of volumes is in use: as little to be guessed as a secret.
 KEPT = (*SECRETS, "SERVER_USERS", "SERVER_GENERATION")
 
@@ -57,7 +60,7 @@ def read(path: Path) -> dict[str, str] | None:
         raise FlowsError(f"{path} cannot be read ({error}); put back a copy of it") from None
     found = filter(None, (_LINE.fullmatch(line.strip()) for line in text.splitlines()))
     values: dict[str, str] = {line[1]: line[2] for line in found}
-    missing = [name for name in KEPT if len(values.get(name, "")) < SECRETS.get(name, 1)]
+    missing = [name for name in KEPT if len(values.get(name, "")) < _SHORTEST.get(name, 1)]
     if missing:
         raise FlowsError(
             f"{path} is not whole, it lacks {', '.join(missing)}; put back a copy of it or, if this server holds "
@@ -68,6 +71,8 @@ def read(path: Path) -> dict[str, str] | None:
 
 def write(path: Path, values: dict[str, str]) -> None:
     """Write the file, whole or not at all, readable by its owner only. Raises FlowsError if that fails."""
+    if any(set("'\n") & set(value) for value in values.values()):
+        raise FlowsError(f"{path} can hold no single quote and no line break in a value; take another one")
     lines = {name: f"{name}='{value}'\n" for name, value in values.items()}
     kept = "".join(lines[name] for name in KEPT)
     text = _HEAD + kept + _SECOND + "".join(line for name, line in lines.items() if name not in KEPT)

@@ -86,9 +86,10 @@ class Stack:
             lock.acquire(timeout=0)
         except Timeout:
             raise Locked(f"another `flows server … --docker` is at work ({lock.lock_file}); wait for its end") from None
-        with lock:
+        try:
             yield
-        lock.release()
+        finally:
+            lock.release()
 
 
 def stack(settings: Settings) -> Stack:
