@@ -1,7 +1,7 @@
 """Secrets in texts, masked: what looks like one, and the values of this process's own."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
@@ -12,8 +12,8 @@ _NAME = re.compile(
     re.I,
 )
 _WORD = (
-    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|credential|api[_-]?key|apikey|access[_-]?key(?:[_-]?id)?"
-    r"|private[_-]?key|account[_-]?key|auth[_-]?key|signature)"
+    r"(?:pass(?:word|wd|phrase)|(?<![a-z])pass(?![a-z])|pwd|secret|token(?!s|iz)|credential|apikey"
+    r"|(?:api|access|private|account|auth)[_-]?key)"
 )
 _NAMED = rf"({_WORD}s?[\w-]{{0,40}}[\"']?\s{{0,9}}(?:[:=]|=>)[^\S\n]*)"
 _HEADER = r"(?:(?:proxy-)?authorization|x-[\w-]{0,40}?(?:key|token|auth)[\w-]{0,40}|(?:set-)?cookie)"
@@ -23,27 +23,27 @@ _TYPED = r"gh[pousr]_|github_pat_|glpat-|xox[a-z]-|xapp-|hf_|KGAT_|sk-|pk_live_|
 _ALONE, _END = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)+")
 
-# Each keeps its groups and takes the rest away. The widest come first.
+# The group `s` of each is the secret.
 _PATTERNS = [
-    (re.compile(pattern, re.S), kept)
-    for pattern, kept in (
-        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
-        (rf"(?i)(\b{_HEADER}[\"']?\s*[:=]\s*)[^\n]+", rf"\1{MASK}"),
-        (r"(?i)\b(bearer|basic)\s+(?!bearer\b|basic\b)[\w.~+/=-]{6,}", rf"\1 {MASK}"),
-        (r"(?i)(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/?#@\"']*@(?:[^\s/?#@\"']*@)*", rf"\1{MASK}@"),
-        (rf"(?i){_NAMED}(?:\"[^\"\n]*\"?|'[^'\n]*'?)", rf"\1{MASK}"),
-        (rf"(?i){_NAMED}[^\s\"'&,;)}}\]]+", rf"\1{MASK}"),
-        (rf"(?i)(--?{_WORD}s?[\w-]{{0,40}}\s+)[^\s\"']+", rf"\1{MASK}"),
-        (rf"(?i)([?&](?:{_IN_QUERY})=)[^\s&\"'#]+", rf"\1{MASK}"),
-        (rf"(?i)(https://(?:{_WEBHOOKS})/)[^\s\"')>]+", rf"\1{MASK}"),
-        (rf"{_ALONE}(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{{16}}{_END}", MASK),
-        (rf"{_ALONE}(?:{_TYPED})[\w-]{{10,}}", MASK),
-        (rf"{_ALONE}AIza[\w-]{{30,}}", MASK),
-        (r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", MASK),
-        (r"(?<!\d)\d{8,10}:[\w-]{35}(?![\w-])", MASK),
+    re.compile(pattern, re.S)
+    for pattern in (
+        r"(?P<s>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
+        rf"(?i)\b{_HEADER}[\"']?\s*[:=]\s*(?P<s>[^\n]+)",
+        r"\b(?i:bearer|basic)\s+(?P<s>(?=\S*[A-Z0-9=])[\w.~+/=-]{6,})",
+        r"(?i)\b[a-z][a-z0-9+.-]{0,30}://(?P<s>[^\s/?#@\"']*(?:@[^\s/?#@\"']*)*)@",
+        rf"(?i){_NAMED}(?P<s>\"[^\"\n]*\"?|'[^'\n]*'?)",
+        rf"(?i){_NAMED}(?P<s>[^\s\"'&,;)}}\]]+)",
+        rf"(?i)--?{_WORD}s?[\w-]{{0,40}}\s+(?P<s>[^\s\"']+)",
+        rf"(?i)[?&](?:{_IN_QUERY})=(?P<s>[^\s&\"'#]+)",
+        rf"(?i)https://(?:{_WEBHOOKS})/(?P<s>[^\s\"')>]+)",
+        rf"{_ALONE}(?P<s>(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{{16}}){_END}",
+        rf"{_ALONE}(?P<s>(?:{_TYPED})[\w-]{{10,}})",
+        rf"{_ALONE}(?P<s>AIza[\w-]{{30,}})",
+        r"(?<![\w-])(?P<s>eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)",
+        r"(?<!\d)(?P<s>\d{8,10}:[\w-]{35})(?![\w-])",
         # ClearML's own keys: capitals and digits, and a long mixture of all. Hashes and ids are in lower case.
-        (rf"{_ALONE}(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-Z0-9]{{20,}}{_END}", MASK),
-        (r"(?<![\w/+-])(?=\w*[0-9])(?=\w*[A-Z])(?=\w*[a-z])[A-Za-z0-9_]{40,}={0,2}(?![\w/+-])", MASK),
+        rf"{_ALONE}(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])(?P<s>[A-Z0-9]{{20,}}){_END}",
+        r"(?<![\w/+-])(?=\w*[0-9])(?=\w*[A-Z])(?=\w*[a-z])(?P<s>[A-Za-z0-9_]{40,}={0,2})(?![\w/+-])",
     )
 ]
 
@@ -60,14 +60,32 @@ class Masker:
         named = [value for name, value in environment.items() if _NAME.search(name)]
         values = {value.strip() for value in (*named, *others) if _tells(value.strip())}
         forms = {form for value in values for form in (value, quote(value, safe=""), quote_plus(value))}
-        self._values = sorted(forms, key=len, reverse=True)
+        self._values = sorted(forms)
 
     def __call__(self, text: str) -> str:
+        # All are looked for in the text as it is: to mask one first may hide by what another is known.
+        kept, place = [], 0
+        for begin, end in sorted([*self._of_values(text), *_of_patterns(text)]):
+            if begin >= place:
+                kept += [text[place:begin], MASK]
+            place = max(place, end)
+        return "".join([*kept, text[place:]])
+
+    def _of_values(self, text: str) -> Iterator[tuple[int, int]]:
         for value in self._values:
-            text = text.replace(value, MASK)
-        for pattern, kept in _PATTERNS:
-            text = pattern.sub(kept, text)
-        return text
+            begin = text.find(value)
+            while begin >= 0:
+                yield begin, begin + len(value)
+                begin = text.find(value, begin + 1)
+
+
+def _of_patterns(text: str) -> Iterator[tuple[int, int]]:
+    for pattern in _PATTERNS:
+        found = pattern.search(text)
+        while found:
+            yield found.span("s")
+            # What seems to be a secret may be the name of the next one.
+            found = pattern.search(text, max(found.start() + 1, found.start("s")))
 
 
 def is_secret_name(name: str) -> bool:

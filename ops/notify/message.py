@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.events import Event
 from ops.notify.masking import MASK, Masker, is_secret_name
-from ops.notify.text import Style, beginning, clean, ending, one_line, plain, separated
+from ops.notify.text import Style, beginning, chat, clean, ending, one_line, separated
 from ops.schedule.records import text as instant
 
 VERSION = 1
@@ -60,9 +60,9 @@ def compose(event: Event, style: Style, limit: int) -> Message:
 
 
 def document(event: Event, limit: int) -> dict[str, Any]:
-    """The event as JSON has it; `text` is the message of at most `limit` bytes, and `error` is cut as it is there."""
+    """The event as JSON has it; `text` is the message of at most `limit` bytes, as a chat may show it."""
     facts = event.facts
-    message = compose(event, plain, limit)
+    shown = compose(event, chat, limit)
     error, cut = ending(str(facts.get("error") or ""), limit)
     known = {name: _known(name, facts.get(name), limit) for name in FACTS}
     others = {name: value for name, value in facts.items() if name not in TOLD_APART}
@@ -71,8 +71,8 @@ def document(event: Event, limit: int) -> dict[str, Any]:
         "key": beginning(event.key, SUBJECT_BYTES),
         "kind": event.kind,
         "at": instant(event.at),
-        "subject": message.subject,
-        "text": f"{message.subject}\n{message.body}",
+        "subject": beginning(one_line(event.subject), SUBJECT_BYTES),
+        "text": f"{shown.subject}\n{shown.body}",
         **known,
         "error": error or None,
         "error_cut_bytes": cut,

@@ -19,6 +19,7 @@ FIRST_WAIT = 30.0
 LONGEST_WAIT = 3600.0
 REMEMBERED = timedelta(days=400)  # how long an event is known not to be told again,
 MOST_EVENTS = 50_000  # and how many
+FORGET_EVERY = timedelta(hours=1)
 TRIES_IN_TURN = 3  # of a message, before those after it go first
 TOO_MANY = "too many messages waited for this channel"
 TOO_OLD = "it was tried for too long"
@@ -48,6 +49,7 @@ class Outbox:
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._database = Database(folder, KIND)
         self._limits = limits
+        self._forgot: datetime | None = None
 
     def close(self) -> None:
         self._database.close()
@@ -72,7 +74,9 @@ class Outbox:
             connection.execute("UPDATE messages SET seen = ? WHERE state = 'pending' AND seen IS NULL", (text(now),))
             ended = [*self._give_up(connection, now, TOO_OLD, _OLD, text(now - self._limits.age))]
             ended += self._give_up(connection, now, TOO_MANY, _MANY, self._limits.most)
-            _forget(connection, now)
+            if self._forgot is None or abs(now - self._forgot) >= FORGET_EVERY:
+                _forget(connection, now)
+                self._forgot = now
         return ended
 
     def claim(self, channel: str, now: datetime, until: datetime, most: int) -> list[Waiting]:

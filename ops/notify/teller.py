@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from flows.settings import Settings
@@ -24,6 +25,7 @@ from ops.notify.masking import Masker, tokens
 from ops.notify.message import compose, document, safe
 from ops.notify.outbox import Limits, Outbox, Waiting
 from ops.notify.outcome import AGAIN, SENT, Outcome
+from ops.notify.own_secrets import of_files, of_server
 
 AT_ONCE = 20  # messages that one process sends
 GRACE_SECONDS = 10  # beyond the time of a process, before its messages are taken for lost with it
@@ -46,7 +48,9 @@ class Teller:
         self.urls_file = folder / Path(self.given.urls_file).expanduser()
         self.channels = find_channels(self.urls_file, environment)
         self.routes = find_routes(self.given, self.channels)
-        self.masker = Masker(environment, [token for one in self.channels.values() for token in tokens(one.url)])
+        self._settings = settings
+        self._folder = folder
+        self._environment = environment
         self.journal = Journal(folder)
         limits = Limits(self.given.most, self.given.attempts, timedelta(seconds=self.given.give_up_after))
         self.outbox = Outbox(folder, limits)
@@ -56,7 +60,7 @@ class Teller:
 
         An event of a key that was put before changes nothing, whatever became of it.
         """
-        self.outbox.put(event.key, safe(event, self.masker), self.routes.get(event.kind, self.channels))
+        self.outbox.put(event.key, safe(event, self.masker()), self.routes.get(event.kind, self.channels))
 
     def deliver(self, now: datetime) -> None:
         """Send what is due, to all channels at once; takes `notify.timeout` seconds at most, and a little.
@@ -83,6 +87,16 @@ class Teller:
             finally:
                 for handover in handovers:
                     handover.stop()
+
+    def masker(self) -> Masker:
+        """What takes out of texts what is secret now."""
+        return Masker(self._environment, [*self._known_secrets, *of_files(self._folder)])
+
+    @cached_property
+    def _known_secrets(self) -> list[str]:
+        # Not before it is needed: to read a clearml.conf takes a second.
+        of_channels = [token for one in self.channels.values() for token in tokens(one.url)]
+        return [*of_channels, *of_server(self._settings)]
 
     def close(self) -> None:
         self.outbox.close()

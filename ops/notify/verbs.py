@@ -38,7 +38,7 @@ def send_test(names: Sequence[str] = ()) -> list[dict[str, Any]]:
     now = datetime.now(UTC).replace(microsecond=0)
     with _opened() as teller:
         chosen = _chosen(teller, names)
-        event = safe(_test_event(now), teller.masker)
+        event = safe(_test_event(now), teller.masker())
         outcomes = teller.send({name: [Waiting(0, name, 0, event)] for name in chosen})
         told = []
         for name in chosen:

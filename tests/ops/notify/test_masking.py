@@ -15,7 +15,7 @@ from ops.notify.masking import Masker, is_secret_name, tokens
         "http://127.0.0.1:8900/projects/0a1b/experiments/2c3d/output/log",
         "KeyError: 'customerID' in /home/me/flows/data/WA_Fn-UseC_-Telco-Customer-Churn.csv, line 7043",
         "sklearn.exceptions.NotFittedError: This HistGradientBoostingClassifier instance is not fitted yet",
-        "the basic test of tokens and keys: passed",
+        "the basic test of tokens and keys: passed: 5, bypass: true, max_tokens=512, tokenizer=word, basic training",
         "flows runs resume 3f9a81c2 --force train_sweep",
         "cv_roc_auc 0.8432 (2026-11-23T12:00:00Z)",
     ],

@@ -1,11 +1,14 @@
 """What comes of an event, with a real receiver on loopback that answers well, badly, late or never."""
 
+import json
 import stat
 from datetime import timedelta
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
+from localserver.credentials import load_or_create
 from tests.ops.notify.conftest import NOON, Made, after, failed, state
 from tests.support.webhook import Reply, receiving
 
@@ -139,3 +142,17 @@ def test_a_clock_that_is_set_back_delays_no_message(teller: Made) -> None:
         told.deliver(NOON)
         told.deliver(NOON - timedelta(days=30))
         assert state(told) == (0, 1, 0)
+
+
+def test_keys_that_look_like_ids_are_masked_too(teller: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as receiver:
+        told = teller(CLEARML_WEBHOOK_URL=receiver.url)
+        embedded = load_or_create(tmp_path)
+        kaggle, server = "0123456789abcdef" * 2, "fedcba9876543210" * 2
+        (tmp_path / "kaggle.json").write_text(json.dumps({"username": "somebody", "key": kaggle}))
+        monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+        monkeypatch.setenv("CLEARML_API_SECRET_KEY", server)
+        run = "3f9a81c2d4e5f60718293a4b5c6d7e8f"
+        told.put(failed(error=f"{run} {embedded.secret_key} {embedded.access_key} {kaggle} {server}"))
+        told.deliver(NOON)
+        assert receiver.posted[0].json["error"] == f"{run} *** *** *** ***"

@@ -1,0 +1,31 @@
+"""The keys that this machine holds in files, which are to be masked: some look like the id of a Task."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from flows.configuration import in_force
+from flows.errors import FlowsError
+from flows.settings import Settings
+from localserver.credentials import CREDENTIALS
+
+SHORTEST = 16  # a shorter value is a name
+
+
+def of_server(settings: Settings) -> list[str]:
+    """The keys of the configured ClearML Server."""
+    with suppress(FlowsError):
+        found = in_force(settings)
+        return [found.access_key, found.secret_key]
+    return []
+
+
+def of_files(folder: Path) -> Iterator[str]:
+    """The keys of the embedded backend, which may not have any yet, and of Kaggle."""
+    kaggle = Path(os.environ.get("KAGGLE_CONFIG_DIR") or Path("~/.kaggle").expanduser())
+    for path in (folder / CREDENTIALS, kaggle / "kaggle.json"):
+        with suppress(OSError, ValueError, AttributeError):
+            values = json.loads(path.read_text("utf-8")).values()
+            yield from (value for value in values if isinstance(value, str) and len(value) >= SHORTEST)
