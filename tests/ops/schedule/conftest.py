@@ -14,6 +14,9 @@ from ops.schedule.records import Run, Schedule, text
 from ops.schedule.store import Store
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 WAYS: dict[str, Any] = {
     "kind": "interval",
     "timing": "3600",
@@ -113,6 +116,12 @@ class Scheduler:
 
     def kinds(self) -> list[str]:
         return [notice["kind"] for notice in self.store.notices()]
+
+
+def begin(scheduler: Scheduler, run: Run) -> None:
+    """The run's process takes it over, and has a Task."""
+    assert scheduler.store.move(run, ("claimed", "launched"), "begun", pid=run.pid, began=scheduler.now)
+    scheduler.world.task(run.key)
 
 
 @pytest.fixture
