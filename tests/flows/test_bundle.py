@@ -2,6 +2,10 @@
 
 import base64
 import io
+import json
+import os
+import subprocess
+import sys
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +35,24 @@ def test_equal_code_is_packed_to_equal_text() -> None:
 def test_a_requirement_is_made_exact() -> None:
     assert bundle.exact("clearml>=2.1.12,<2.2") == f"clearml=={version('clearml')}"
     assert bundle.exact("pandera[pandas]>=0.26,<1") == f"pandera[pandas]=={version('pandera')}"
+
+
+def test_on_an_agent_the_release_is_the_one_that_travelled(tmp_path: Path) -> None:
+    packed = zipfile.ZipFile(io.BytesIO(base64.b64decode(bundle.pack(ROOT / "settings.toml"))))
+    releases = json.loads(packed.read("releases.json"))
+    assert {"clearml", "kaggle", "pandas", "pandera", "scikit-learn", "skops"} <= releases.keys()
+    packed.extractall(tmp_path)
+    (tmp_path / "releases.json").write_text(json.dumps({"scikit-learn": "1.2.3"}))
+    script = "from flows.bundle import exact; print(exact('scikit-learn>=1.7'), exact('clearml>=2'))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["scikit-learn==1.2.3", f"clearml=={version('clearml')}"]
 
 
 def test_what_is_recorded_of_the_repository_has_no_password() -> None:
