@@ -48,6 +48,9 @@ class Nowhere:
     def stop(self, run: Run | str, why: str = "") -> None:
         raise NotImplementedError
 
+    def discard(self, task: str) -> None:
+        raise NotImplementedError
+
 
 def scheduler(folder: Path, count: int) -> Engine:
     """One with so many schedules, of each kind, in three zones, due at most once a minute."""

@@ -14,7 +14,11 @@ from flows.errors import FlowsError, Unreachable
 
 
 class Refused(FlowsError):
-    """The backend answered, with an error; its message is the backend's own."""
+    """The backend answered, with an error; its message is the backend's own, and so is `subcode`, which tells which."""
+
+    def __init__(self, sentence: str, subcode: int = 0) -> None:
+        super().__init__(sentence)
+        self.subcode = subcode
 
 
 class WrongCredentials(Unreachable):
@@ -87,7 +91,8 @@ class Api:
         if answer.status_code >= requests.codes.internal_server_error:
             raise Unreachable(f"{self.url} has trouble of its own (HTTP {answer.status_code}): {meta['result_msg']}")
         if answer.status_code != requests.codes.ok:
-            raise Refused(f"{self.url} refused {meta['endpoint']['name']}: {meta['result_msg']}")
+            sentence = f"{self.url} refused {meta['endpoint']['name']}: {meta['result_msg']}"
+            raise Refused(sentence, meta.get("result_subcode") or 0)
         return dict(data)
 
 

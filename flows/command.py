@@ -10,7 +10,7 @@ import click
 
 from flows import settings as settings_module
 from flows.backend import data_dir, is_embedded
-from flows.document import document, failure
+from flows.document import document, failure, web_url
 from flows.errors import BadInput, FlowsError
 from flows.launch import Ended, launch
 from flows.progress import progress
@@ -18,6 +18,7 @@ from flows.roles import How
 from flows.settings import Settings, load, set_option
 from flows.steps import check_steps
 from flows.summary import one_line, summary
+from flows.watch import RUNNING
 
 GATE_SAID_NO = 3
 SOURCES = ("auto", "kaggle", "synthetic")
@@ -43,6 +44,7 @@ def run_command(flow: str) -> click.Command:
         metavar="SECONDS",
         help="How long agents may take to come, where none watches a queue yet.",
     )
+    @click.option("--detach", is_flag=True, help="With --remote: end when the controller is in its queue.")
     @click.option("--no-cache", "fresh", is_flag=True, help="Run every step again.")
     @click.option("--force", multiple=True, metavar="STEP", help="Run this step again; may be repeated.")
     @click.option("--dry-run", is_flag=True, help="Say what would run, with which settings, and end.")
@@ -61,6 +63,8 @@ def run_command(flow: str) -> click.Command:
         try:
             settings = _settings(source, changes)
             check_steps(flow, how["force"])
+            if how["detach"] and not how["remote"]:
+                raise BadInput("--detach is for a run whose controller is on an agent: give --remote too")
             if dry_run:
                 _say_plan(flow, settings, as_json)
                 return
@@ -145,12 +149,17 @@ def _has_terminal() -> bool:
 
 def _say_end(flow: str, ended: Ended, as_json: bool, attended: bool) -> None:
     completed = ended.run.status in ("completed", "published")
+    under_way = ended.run.status in RUNNING
     if as_json:
         click.echo(json.dumps(document(flow, ended)))
+    elif under_way:
+        click.echo(f"{flow} {ended.run.status}: {web_url(ended)}")
     elif attended:
         summary(flow, ended)
     elif completed:
         click.echo(one_line(flow, ended))
+    if under_way:
+        return
     if not completed:
         raise _failed(ended)
     if ended.run.returned("evaluate", "evaluation").get("promoted") is False:

@@ -5,7 +5,7 @@ from typing import Any
 from flows.backend import Backend
 from flows.launch import Ended
 from flows.shards import sweep_of
-from flows.watch import Step
+from flows.watch import RUNNING, Step
 
 
 def document(flow: str, ended: Ended) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _pick(values: dict[str, Any], *keys: str) -> dict[str, Any] | None:
 
 
 def _error(ended: Ended) -> str | None:
-    if ended.run.status in ("completed", "published"):
+    if ended.run.status in ("completed", "published", *RUNNING):
         return None
     return failure(ended)
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows import watch
+from flows.api import Api
 from flows.backend import Backend, connect, data_dir, start_embedded
 from flows.ending import mark, settle, unfinished
 from flows.errors import FlowsError, Unreachable
 from flows.lock import run_lock
 from flows.preflight import check_queues
-from flows.roles import RUN_FILE, How
+from flows.roles import KEY, RUN_FILE, How
 from flows.settings import Settings
 from flows.watch import Run
 
@@ -39,6 +40,7 @@ class Ended:
 
 def launch(flow: str, settings: Settings, how: How, show: Callable[[Run | None, float], None]) -> Ended:
     """Run a flow and wait for its end; twice a second `show` gets what is known of it and the seconds since the start.
+    With `how.detach` its controller is put into the queue and not waited for.
 
     Raises Locked, Unreachable, or FlowsError if there was no run to speak of; a run that
     failed is an answer, not an error. An interrupt stops the run, marks it so, and goes on as KeyboardInterrupt.
@@ -52,7 +54,7 @@ def launch(flow: str, settings: Settings, how: How, show: Callable[[Run | None, 
         with tempfile.TemporaryDirectory(prefix="flows-") as folder:
             controller = _Controller(flow, settings, backend, Path(folder) / "run", how)
             try:
-                run = controller.watch(show, ids[queues[0]] if how.remote else "")
+                run = controller.watch(show, ids[queues[0]] if how.remote else "", how.detach)
             except BaseException:
                 controller.stop("stopped", "the launcher was interrupted")
                 raise
@@ -89,16 +91,23 @@ class _Controller:
     def run_id(self) -> str:
         return self.run_file.read_text("utf-8") if self.run_file.is_file() else ""
 
-    def watch(self, show: Callable[[Run | None, float], None], queue: str) -> Run:
-        """The run at its end; a draft is put into the queue of this id before."""
+    def watch(self, show: Callable[[Run | None, float], None], queue: str, detach: bool) -> Run:
+        """The run at its end, or, to `detach`, in the queue; a draft is put into the queue of this id before."""
         self._look(show, lambda _run: self.process.poll() is not None)
         if not self.run_id or (queue and self.process.returncode):
             raise FlowsError(
                 f"the controller ended before the run began: {_last_line(self.log)} (all of it: {self.log})"
             )
         if queue:
-            self.backend.api.call("tasks.enqueue", task=self.run_id, queue=queue)
+            first = _first_of_its_key(self.backend.api, self.run_id)
+            if first != self.run_id:
+                self.backend.api.call("tasks.delete", task=self.run_id, force=True)
+                self.run_file.write_text(first, "utf-8")
+            else:
+                self.backend.api.call("tasks.enqueue", task=self.run_id, queue=queue)
             self.remote = True
+            if detach:
+                return watch.read(self.backend.api, self.run_id)
             self._look(show, lambda run: run is not None and run.status not in watch.RUNNING)
         return self._final()
 
@@ -159,6 +168,16 @@ class _Controller:
             # ClearML marks the steps beside the one that failed, but lets their processes run on here.
             self.stop("stopped", f"the run {run.status}")
         return watch.read(self.backend.api, self.run_id)
+
+
+def _first_of_its_key(api: Api, draft: str) -> str:
+    """The id of the Task that was made first for what this run is for, as a scheduler's key says; else its own."""
+    key = os.environ.get(KEY)
+    if not key:
+        return draft
+    query = {"tags": [key], "type": ["controller"], "search_hidden": True, "only_fields": ["id", "created"]}
+    made = [(task["created"], task["id"]) for task in api.call("tasks.get_all", **query)["tasks"]]
+    return str(min(made)[1]) if made else draft
 
 
 def _log_file(folder: Path, flow: str) -> Path:

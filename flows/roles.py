@@ -9,6 +9,7 @@ RESUME = "FLOWS_RESUME"  # not empty: the id of the run that this one continues
 QUEUE = "FLOWS_QUEUE"  # not empty: the queue whose agents run the steps
 DRAFT = "FLOWS_DRAFT"  # not empty: make the run's Task, for an agent to be its controller, and end
 TAGS = "FLOWS_TAGS"  # what to tag the run's Task with, separated by commas; set by whoever starts the launcher
+KEY = "FLOWS_KEY"  # not empty: of all runs with this tag, only the one whose Task was made first is run; likewise
 SHARED = "FLOWS_SHARED"  # not empty: other runs of the flow may be under way on this machine; likewise
 
 NO_QUEUE = "mock"  # what ClearML notes as the queue of a pipeline whose steps are processes (see flows/sdk.py)
@@ -25,6 +26,7 @@ class How:
     remote: bool = False
     create_queue: bool = False
     wait_for_worker: float = 0.0
+    detach: bool = False
 
     def variables(self) -> dict[str, str]:
         flags = {FRESH: self.fresh, DRAFT: self.remote}

@@ -132,6 +132,7 @@ class Agents(Table):
 
 
 class Schedule(Table):
+    store: Literal["local", "backend"] = "local"
     timezone: str = Field(default="UTC", min_length=1)
     overlap: Literal["forbid", "queue", "allow", "replace"] = "forbid"
     catch_up: Literal["none", "latest", "all"] = "latest"

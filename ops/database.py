@@ -47,6 +47,10 @@ class Database:
                 self._connection.close()
                 raise
 
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction, committed when the block ends and undone when it raises; within another one, a part of it."""

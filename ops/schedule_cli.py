@@ -6,10 +6,12 @@ from typing import Any
 import click
 
 from flows.errors import BadInput
-from flows.settings import load
+from flows.settings import load, set_option
 from ops.command import as_json, examples, one_sentence
 from ops.schedule import install, loop, verbs
+from ops.schedule import remote as service_task
 from ops.schedule.records import CATCH_UPS, OVERLAPS
+from ops.schedule.stores import in_backend, refuse_backend
 from ops.tables import local_date, say, show, show_facts
 
 POLICY = (
@@ -20,7 +22,22 @@ POLICY = (
 Command = Callable[..., None]
 
 
+def _in_backend(_context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        set_option("schedule.store", "backend")
+
+
+remote = click.option(
+    "--remote",
+    is_flag=True,
+    expose_value=False,
+    callback=_in_backend,
+    help="The schedules in the backend, not this machine's (setting schedule.store).",
+)
+
+
 @click.group(invoke_without_command=True)
+@remote
 @as_json
 @click.pass_context
 def schedule(context: click.Context, as_json: bool) -> None:
@@ -28,6 +45,9 @@ def schedule(context: click.Context, as_json: bool) -> None:
 
     A schedule is kept in the data directory; `flows schedule start`, or the machine's own scheduler (`flows schedule
     install`), starts what is due. Each run is a process of its own and goes on when the scheduler ends.
+
+    With --remote it is kept in the backend, for every machine: `flows schedule start --remote` makes a Task of the
+    scheduler, for an agent. Its runs have their controllers and steps on agents, as with `flows run churn --remote`.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_, as_json=as_json)
@@ -47,6 +67,7 @@ def _of_a_new_one(command: Command) -> Command:
             click.option("--catch-up", type=click.Choice(CATCH_UPS), help="What is made up for after a pause."),
             click.option("--grace", type=click.IntRange(0, 31_536_000), help="Seconds late that are still in time."),
             click.option("--jitter", type=click.IntRange(0, 86_400), help="Start up to so many seconds later."),
+            remote,
             click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- OPTIONS OF THE RUN]"),
             as_json,
         ]
@@ -101,6 +122,7 @@ cron.help = f"{cron.help}\n\n{POLICY}"
 
 
 @schedule.command("list", epilog=examples("flows schedule list"))
+@remote
 @as_json
 @one_sentence
 def list_(as_json: bool) -> None:
@@ -115,6 +137,7 @@ COLUMNS = ["name", "flow", "when", "timezone", "state", "next", "runs", "last"]
 
 @schedule.command("show", epilog=examples("flows schedule show churn"))
 @click.argument("name")
+@remote
 @as_json
 @one_sentence
 def show_(name: str, as_json: bool) -> None:
@@ -132,6 +155,7 @@ def show_(name: str, as_json: bool) -> None:
 @schedule.command("next", epilog=examples("flows schedule next 3"))
 @click.argument("count", type=click.IntRange(1, 1000), default=5)
 @click.argument("name", default="")
+@remote
 @as_json
 @one_sentence
 def next_(count: int, name: str, as_json: bool) -> None:
@@ -143,6 +167,7 @@ def next_(count: int, name: str, as_json: bool) -> None:
 
 @schedule.command(epilog=examples("flows schedule pause churn"))
 @click.argument("name")
+@remote
 @as_json
 @one_sentence
 def pause(name: str, as_json: bool) -> None:
@@ -152,6 +177,7 @@ def pause(name: str, as_json: bool) -> None:
 
 @schedule.command(epilog=examples("flows schedule resume churn"))
 @click.argument("name")
+@remote
 @as_json
 @one_sentence
 def resume(name: str, as_json: bool) -> None:
@@ -162,6 +188,7 @@ def resume(name: str, as_json: bool) -> None:
 
 @schedule.command(epilog=examples("flows schedule remove churn"))
 @click.argument("name")
+@remote
 @as_json
 @one_sentence
 def remove(name: str, as_json: bool) -> None:
@@ -171,20 +198,31 @@ def remove(name: str, as_json: bool) -> None:
 
 @schedule.command("run-now", epilog=examples("flows schedule run-now churn"))
 @click.argument("name")
+@remote
 @as_json
 @one_sentence
 def run_now(name: str, as_json: bool) -> None:
     """Start a run at once, beside the schedule's times, and do not wait for it."""
     done = verbs.run_now(name)
-    say(
-        done, as_json, f"a run of {name} is started (process {done['pid']}); `flows schedule show {name}` tells its end"
-    )
+    how = f"is started (process {done['pid']})" if done["pid"] else "waits for the scheduler, which starts it"
+    say(done, as_json, f"a run of {name} {how}; `flows schedule show {name}` tells its end")
 
 
-@schedule.command(epilog=examples("flows schedule start"))
+@schedule.command(epilog=examples("flows schedule start", "flows schedule start --remote"))
+@remote
+@click.option("--queue", help="With --remote: the scheduler's queue (setting queues.services).")
+@click.option("--create-queue", is_flag=True, help="With --remote: make the queues that are not there.")
+@click.option(
+    "--wait-for-worker",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="With --remote: how long agents may take to come, where none watches a queue yet.",
+)
+@as_json
 @one_sentence
-def start() -> None:
-    """Start runs at their times, in the foreground, until SIGTERM or Ctrl-C.
+def start(queue: str | None, create_queue: bool, wait_for_worker: float, as_json: bool) -> None:
+    """Start runs at their times, in the foreground, until SIGTERM, SIGHUP or Ctrl-C.
 
     Runs under way then go on, and record their end themselves. What was missed before is dealt with as each schedule's
     --catch-up says. One scheduler works on a data directory: a second one names the first and ends with exit code 4.
@@ -192,8 +230,33 @@ def start() -> None:
     For containers the environment can hold a schedule: PIPELINE_SCHEDULE_TYPE (interval, daily or cron),
     PIPELINE_INTERVAL_SECONDS, PIPELINE_SCHEDULE_TIME (HH:MM, or the cron expression) and PIPELINE_MAX_RUNS. If it is
     the only one, the scheduler ends when it has had all its runs.
+
+    With --remote the scheduler of the backend's schedules is enqueued, for an agent in services mode, and this command
+    ends. It takes code and settings.toml along as they are here. Its runs are on agents altogether, nothing is trained
+    where it runs. If its agent dies, start it again, or reset and enqueue its Task: it goes on where it was.
     """
-    loop.start(load(), _line)
+    settings = load()
+    if not in_backend(settings):
+        if queue or create_queue or wait_for_worker or as_json:
+            raise BadInput(
+                "--queue, --create-queue, --wait-for-worker and --json are for the scheduler that is a Task: --remote"
+            )
+        loop.start(settings, _line)
+        return
+    done = service_task.start(queue or "", create_queue, wait_for_worker)
+    names = ", ".join(done["schedules"]) or "no schedule is active yet"
+    say(done, as_json, f"the scheduler is in the queue {done['queue']}: {names}\n{done['web_url']}")
+
+
+@schedule.command(epilog=examples("flows schedule stop --remote"))
+@remote
+@as_json
+@one_sentence
+def stop(as_json: bool) -> None:
+    """End the scheduler that `flows schedule start --remote` started. Its runs go on."""
+    done = service_task.stop()
+    named = ", ".join(done["stopped"])
+    say(done, as_json, f"stopped: Task {named}" if named else "no scheduler was under way")
 
 
 @schedule.command(epilog=examples("flows schedule tick"))
@@ -215,7 +278,9 @@ def install_(machine: str | None, apply: bool) -> None:
     """Let the machine's own scheduler start `flows schedule tick` each minute, in place of `flows schedule start`."""
     if machine is None:
         raise BadInput("say for which scheduler: --systemd, --cron or --windows")
-    here = install.this_machine(load())
+    settings = load()
+    refuse_backend(settings)
+    here = install.this_machine(settings)
     if apply:
         click.echo(getattr(install, f"apply_{machine}")(here))
     elif machine == "systemd":
@@ -238,7 +303,8 @@ def _create(
     given = verbs.run_options(source, changes, queue)
     done = verbs.create(kind, when, name, [*given, *options], **chosen)
     first = f"schedule {done['name']}: {done['flow']} {done['when']}, next {done['next_local']}"
-    say(done, as_json, f"{first} (`flows schedule start` starts it then)")
+    start = "flows schedule start --remote" if in_backend(load()) else "flows schedule start"
+    say(done, as_json, f"{first} (`{start}` starts it then)")
 
 
 def _line(line: str) -> None:

@@ -18,6 +18,7 @@ FOREIGN = (
     "FLOWS_FRESH",
     "FLOWS_QUEUE",
     "FLOWS_TAGS",
+    "FLOWS_KEY",
     "FLOWS_SHARED",
     "FLOWS_FORCE",
     "FLOWS_RESUME",

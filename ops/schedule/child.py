@@ -1,6 +1,9 @@
 """The process of one run: it takes the run over, unless another has, runs the flow's command and records how it ended.
 
 python -m ops.schedule.child FOLDER NUMBER
+
+With `-` for the folder, schedule and run are in the backend. The flow's command then puts the run's controller into its
+queue and ends; how the run ended, the scheduler learns from the backend.
 """
 
 import json
@@ -8,37 +11,64 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import flows
-from flows.errors import FlowsError, GateSaidNo, Locked
-from flows.roles import SHARED, TAGS
+from flows.errors import FlowsError, GateSaidNo, Locked, Unreachable
+from flows.roles import KEY, SHARED, TAGS
 from flows.settings import load
-from ops.schedule.processes import me
+from flows.watch import RUNNING
+from ops.schedule.processes import IN_BACKEND, me
 from ops.schedule.records import REPLACED, Run, Schedule, text
 from ops.schedule.store import Store
+from ops.schedule.stores import open_shared, shared_store
 
 FLOWS = Path(flows.__file__).parent
 
 
+REMOTE = ("--remote", "--detach")
+BEGIN_TRIES = 5
+
+
 def main(folder: str, number: str) -> int:
-    store = Store(Path(folder))
-    run = store.run(int(number))
-    schedule = store.by_id(run.schedule)
+    shared = folder == IN_BACKEND
+    with closing(shared_store(open_shared(load())) if shared else Store(Path(folder))) as store:
+        run = store.run(int(number))
+        schedule = store.by_id(run.schedule)
+        if not _begin(store, run):
+            _say(f"{schedule.name}: the run of {text(run.scheduled)} has a process already")
+            return 0
+        try:
+            words = [*load().schedule.prefix, *command(schedule.flow, [*schedule.options, *(REMOTE if shared else ())])]
+            exit_code, told, error = _run(words, _variables(schedule, run, shared))
+        except (FlowsError, OSError) as wrong:
+            exit_code, told, error = 1, {}, str(wrong)
+        with store.together():
+            _record(store, run, schedule, exit_code, told, error)
+        return exit_code
+
+
+def _begin(store: Store, run: Run) -> bool:
+    """Whether the run is this process's. If the backend does not answer it may have been given all the same."""
     pid, born = me()
-    if not store.move(run, ("claimed", "launched"), "begun", pid=pid, born=born, began=datetime.now(UTC)):
-        _say(f"{schedule.name}: the run of {text(run.scheduled)} has a process already")
-        return 0
-    try:
-        words = [*load().schedule.prefix, *command(schedule.flow, schedule.options)]
-        exit_code, told, error = _run(words, _variables(schedule, run))
-    except (FlowsError, OSError) as wrong:
-        exit_code, told, error = 1, {}, str(wrong)
-    _record(store, run, schedule, exit_code, told, error)
-    return exit_code
+    for pause in range(BEGIN_TRIES):
+        try:
+            if store.move(run, ("claimed", "launched"), "begun", pid=pid, born=born, began=datetime.now(UTC)):
+                return True
+            return _is_ours(store, run)
+        except Unreachable:
+            time.sleep(2**pause)
+    return False
+
+
+def _is_ours(store: Store, run: Run) -> bool:
+    now = store.run(run.number)
+    return now.state == "begun" and (now.pid, now.born) == me()
 
 
 def command(flow: str, options: Sequence[str]) -> list[str]:
@@ -46,8 +76,10 @@ def command(flow: str, options: Sequence[str]) -> list[str]:
     return [sys.executable, str(FLOWS / f"{flow}_flow.py"), "--json", "--no-progress", *options]
 
 
-def _variables(schedule: Schedule, run: Run) -> dict[str, str]:
-    return {TAGS: ",".join(run.tags), SHARED: "1" if schedule.overlap == "allow" else ""}
+def _variables(schedule: Schedule, run: Run, shared: bool) -> dict[str, str]:
+    # The lock is the machine's. On an agent it would be held while a run's Task is made, and keep out other schedules'.
+    overlaps = shared or schedule.overlap == "allow"
+    return {TAGS: ",".join(run.tags), SHARED: "1" if overlaps else "", KEY: run.key if shared else ""}
 
 
 def _run(command: list[str], variables: dict[str, str]) -> tuple[int, dict[str, Any], str]:
@@ -75,7 +107,13 @@ def _document(printed: str) -> dict[str, Any]:
 
 
 def _record(store: Store, run: Run, schedule: Schedule, exit_code: int, told: dict[str, Any], error: str) -> None:
+    if not _is_ours(store, run):
+        return  # it was given to another process, which was thought to be the only one
     now = datetime.now(UTC)
+    if exit_code == 0 and told.get("status") in RUNNING:
+        store.move(run, ("begun",), "begun", task=told["run_id"])
+        _say(f"{schedule.name}: the run of {text(run.scheduled)} is {told['status']}, Task {told['run_id']}")
+        return
     state = {0: "done", GateSaidNo.exit_code: "done", Locked.exit_code: "skipped"}.get(exit_code, "failed")
     why = run.why if state == "done" else str(told.get("error") or error or f"exit code {exit_code}")
     if store.run(run.number).why == REPLACED and state != "done":
@@ -91,4 +129,8 @@ def _say(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(*sys.argv[1:]))
+    try:
+        raise SystemExit(main(*sys.argv[1:]))
+    except FlowsError as wrong:
+        _say(f"error: {wrong}")
+        raise SystemExit(wrong.exit_code) from None

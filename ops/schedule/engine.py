@@ -18,6 +18,7 @@ AT_ONCE = 20  # schedules that one tick deals with, so that a machine is not ove
 ATTEMPTS = 3
 APPEARS_WITHIN = timedelta(minutes=2)  # a run's Task after its process began, however busy the machine
 RETRY = timedelta(seconds=10)
+QUEUED_WITHIN = timedelta(days=1)  # for which a known run may wait for an agent
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Seen:
     status: str
     tags: tuple[str, ...]
     silent: timedelta
+    why: str = ""
 
     @property
     def runs(self) -> bool:
@@ -45,6 +47,9 @@ class Backend(Protocol):
 
     def stop(self, task: str, why: str) -> None:
         """Mark the run and its steps stopped."""
+
+    def discard(self, task: str) -> None:
+        """Delete a Task that was made and never enqueued, so that nobody can enqueue it any more."""
 
 
 class Processes(Protocol):
@@ -81,8 +86,10 @@ class Engine:
         now = now.replace(microsecond=0)
         self._running = None
         for schedule in self.store.seen_after(now):
-            self.say(f"{schedule.name}: the clock was set back from {text(schedule.seen)}; nothing is run again")
-            self.store.plan(schedule, [], (now, now), now)
+            again = self.store.known_from(schedule, now)
+            if again < schedule.seen:
+                self.say(f"{schedule.name}: the clock was set back from {text(schedule.seen)}; nothing is run again")
+                self.store.plan(schedule, [], (again, again), now)
         for run in self.store.open_runs():
             self._go_on(run, now)
         decided = [(schedule, self._decide(schedule, now)) for schedule in self.store.due(now, AT_ONCE)]
@@ -177,17 +184,32 @@ class Engine:
     def _look_for_end(self, run: Run, schedule: Schedule, now: datetime) -> None:
         """Its process is gone and left no word: the backend knows."""
         task = self.backend.find(run.key)
-        if task is None and policy.age(run, now) > APPEARS_WITHIN:
+        if task is None:
+            if policy.age(run, now) > APPEARS_WITHIN:
+                self._launch_again(run, schedule, now)
+        elif task.status == "created" and min(task.silent, policy.age(run, now)) > APPEARS_WITHIN:
+            self.backend.discard(task.id)
             self._launch_again(run, schedule, now)
-        if task is None or (task.runs and task.silent < self.lost_after):
-            return
-        if task.runs:
-            silent = f"its Task {task.id}, {task.status}, has been silent for {task.silent}"
-            self._end(run, schedule, f"its process is gone, and {silent}", now, task.id)
         elif task.status in ("completed", "published"):
             self.store.move(run, ("begun",), "done", ended=now, task=task.id)
+        elif not task.runs:
+            self._end(
+                run, schedule, f"its Task {task.id} is {task.status}{': ' * bool(task.why)}{task.why}", now, task.id
+            )
+        elif task.silent >= self._patience(task):
+            self._give_up(run, schedule, task, now)
+
+    def _give_up(self, run: Run, schedule: Schedule, task: Seen, now: datetime) -> None:
+        if task.status == "queued":
+            why = f"its Task {task.id} has waited for an agent for {task.silent}"
+            self.backend.stop(task.id, why)
         else:
-            self._end(run, schedule, f"its Task {task.id} is {task.status}", now, task.id)
+            why = f"its process is gone, and its Task {task.id}, {task.status}, has been silent for {task.silent}"
+        self._end(run, schedule, why, now, task.id)
+
+    def _patience(self, task: Seen) -> timedelta:
+        """For how long nothing may be heard of the Task of a run that the store knows to be under way."""
+        return max(QUEUED_WITHIN, self.lost_after) if task.status == "queued" else self.lost_after
 
     def _launch(self, runs: list[tuple[Run, Schedule]], now: datetime) -> None:
         """Launch what was claimed, and mark what was launched. One that cannot be started keeps no other from it."""
@@ -199,29 +221,35 @@ class Engine:
                 self._end(run, schedule, f"it could not be started: {wrong}", now)
         with self.store.together():
             for run, _schedule, pid, born in launched:
-                self.store.move(run, ("claimed",), "launched", pid=pid, born=born, attempts=run.attempts + 1)
+                self.store.move(run, ("claimed",), "launched", pid=pid, born=born)
         for run, schedule, pid, _born in launched:
             self.say(f"{schedule.name}: the run of {text(run.scheduled)} is started (process {pid})")
 
     def _launch_again(self, run: Run, schedule: Schedule, now: datetime) -> None:
-        if run.attempts >= ATTEMPTS:
-            self._end(run, schedule, f"its process ended before there was a Task, {run.attempts} times", now)
-        elif self.store.move(run, (run.state,), "claimed", claimed=now, pid=None, born=None, began=None):
-            self._launch([(run, schedule)], now)
+        attempts = run.attempts + 1
+        if attempts >= ATTEMPTS:
+            self._end(run, schedule, f"its process ended before there was a Task, {attempts} times", now)
+            return
+        blank = dict.fromkeys(["pid", "born", "began", "task"])
+        if self.store.move(run, (run.state,), "claimed", claimed=now, attempts=attempts, **blank):
+            self._launch([(self.store.run(run.number), schedule)], now)
 
     def _busy(self, schedule: Schedule, now: datetime) -> str:
         """Which run of the schedule is under way; empty if none is. Raises Unreachable."""
+        known = {run.key for run in self.store.open_runs(schedule)}
         for task in self._tasks(schedule):
-            if task.silent < self.lost_after:
+            if task.silent < (self._patience(task) if known.intersection(task.tags) else self.lost_after):
                 return f"the run before it, {task.id}, is {task.status}"
         for run in self.store.open_runs(schedule):
-            if (
-                run.state in ("launched", "begun")
-                and policy.age(run, now) < self.lost_after
-                and self.processes.alive(run)
-            ):
+            if run.state in ("launched", "begun") and self._may_begin(run, now):
                 return f"the run of {text(run.scheduled)} has a process, {run.pid}"
         return ""
+
+    def _may_begin(self, run: Run, now: datetime) -> bool:
+        """Whether its process lives, or may have just begun on a machine that is not this one."""
+        age = policy.age(run, now)
+        just_begun = run.state == "begun" and age <= APPEARS_WITHIN
+        return just_begun or (age < self.lost_after and self.processes.alive(run))
 
     def _make_way(self, schedule: Schedule, waiting: list[Run], now: datetime) -> None:
         for run in waiting:

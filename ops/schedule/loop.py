@@ -12,19 +12,22 @@ from flows.settings import Settings
 from ops.schedule.environment import adopt
 from ops.schedule.records import text
 from ops.schedule.store import Store
+from ops.schedule.stores import refuse_backend
 from ops.schedule.verbs import FROM_ENVIRONMENT, engine
 
 LOOK_EVERY = 1.0
+ENDING = ("SIGTERM", "SIGINT", "SIGHUP")
 
 
 def start(settings: Settings, say: Callable[[str], None], once: bool = False) -> None:
-    """Start what is due, until SIGTERM or SIGINT, or until the environment's schedule, if it is the only one, has had
-    all its runs; `once`: look once.
+    """Start what is due, until SIGTERM, SIGINT or SIGHUP, or until the environment's schedule, if it is the only one,
+    has had all its runs; `once`: look once.
 
     Raises Locked if another scheduler works on the same folder, BadInput if the environment asks for nonsense.
     """
+    refuse_backend(settings)
     folder = data_dir(settings)
-    told = _dated(say)
+    told = dated(say)
     with only_one(folder, "schedule", "another scheduler is under way", "leave the work to it, or stop it"):
         store = Store(folder)
         try:
@@ -33,14 +36,15 @@ def start(settings: Settings, say: Callable[[str], None], once: bool = False) ->
             if once:
                 scheduler.tick(datetime.now(UTC))
             else:
-                _loop(store, scheduler.tick, told)
+                run(store, scheduler.tick, told)
         finally:
             store.close()
 
 
-def _loop(store: Store, tick: Callable[[datetime], None], say: Callable[[str], None]) -> None:
+def run(store: Store, tick: Callable[[datetime], None], say: Callable[[str], None], every: float = LOOK_EVERY) -> None:
+    """Look at the clock each so many seconds, until a signal or the end of the environment's schedule."""
     ending = threading.Event()
-    before = [(number, signal.signal(number, lambda *_: ending.set())) for number in (signal.SIGTERM, signal.SIGINT)]
+    before = [(number, signal.signal(number, lambda *_: ending.set())) for number in _signals()]
     _greet(store, say)
     try:
         while not ending.is_set():
@@ -48,7 +52,7 @@ def _loop(store: Store, tick: Callable[[datetime], None], say: Callable[[str], N
             if _all_done(store):
                 say("the schedule of the environment has had all its runs")
                 return
-            ending.wait(LOOK_EVERY)
+            ending.wait(every)
     finally:
         for number, handler in before:
             signal.signal(number, handler)
@@ -56,10 +60,16 @@ def _loop(store: Store, tick: Callable[[datetime], None], say: Callable[[str], N
     say(f"the scheduler ends; {len(under_way)} of its runs go on")
 
 
+def _signals() -> list[signal.Signals]:
+    """Those that end it; one that is ignored, as SIGHUP is under nohup, stays so."""
+    known = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
+
+
 def _greet(store: Store, say: Callable[[str], None]) -> None:
     active = [schedule.name for schedule in store.schedules() if schedule.state == "active"]
     names = ", ".join(active) or "no schedule is active yet"
-    say(f"the scheduler of {store.path} begins, process {os.getpid()}: {names}")
+    say(f"the scheduler of {store.place} begins, process {os.getpid()}: {names}")
 
 
 def _all_done(store: Store) -> bool:
@@ -67,5 +77,5 @@ def _all_done(store: Store) -> bool:
     return [(one.name, one.state) for one in schedules] == [(FROM_ENVIRONMENT, "finished")] and not store.open_runs()
 
 
-def _dated(say: Callable[[str], None]) -> Callable[[str], None]:
+def dated(say: Callable[[str], None]) -> Callable[[str], None]:
     return lambda line: say(f"{text(datetime.now(UTC))} {line}")

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flows.errors import BadInput
 from flows.names import did_you_mean
@@ -18,6 +18,7 @@ from ops.schedule.schema import KIND
 
 KEPT_RUNS = 1000  # of each schedule
 KEPT_NOTICES = 10_000
+WRONG_CLOCK = timedelta(days=1)  # a clock that is set back by more had been far ahead, and few runs were made then
 _OPEN = ", ".join(f"'{state}'" for state in OPEN)
 
 
@@ -31,13 +32,31 @@ class Planned:
     count: int = 1
 
 
-class Store:
-    def __init__(self, folder: Path) -> None:
-        self._database = Database(folder, KIND)
+class Rows(Protocol):
+    """Where the tables are: a file (`ops.database.Database`), or the backend (`ops.schedule.shared.Shared`)."""
 
     @property
-    def path(self) -> Path:
-        return self._database.path
+    def place(self) -> str:
+        """What to call it in a sentence."""
+
+    def write(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction; within another one, a part of it."""
+
+    def read(self, sql: str, *values: object) -> list[sqlite3.Row]: ...
+
+    def close(self) -> None: ...
+
+
+class Store:
+    """kept_runs, kept_notices: how many are remembered, of each schedule and in all; None: KEPT_RUNS, KEPT_NOTICES."""
+
+    def __init__(self, kept: Path | Rows, kept_runs: int | None = None, kept_notices: int | None = None) -> None:
+        self._database: Rows = Database(kept, KIND) if isinstance(kept, Path) else kept
+        self._kept_runs, self._kept_notices = kept_runs, kept_notices
+
+    @property
+    def place(self) -> str:
+        return self._database.place
 
     def close(self) -> None:
         self._database.close()
@@ -72,9 +91,14 @@ class Store:
         rows = self._database.read("SELECT * FROM schedules WHERE state = 'active' AND seen > ?", text(now))
         return [Schedule.of(row) for row in rows]
 
-    def next_due(self) -> datetime | None:
-        (row,) = self._database.read("SELECT min(due) AS due FROM schedules WHERE state = 'active'")
-        return datetime.fromisoformat(row["due"]) if row["due"] else None
+    def known_from(self, schedule: Schedule, now: datetime) -> datetime:
+        """From when on, `now` or later, it is known which times had their run: older records were forgotten."""
+        sql = "SELECT count(*) AS count, min(scheduled) AS first FROM runs WHERE schedule = ?"
+        (row,) = self._database.read(sql, schedule.id)
+        if row["count"] < (self._kept_runs or KEPT_RUNS):
+            return now
+        first = datetime.fromisoformat(row["first"])
+        return first if now < first < now + WRONG_CLOCK else now
 
     def add(self, name: str, now: datetime, **values: Any) -> Schedule:
         """A new schedule, active from now on; its values are the columns that are not told here.
@@ -134,7 +158,7 @@ class Store:
                     recorded.append(number)
                     started += one.state in OPEN
             _settle(connection, row, started, dealt)
-            _forget(connection, schedule.id)
+            _forget(connection, schedule.id, self._kept_runs or KEPT_RUNS)
         return [self.run(number) for number in recorded]
 
     def run(self, number: int) -> Run:
@@ -167,7 +191,8 @@ class Store:
                 (text(now), schedule, text(scheduled) if scheduled else None, kind, sentence),
             )
             connection.execute(
-                "DELETE FROM notices WHERE number <= (SELECT max(number) FROM notices) - ?", (KEPT_NOTICES,)
+                "DELETE FROM notices WHERE number <= (SELECT max(number) FROM notices) - ?",
+                (self._kept_notices or KEPT_NOTICES,),
             )
 
     def notices(self, after: int = 0, limit: int = 1000) -> list[dict[str, Any]]:
@@ -206,9 +231,9 @@ def _settle(
     )
 
 
-def _forget(connection: sqlite3.Connection, schedule: str) -> None:
+def _forget(connection: sqlite3.Connection, schedule: str, kept: int) -> None:
     connection.execute(
         f"DELETE FROM runs WHERE schedule = ? AND state NOT IN ({_OPEN}) AND number <="
         " (SELECT number FROM runs WHERE schedule = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
-        (schedule, schedule, KEPT_RUNS),
+        (schedule, schedule, kept),
     )

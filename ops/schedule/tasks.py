@@ -10,12 +10,12 @@ from flows.api import Api
 from flows.backend import connect
 from flows.errors import FlowsError, Unreachable
 from flows.settings import Settings
-from flows.watch import RUNNING
+from flows.watch import BROKEN, RUNNING, failure_of
 from ops.schedule.engine import Seen
 from ops.schedule.records import TAG
 
 NOT_ASKED_FOR = 10.0  # seconds after it did not answer, so that nobody waits for it at each tick
-FIELDS = ["id", "status", "tags", "last_update", "created"]
+FIELDS = ["id", "status", "tags", "last_update", "created", "status_message", "status_reason", "runtime"]
 Answer = TypeVar("Answer")
 
 
@@ -39,6 +39,10 @@ class Tasks:
 
     def stop(self, task: str, why: str) -> None:
         self._ask(lambda api: ending.stop(api, task, why))
+
+    def discard(self, task: str) -> None:
+        """Raises Unreachable too if it was enqueued after all."""
+        self._ask(lambda api: api.call("tasks.delete", task=task))
 
     def _running(self, api: Api) -> list[Seen]:
         query = {"tags": [TAG], "status": sorted(RUNNING)}
@@ -65,4 +69,5 @@ def _found(api: Api, **filters: Any) -> list[Seen]:
 
 def _seen(task: dict[str, Any], now: datetime) -> Seen:
     updated = datetime.fromisoformat(task.get("last_update") or task["created"])
-    return Seen(task["id"], task["status"], tuple(task.get("tags") or ()), max(now - updated, timedelta()))
+    why = failure_of(task) if task["status"] in BROKEN else ""
+    return Seen(task["id"], task["status"], tuple(task.get("tags") or ()), max(now - updated, timedelta()), why)

@@ -17,8 +17,9 @@ from ops.schedule import times
 from ops.schedule.child import FLOWS, command
 from ops.schedule.engine import Engine
 from ops.schedule.processes import LocalProcesses
-from ops.schedule.records import Schedule, document, text
-from ops.schedule.store import Store
+from ops.schedule.records import Run, Schedule, document, text
+from ops.schedule.store import Planned, Store
+from ops.schedule.stores import in_backend, open_store
 from ops.schedule.tasks import Tasks
 
 FROM_ENVIRONMENT = "environment"  # the name of the schedule that PIPELINE_SCHEDULE_TYPE asks for
@@ -113,20 +114,28 @@ def change(name: str, state: str) -> dict[str, Any]:
 
 
 def run_now(name: str) -> dict[str, Any]:
-    """Start a run beside the schedule's times; it goes on by itself.
+    """Start a run beside the schedule's times; it goes on by itself. With schedules in the backend their scheduler
+    starts it; until then its pid is None.
 
     Raises BadInput if the schedule may not run (any more), FlowsError if no process can be started.
     """
     settings = load()
     with _opened(settings) as store:
         schedule = store.schedule(name)
-        run = engine(store, settings, lambda _line: None).run_now(schedule, _now())
+        run = _run_now(store, settings, schedule)
         if run is None:
             state = store.by_id(schedule.id).state
             raise BadInput(f"schedule {name!r} is {state} and may run no more, or ran this second")
     if run.state == "failed":
         raise FlowsError(run.why)
     return {**document(run), "schedule": name}
+
+
+def _run_now(store: Store, settings: Settings, schedule: Schedule) -> Run | None:
+    if not in_backend(settings):
+        return engine(store, settings, lambda _line: None).run_now(schedule, _now())
+    claimed = store.plan(schedule, [Planned(_now(), "claimed", "by hand")], None, _now())
+    return claimed[0] if claimed else None
 
 
 def engine(store: Store, settings: Settings, say: Any) -> Engine:
@@ -137,7 +146,7 @@ def engine(store: Store, settings: Settings, say: Any) -> Engine:
 
 
 def _opened(settings: Settings) -> AbstractContextManager[Store]:
-    return closing(Store(data_dir(settings)))
+    return closing(open_store(settings))
 
 
 def _now() -> datetime:

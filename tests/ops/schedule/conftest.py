@@ -62,6 +62,10 @@ class World:
     def stop(self, run_or_task: Run | str, _why: str = "") -> None:
         self.stopped.append(run_or_task if isinstance(run_or_task, str) else f"process {run_or_task.pid}")
 
+    def discard(self, task: str) -> None:
+        self.stopped.append(f"draft {task}")
+        self.tasks = {key: seen for key, seen in self.tasks.items() if seen.id != task}
+
     def task(self, key: str, status: str = "in_progress", silent: timedelta = timedelta()) -> None:
         self.tasks[key] = Seen(f"task-of-{key}", status, ("scheduled", key), silent)
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.database import Database
+from ops.schedule import store as store_module
 from ops.schedule.engine import AT_ONCE
 from ops.schedule.policy import jitter
 from tests.ops.schedule.conftest import HOUR, MINUTE, SECOND, START, Scheduler
@@ -199,7 +201,9 @@ def test_times_are_utc_whatever_clock_is_given(scheduler: Scheduler) -> None:
 def test_a_tick_without_anything_due_costs_the_same_for_ten_and_a_thousand(scheduler: Scheduler) -> None:
     def asked() -> int:
         statements: list[str] = []
-        connection = scheduler.store._database._connection
+        database = scheduler.store._database
+        assert isinstance(database, Database)
+        connection = database._connection
         connection.set_trace_callback(statements.append)
         scheduler.tick(SECOND)
         connection.set_trace_callback(None)
@@ -215,3 +219,20 @@ def test_a_tick_without_anything_due_costs_the_same_for_ten_and_a_thousand(sched
     ten = asked()
     add(range(10, 1000))
     assert asked() == ten == 3
+
+
+def test_a_clock_set_back_repeats_nothing_of_what_was_forgotten(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "KEPT_RUNS", 5)
+    scheduler.restart()
+    scheduler.add(timing="60")
+    for _ in range(20):
+        scheduler.tick(MINUTE)
+        scheduler.ends()
+    assert scheduler.tick(-15 * MINUTE) == scheduler.tick() == []
+    assert len([line for line in scheduler.said if "the clock was set back" in line]) == 1
+    for _ in range(17):
+        scheduler.tick(MINUTE)
+        scheduler.ends()
+    assert len(set(scheduler.world.launched)) == len(scheduler.world.launched) == 22

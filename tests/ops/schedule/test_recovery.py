@@ -6,7 +6,7 @@ import pytest
 
 from ops.schedule.engine import APPEARS_WITHIN, ATTEMPTS
 from ops.schedule.records import Run, Schedule
-from tests.ops.schedule.conftest import HOUR, SECOND, Scheduler, begin
+from tests.ops.schedule.conftest import HOUR, MINUTE, SECOND, Scheduler, begin
 
 
 class KilledError(Exception):
@@ -83,3 +83,34 @@ def test_a_run_without_a_task_is_started_again_when_none_can_come_any_more(sched
     assert scheduler.tick(SECOND) == []
     scheduler.world.away = False
     assert scheduler.tick(SECOND) == ["09:00"]
+
+
+def test_a_draft_that_nobody_enqueues_any_more_is_deleted_and_its_run_started_again(scheduler: Scheduler) -> None:
+    _hourly, key = begun_and_gone(scheduler)
+    scheduler.world.task(key, "created", APPEARS_WITHIN)
+    assert scheduler.tick(APPEARS_WITHIN) == []
+    scheduler.world.task(key, "created", APPEARS_WITHIN + SECOND)
+    assert scheduler.tick(SECOND) == ["09:00"]
+    assert scheduler.world.stopped == [f"draft task-of-{key}"]
+
+
+def test_a_run_in_a_queue_waits_for_an_agent_for_a_day(scheduler: Scheduler) -> None:
+    hourly, key = begun_and_gone(scheduler)
+    scheduler.world.task(key, "queued", timedelta(hours=23))
+    assert scheduler.tick(HOUR) == []
+    assert scheduler.states(hourly) == [("09:00", "begun", 1), ("10:00", "skipped", 1)]
+    scheduler.world.task(key, "queued", timedelta(hours=24))
+    scheduler.tick(SECOND)
+    assert scheduler.states(hourly)[0] == ("09:00", "failed", 1)
+    assert scheduler.world.stopped == [f"task-of-{key}"]
+
+
+def test_what_another_machine_may_have_just_begun_is_not_overlapped(scheduler: Scheduler) -> None:
+    hourly = scheduler.add(timing="60")
+    assert scheduler.tick(MINUTE) == ["08:01"]
+    run = scheduler.store.open_runs()[0]
+    assert scheduler.store.move(run, ("launched",), "begun", pid=run.pid, began=scheduler.now)
+    scheduler.world.processes.clear()
+    assert scheduler.tick(MINUTE) == []
+    assert scheduler.states(hourly)[1:] == [("08:02", "skipped", 1)]
+    assert scheduler.tick(MINUTE + SECOND) == ["08:01"]

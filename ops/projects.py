@@ -1,0 +1,14 @@
+"""ClearML's projects, by name."""
+
+import re
+
+from flows.api import Api
+
+
+def project_id(api: Api, name: str, create: bool = False) -> str:
+    """The id of the project of exactly this name; empty if there is none and `create` does not ask for it."""
+    query = {"name": f"^{re.escape(name)}$", "only_fields": ["id", "name"], "search_hidden": True}
+    found = [one["id"] for one in api.call("projects.get_all", **query)["projects"] if one["name"] == name]
+    if not found and create:
+        return str(api.call("projects.create", name=name, description="")["id"])
+    return str(found[0]) if found else ""

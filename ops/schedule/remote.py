@@ -1,0 +1,115 @@
+"""The Task that is the scheduler of schedules in the backend: made and enqueued, found, and ended."""
+
+import os
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+from flows import bundle, ending
+from flows.api import Api
+from flows.backend import Backend, connect
+from flows.errors import BadInput, Locked
+from flows.preflight import check_queues
+from flows.settings import Settings, load, settings_file
+from ops.projects import project_id
+from ops.schedule import environment
+from ops.schedule.service import lives
+from ops.schedule.stores import in_backend, open_store, project
+
+TAG = "flows-scheduler"
+ENTRY = "ops/schedule/service.py"
+PACKAGES = (*bundle.PACKAGES, "ops")
+# What the scheduler and what it starts import; steps ask for what they need themselves.
+REQUIREMENTS = (
+    "clearml",
+    "click",
+    "croniter",
+    "filelock",
+    "psutil",
+    "pydantic",
+    "pydantic-settings",
+    "pyparsing",
+    "requests",
+    "rich",
+)
+
+Json = dict[str, Any]
+
+
+def start(queue: str = "", create_queue: bool = False, wait: float = 0.0) -> Json:
+    """Put a scheduler, with the code and settings as they are here, into a queue; empty: setting queues.services.
+
+    Returns:
+        `{task, queue, web_url, schedules}`: the names of the active ones.
+
+    Raises:
+        Locked: there is a scheduler already, at work or in a queue.
+        Unreachable: no backend answers, a queue is not there (and `create_queue` does not ask for it), or no live
+            agent watches it within `wait` seconds.
+    """
+    settings = load()
+    backend = connect(settings)
+    queue = queue or settings.queues.services
+    wanted = list(dict.fromkeys([queue, settings.queues.services]))
+    ids = check_queues(backend.api, wanted, create_queue, wait)
+    if found := _schedulers(backend.api, settings):
+        raise Locked(
+            f"a scheduler is {found[0]['status']} already, Task {found[0]['id']}; "
+            f"leave the work to it, or `flows schedule stop --remote` (that its agent died is seen after "
+            f"{settings.agents.lost_after:.0f} s)"
+        )
+    with closing(open_store(settings)) as store:
+        if os.environ.get(environment.TYPE):
+            environment.adopt(store, settings, os.environ, datetime.now(UTC))
+        active = [schedule.name for schedule in store.schedules() if schedule.state == "active"]
+    task = _make(backend.api, settings)
+    backend.api.call("tasks.enqueue", task=task, queue=ids[queue])
+    return {"task": task, "queue": queue, "web_url": _page(backend, settings, task), "schedules": active}
+
+
+def stop() -> Json:
+    """End the scheduler of the backend's schedules; its runs go on. `{stopped}`: the ids of its Tasks, mostly one.
+
+    Raises BadInput if the schedules are this machine's, whose scheduler is a process.
+    """
+    settings = load()
+    if not in_backend(settings):
+        raise BadInput(
+            "the scheduler of this machine ends by SIGTERM or Ctrl-C; --remote is for the one in the backend"
+        )
+    api = connect(settings).api
+    ids = [task["id"] for task in _schedulers(api, settings)]
+    ending.mark(api, ids, "stopped", "stopped by `flows schedule stop`")
+    return {"stopped": ids}
+
+
+def _schedulers(api: Api, settings: Settings) -> list[Json]:
+    """The Tasks of schedulers that run or are to run, once what was lost of them is marked."""
+    place = project_id(api, project(settings))
+    query = {"project": [place], "tags": [TAG], "status": ["queued", "in_progress"], "search_hidden": True}
+    found = api.call("tasks.get_all", **query, only_fields=["id", "status"])["tasks"] if place else []
+    return [task for task in found if task["status"] == "queued" or lives(api, task["id"], settings.agents.lost_after)]
+
+
+def _make(api: Api, settings: Settings) -> str:
+    code = {
+        "name": bundle.CODE,
+        "type": "base64",
+        "value": bundle.pack(settings_file(), PACKAGES),
+        "description": "zip of the code",
+    }
+    script = {
+        "repository": "",
+        "working_dir": ".",
+        "entry_point": "scheduler.py",
+        "diff": bundle.script("The scheduler of the flows", ENTRY),
+        "requirements": {"pip": "\n".join(bundle.exact(name) for name in REQUIREMENTS)},
+    }
+    place = project_id(api, project(settings), create=True)
+    what = {"name": "scheduler", "type": "service", "project": place, "tags": [TAG]}
+    return str(api.call("tasks.create", **what, script=script, configuration={bundle.CODE: code})["id"])
+
+
+def _page(backend: Backend, settings: Settings, task: str) -> str:
+    place = project_id(backend.api, project(settings))
+    return f"{backend.web_url}/projects/{place}/experiments/{task}/output/log"

@@ -1,0 +1,22 @@
+"""Stands before the command of a scheduled run (setting schedule.prefix) on an agent, and runs nothing of it: it makes
+the run's Task, completed, notes it in a file, and prints what `--remote --detach` does.
+
+    python -P tests/support/fake_remote_flow.py FILE
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from flows.backend import connect
+from flows.settings import load
+
+api = connect(load()).api
+task = api.call("tasks.create", name="churn", type="controller", tags=os.environ["FLOWS_TAGS"].split(","))["id"]
+for change in ("started", "completed"):
+    api.call(f"tasks.{change}", task=task)
+note = {"key": os.environ["FLOWS_KEY"], "command": sys.argv[2:], "own": os.environ.get("CLEARML_TASK_ID")}
+with Path(sys.argv[1]).open("a") as notes:
+    notes.write(json.dumps(note) + "\n")
+sys.stdout.write(json.dumps({"run_id": task, "status": "queued"}))
