@@ -135,6 +135,8 @@ def described(backend: Backend, tasks: Sequence[dict[str, Any]]) -> Iterator[dic
     commits = _commits(backend.api, tasks)
     for task in tasks:
         items = [item for section in task.get("hyperparams", {}).values() for item in section.values()]
+        # Where a pushed one is from is no parameter of it.
+        items = [item for item in items if not item["name"].startswith("pushed_")]
         general = {item["name"]: item.get("value") for item in items if item.get("section") == "General"}
         yield {
             **_row(task),

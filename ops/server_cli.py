@@ -14,6 +14,7 @@ from flows.settings import load
 from localserver import launcher
 from ops import server_data, server_docker
 from ops.command import as_json, examples, one_sentence
+from ops.push.cli import push
 
 NOT_RUNNING = 5
 in_docker = click.option(
@@ -27,6 +28,9 @@ def server(context: click.Context) -> None:
     """The embedded ClearML backend, or (--docker) a team's ClearML Server. Without a command: the backend's status."""
     if context.invoked_subcommand is None:
         context.invoke(status)
+
+
+server.add_command(push)
 
 
 @server.command(

@@ -1,0 +1,235 @@
+"""One Task or model at a time: all its fields, its files and what it reported; its state comes last.
+
+Whatever is interrupted is done again from its beginning: fields are set whole, events of before are removed first, and
+files that are there already are only read.
+"""
+
+import json
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows.errors import FlowsError, Unreachable
+from ops.push.moved import Moved
+from ops.push.source import EVENT_TYPES, Source
+from ops.push.target import PUSHED_FROM, PUSHED_STATE, PUSHED_TAGS, Found, Target
+
+Document = dict[str, Any]
+TASK_FIELDS = "name type project comment parent tags system_tags hyperparams configuration script container runtime"
+MODEL_FIELDS = "name project comment tags system_tags framework design labels task parent ready uri"
+_ACTIONS = {"completed": "completed", "failed": "failed", "stopped": "stopped", "closed": "close"}
+# Made by a backend for itself.
+_OF_A_BACKEND = {"@timestamp", "plot_len", "_id", "company_id"}
+_MAX_BATCH = 4_000_000
+
+
+@dataclass
+class Carrier:
+    """`scope` is the project that all of it is of, empty for everything. `files` are the sha256 and sizes of what is on
+    the target, by address there; `missing` is what could not come.
+    """
+
+    source: Source
+    target: Target
+    moved: Moved
+    scope: str
+    files: dict[str, tuple[str, int]] = field(default_factory=dict)
+    stored: int = 0
+    bytes: int = 0
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    fresh: bool = False
+
+    def task(self, id: str, found: Found, state: str) -> None:  # noqa: A002  (ClearML's own word)
+        """Raises Unreachable or FlowsError, and then the Task counts as not carried."""
+        document = self.source.document("tasks", id)
+        fields = {name: document[name] for name in TASK_FIELDS.split() if document.get(name) is not None}
+        execution = {name: value for name, value in (document.get("execution") or {}).items() if name != "queue"}
+        is_dataset = "dataset" in (document.get("system_tags") or [])
+        whole = self._begin(found)
+        execution["artifacts"] = [
+            self._artifact(record, document["name"], is_dataset) for record in execution.get("artifacts") or []
+        ]
+        fields = self.moved({**fields, "models": document.get("models")})
+        fields |= {"execution": execution, "hyperparams": _noted(fields.get("hyperparams") or {}, document)}
+        if (document.get("output") or {}).get("destination"):
+            fields["output_dest"] = self.moved(document["output"]["destination"])
+        if found.status == "published":
+            loose = {name: fields[name] for name in ("name", "comment", "tags", "system_tags") if name in fields}
+            self.target.call("tasks.update", task=found.id, **loose)
+        else:
+            self.target.call("tasks.edit", task=found.id, force=True, **fields)
+            self._events(id, found)
+            self._status(document, found)
+        if len(self.missing) == whole and document["status"] not in ("in_progress", "queued"):
+            item = {"section": "properties", "name": PUSHED_STATE, "type": "str", "value": self._mark(state)}
+            self.target.call("tasks.edit_hyper_params", task=found.id, hyperparams=[item], replace_hyperparams="none")
+
+    def model(self, id: str, found: Found, state: str, withheld: bool) -> None:  # noqa: A002  (ClearML's own word)
+        """`withheld`: without the tag production. Raises Unreachable or FlowsError."""
+        document = self.source.document("models", id)
+        fields = {name: document[name] for name in MODEL_FIELDS.split() if document.get(name) is not None}
+        whole = self._begin(found)
+        self._file(str(fields.get("uri") or ""), f"model {document['name']} {id}")
+        fields = self.moved(fields)
+        if withheld:
+            fields["tags"] = [tag for tag in fields.get("tags") or [] if tag != "production"]
+        kept = document.get("metadata") or {}
+        if retagged(found):
+            self.notes.append(f"model {document['name']} {found.id} keeps its tags there: they were changed there")
+            fields["tags"], kept = list(found.tags), _without_moves(kept) | _moves(found.metadata)
+        known = [item for item in kept.values() if not item["key"].startswith("pushed_")]
+        tags = {"key": PUSHED_TAGS, "type": "list", "value": json.dumps(fields.get("tags") or [])}
+        items = [*self.moved(known), *_notes(document), tags]
+        self.target.call("models.edit", model=found.id, metadata=items, **fields)
+        self._events(id, found, model=True)
+        if len(self.missing) == whole:
+            item = {"key": PUSHED_STATE, "type": "str", "value": self._mark(state)}
+            self.target.call("models.add_or_update_metadata", model=found.id, metadata=[item])
+
+    def _begin(self, found: Found) -> int:
+        self.fresh = found.fresh
+        self.moved.left.clear()
+        return len(self.missing)
+
+    def _mark(self, state: str) -> str:
+        """With links that still name what was left out, it is whole for a push of the same part only."""
+        return state_of_part(state, self.scope) if self.moved.left else state
+
+    def _artifact(self, record: Document, owner: str, of_dataset: bool) -> Document:
+        """The record as it is on the target, with its file there."""
+        kept: Document = self.moved(record)
+        rewrite = of_dataset and record.get("key") == "state"
+        called = f"artifact {record.get('key')} of {owner}"
+        stored = self._file(str(record.get("uri") or ""), called, record.get("hash"), rewrite)
+        # The record of a dataset's files names datasets by their ids, so it is another file there.
+        return {**kept, "hash": stored[0], "content_size": stored[1]} if stored and rewrite else kept
+
+    def _file(self, url: str, called: str, sha256: str | None = None, rewrite: bool = False) -> tuple[str, int] | None:
+        """The sha256 and size of a file on the target; None if the address is elsewhere, or the file is no more."""
+        if not self.source.has(url):
+            return None
+        there = self.moved.text(url)
+        if there in self.files:
+            return self.files[there]
+        with tempfile.TemporaryDirectory(prefix="flows-push-") as folder:
+            path = Path(folder, "file")
+            try:
+                found = self.source.fetch(url, path)
+                if sha256 and found != sha256:
+                    raise FlowsError(f"{url} has sha256 {found}, not {sha256}: it was changed or damaged")
+            except Unreachable:
+                raise
+            except FlowsError as problem:
+                self.missing.append(f"{called}: {problem}")
+                return None
+            if rewrite:
+                path.write_text(json.dumps(self.moved(json.loads(path.read_text("utf-8")))), "utf-8")
+            self.files[there] = self._put(path, there)
+        return self.files[there]
+
+    def _put(self, path: Path, url: str) -> tuple[str, int]:
+        from components.artifacts import file_sha256
+
+        sha256, size = file_sha256(str(path)), path.stat().st_size
+        if self.fresh or not self.target.holds(url, sha256, size):
+            self.target.store(path, url)
+            self.stored, self.bytes = self.stored + 1, self.bytes + size
+        return sha256, size
+
+    def _events(self, id: str, found: Found, model: bool = False) -> None:  # noqa: A002  (ClearML's own word)
+        cleared = False
+        for kind in EVENT_TYPES:
+            for page in self.source.events(id, kind, model):
+                if not cleared:
+                    self._clear(found, model)
+                    cleared = True
+                self._send([self._event(event, found.id, model) for event in page])
+
+    def _clear(self, found: Found, model: bool) -> None:
+        """Of a console line that came twice, a server would keep both."""
+        if model:
+            self.target.call("events.delete_for_model", model=found.id)
+        else:
+            self.target.call("events.delete_for_task", task=found.id)
+
+    def _event(self, event: Document, owner: str, model: bool) -> Document:
+        for url in self._urls(event):
+            self._file(url, f"a picture of {event.get('metric')}")
+        moved = self.moved({name: value for name, value in event.items() if name not in _OF_A_BACKEND})
+        return {**moved, "task": owner, **({"model_event": True} if model else {})}
+
+    def _urls(self, event: Document) -> list[str]:
+        if event.get("type") == "log":
+            return []
+        pattern = re.compile(re.escape(f"{self.source.files_url}/") + r"[^\s\"'<>\\]+")
+        return [url for name in ("url", "plot_str") for url in pattern.findall(str(event.get(name) or ""))]
+
+    def _send(self, events: list[Document]) -> None:
+        batch: list[Document] = []
+        size = 0
+        for event in events:
+            bytes_ = len(json.dumps(event))
+            if batch and size + bytes_ > _MAX_BATCH:
+                self.target.report(batch)
+                batch, size = [], 0
+            batch.append(event)
+            size += bytes_
+        self.target.report(batch)
+
+    def _status(self, document: Document, found: Found) -> None:
+        """The same end as at the source; what has not ended there is a draft."""
+        wanted = document["status"]
+        if wanted == found.status or wanted in ("created", "queued", "in_progress"):
+            return
+        said = {name: document[name] for name in ("status_reason", "status_message") if document.get(name)}
+        if found.status in ("", "created"):
+            self.target.call("tasks.started", task=found.id, force=True)
+        self.target.call(f"tasks.{_ACTIONS.get(wanted, 'completed')}", task=found.id, force=True, **said)
+        if wanted == "published":
+            self.target.call("tasks.publish", task=found.id, force=True, publish_model=False)
+
+
+def _notes(document: Document) -> list[Document]:
+    """What the target has in its own words, or not at all, as metadata: where it is from, and when."""
+    facts = {"from": document["id"], "created": document.get("created"), "started": document.get("started")}
+    facts |= {"completed": document.get("completed"), "worker": document.get("last_worker")}
+    return [{"key": f"pushed_{name}", "type": "str", "value": str(value)} for name, value in facts.items() if value]
+
+
+def retagged(found: Found) -> bool:
+    """Whether a model has other tags than a push gave it: it was promoted on the server, say."""
+    last = found.metadata.get(PUSHED_TAGS)
+    return last is not None and sorted(json.loads(last["value"])) != sorted(found.tags)
+
+
+def _moves(metadata: Document) -> Document:
+    """The records of promotions, which belong to the tags."""
+    return {key: item for key, item in metadata.items() if key.startswith("move-")}
+
+
+def _without_moves(metadata: Document) -> Document:
+    return {key: item for key, item in metadata.items() if not key.startswith("move-")}
+
+
+def _noted(hyperparams: Document, document: Document) -> Document:
+    notes = {
+        item["key"]: {"section": "properties", "name": item["key"], "type": "str", "value": item["value"]}
+        for item in _notes(document)
+    }
+    kept = {
+        name: item for name, item in (hyperparams.get("properties") or {}).items() if not name.startswith("pushed_")
+    }
+    return {**hyperparams, "properties": {**kept, **notes}}
+
+
+def state_of_part(state: str, scope: str) -> str:
+    return f"{state} of {scope}"
+
+
+def mark_of(id: str) -> Document:  # noqa: A002  (ClearML's own word)
+    """The hyper-parameters of a Task that has nothing yet but where it is from."""
+    item = {"section": "properties", "name": PUSHED_FROM, "type": "str", "value": id}
+    return {"properties": {PUSHED_FROM: item}}

@@ -1,0 +1,72 @@
+"""`flows server push`."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.settings import load
+from ops.command import as_json, examples, one_sentence
+
+
+@click.command(
+    epilog=examples(
+        "flows server push --dry-run                      # what there is to carry to the configured server",
+        "flows server push --config ~/clearml.conf",
+        "flows server push --project clearml-flows --json",
+    )
+)
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="The clearml.conf of the server; else the one configured."
+)
+@click.option("--project", default="", help="Only this project and those below it.")
+@click.option("--dry-run", is_flag=True, help="Say what would be carried, and carry nothing.")
+@as_json
+@one_sentence
+def push(config: Path | None, project: str, dry_run: bool, as_json: bool) -> None:
+    """Carry what the embedded backend holds to a ClearML Server: Tasks, datasets, models and files.
+
+    What is there already is not carried again, so a push that was interrupted goes on where it was, and a later one
+    carries what changed. Every file is read back. Exit code 1 if anything is missing on the server in the end.
+    """
+    # Imported here: it takes a second, and not every command needs it.
+    from ops.push.verb import push
+
+    done = push(load(), config, project, dry_run, _to_terminal())
+    if as_json:
+        click.echo(json.dumps(done.document()))
+    else:
+        _show(done.document(), dry_run)
+    if done.missing:
+        raise SystemExit(1)
+
+
+def _to_terminal() -> Callable[[str], None]:
+    """Writes one line over the other on the terminal, past whatever silences the SDK; nothing, where there is none."""
+    if not os.isatty(2):
+        return lambda _line: None
+    terminal = os.dup(2)
+
+    def say(line: str) -> None:
+        os.write(terminal, f"\r\033[K{line:.100}".encode("utf-8", "replace"))
+
+    return say
+
+
+def _show(done: dict[str, Any], dry_run: bool) -> None:
+    counts = ", ".join(f"{done[name]:,} {name}" for name in ("projects", "tasks", "datasets", "models"))
+    click.echo(f"{counts} for {done['target']}")
+    if dry_run:
+        click.echo(f"{done['carried']:,} to be carried; {done['reused']:,} are there as they are here")
+    else:
+        click.echo(f"{done['carried']:,} carried, {done['reused']:,} were there as they are here")
+        click.echo(
+            f"{done['files']:,} files stored, {done['bytes']:,} bytes; {done['verified']:,} read back and the same"
+        )
+    for line in done["notes"]:
+        click.echo(f"note: {line}")
+    for line in done["missing"]:
+        click.echo(f"missing: {line}", err=True)

@@ -1,0 +1,93 @@
+"""The embedded backend that is pushed from: what is on it, in pages, and its files."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from flows.backend import Backend
+from flows.errors import FlowsError, Unreachable
+
+PAGE = 500
+EVENT_TYPES = ("log", "training_stats_scalar", "training_stats_vector", "training_debug_image", "plot")
+Document = dict[str, Any]
+_LISTED = {
+    "tasks": [
+        "id",
+        "name",
+        "type",
+        "project",
+        "parent",
+        "status",
+        "last_update",
+        "created",
+        "completed",
+        "system_tags",
+    ],
+    "models": ["id", "name", "project", "last_update", "created", "tags"],
+    "projects": ["id", "name", "description", "tags", "system_tags"],
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """`files_url` is how stored links name its file server."""
+
+    backend: Backend
+    files_url: str
+
+    @cached_property
+    def listed(self) -> dict[str, list[Document]]:
+        """All projects, Tasks and models, the oldest first, with what tells whether they changed."""
+        return {kind: list(self._every(kind)) for kind in _LISTED}
+
+    def document(self, kind: str, id: str) -> Document:  # noqa: A002  (ClearML's own word)
+        """All of a Task or a model."""
+        found = self.backend.api.call(f"{kind}.get_by_id", **{kind[:-1]: id})
+        return dict(found[kind[:-1]])
+
+    def events(self, owner: str, kind: str, model: bool = False) -> Iterator[list[Document]]:
+        """What a Task or a model has reported, a page at a time, by time."""
+        query = {"task": owner, "event_type": kind, "batch_size": PAGE, "order": "asc", "model_events": model}
+        scroll: dict[str, str] = {}
+        while page := self.backend.api.call("events.get_task_events", **query, **scroll):
+            if page["events"]:
+                yield page["events"]
+            if len(page["events"]) < PAGE:
+                return
+            scroll = {"scroll_id": page["scroll_id"]}
+
+    def has(self, url: object) -> bool:
+        """Whether an address is one of its file server."""
+        return isinstance(url, str) and url.startswith(f"{self.files_url}/")
+
+    def fetch(self, url: str, target: Path) -> str:
+        """Writes a stored file to `target`; its sha256. Raises FlowsError if it is gone."""
+        keys, digest = (self.backend.api.access_key, self.backend.api.secret_key), hashlib.sha256()
+        try:
+            with (
+                requests.get(url, auth=keys, stream=True, timeout=60, allow_redirects=False) as answer,
+                target.open("wb") as out,
+            ):
+                if answer.status_code != requests.codes.ok:
+                    raise FlowsError(f"{url} is not on the embedded backend (HTTP {answer.status_code})")
+                for chunk in answer.iter_content(1 << 20):
+                    digest.update(chunk)
+                    out.write(chunk)
+        except requests.RequestException as failure:
+            raise Unreachable(f"{url} cannot be read: {type(failure).__name__}; is the backend running?") from None
+        return digest.hexdigest()
+
+    def _every(self, kind: str) -> Iterator[Document]:
+        query = {"order_by": ["created"], "only_fields": _LISTED[kind], "page_size": PAGE}
+        hidden = {} if kind == "models" else {"search_hidden": True}
+        page = 0
+        while found := self.backend.api.call(f"{kind}.get_all", **query, **hidden, page=page)[kind]:
+            yield from found
+            page += 1
+            if len(found) < PAGE:
+                return
