@@ -28,14 +28,18 @@ def ask_secret(question: str) -> str:
     return getpass(f"{question} (not shown): ").strip()
 
 
-def ask_block(question: str) -> str:
-    """What is pasted, without showing it: up to the brace that closes the first one, or an empty line."""
+def ask_block(question: str, or_line: bool = False) -> str:
+    """What is pasted, without showing it: up to the brace that closes the first one, or an empty line.
+
+    With `or_line`, a first line without a brace is all of it.
+    """
     click.echo(f"{question} (not shown):", err=True)
     text = ""
     with _unseen() as read_line:
         while line := read_line():
             text += line
-            if not line.strip() or 0 < text.count("{") <= text.count("}") or len(text) > _LIMIT:
+            closed = 0 < text.count("{") <= text.count("}")
+            if not line.strip() or closed or (or_line and "{" not in text) or len(text) > _LIMIT:
                 break
     return text.strip()
 

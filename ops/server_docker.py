@@ -37,8 +37,7 @@ def up(settings: Settings, agents: bool, as_json: bool) -> None:
     _show(found, as_json)
     if not as_json:
         click.echo(f"log in as      {found.user}; the password is SERVER_PASSWORD in {found.env_file}")
-        hosts = f"--api-host {found.api_url} --web-host {found.web_url} --files-host {found.files_url}"
-        click.echo(f"what next      flows setup {hosts}")
+        click.echo("what next      flows setup --docker")
 
 
 def down(settings: Settings, volumes: bool, yes: bool) -> None:

@@ -1,4 +1,4 @@
-"""`flows setup`: the ClearML Server that this user's commands use."""
+"""`flows setup`: the ClearML Server and the Kaggle account that this user's commands use."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 import click
 
 from flows.configuration import VARIABLES
-from flows.errors import FlowsError
+from flows.errors import BadInput, FlowsError
 from ops import setup as setting_up
 from ops.command import as_json, examples, one_sentence
 from ops.setup_answers import complete
+from ops.setup_by_password import setup_docker
+from ops.setup_kaggle import setup_kaggle
 from ops.tables import say, show_facts
 
 
@@ -22,6 +24,8 @@ def _given(name: str, about: str) -> Callable[[Callable[..., None]], Callable[..
         "flows setup                                            # at a terminal: asks",
         "flows setup --api-host https://api.example.com --access-key KEY --secret-stdin    # with the secret piped in",
         "flows setup --secret-stdin                             # with the block api { … } of its page piped in",
+        "flows setup --docker                                   # after flows server up --docker",
+        "flows setup --kaggle",
         "flows setup --show",
     )
 )
@@ -30,24 +34,38 @@ def _given(name: str, about: str) -> Callable[[Callable[..., None]], Callable[..
 @_given("files_host", "Its file server, likewise.")
 @_given("access_key", "The access key. Its secret is asked for, or comes from CLEARML_API_SECRET_KEY.")
 @click.option("--secret-stdin", is_flag=True, help="Read the secret key, or a block api { … }, from stdin.")
+@click.option(
+    "--docker", is_flag=True, help="For the server of `flows server up --docker`: make a key there, and store it."
+)
+@click.option("--kaggle", is_flag=True, help="Store a Kaggle account instead: a token, or what a kaggle.json holds.")
+@click.option("--verify", is_flag=True, help="With --kaggle: ask Kaggle first whether it knows the account.")
 @click.option("--show", "showing", is_flag=True, help="Say what is in force and from where, with the keys masked.")
 @as_json
 @one_sentence
-def setup(secret_stdin: bool, showing: bool, as_json: bool, **given: str) -> None:
+def setup(
+    secret_stdin: bool, docker: bool, kaggle: bool, verify: bool, showing: bool, as_json: bool, **given: str
+) -> None:
     """Store which ClearML Server to use, in clearml.conf.
 
     The server and the keys are checked by logging in before anything is written. The file (CLEARML_CONFIG_FILE, else
     clearml.conf in the home directory) keeps all else that it holds, comments too; what it was before stays beside it
     as clearml.conf.bak. A secret is no option: others on the machine could see it.
     """
+    if showing + docker + kaggle > 1:
+        raise BadInput("--show, --docker and --kaggle are three things to do; give one of them")
     if showing:
         _show(as_json)
         return
     try:
-        done = setting_up.setup(setting_up.Server.of(complete(given, secret_stdin)))
+        if kaggle:
+            done = setup_kaggle(secret_stdin, verify)
+        elif docker:
+            done = setup_docker()
+        else:
+            done = setting_up.setup(setting_up.Server.of(complete(given, secret_stdin)))
     except (KeyboardInterrupt, EOFError, click.Abort):
         raise FlowsError("interrupted; nothing was changed") from None
-    say(done, as_json, "\n".join(_lines(done)))
+    say(done, as_json, "\n".join([*_wrote(done), *(_about_kaggle(done) if kaggle else _about_server(done))]))
 
 
 def _show(as_json: bool) -> None:
@@ -57,10 +75,17 @@ def _show(as_json: bool) -> None:
     show_facts(found, as_json, {"backend": found["backend"], **facts})
 
 
-def _lines(done: dict[str, Any]) -> list[str]:
+def _wrote(done: dict[str, Any]) -> list[str]:
     before = f"; what it was before is {done['backup']}" if done["backup"] else ""
     wrote = f"wrote {done['file']}{before}" if done["changed"] else f"{done['file']} says that already"
+    wins = [f"{source} says something else, and wins over the file" for source in done["overruled_by"]]
+    return [wrote, *wins]
+
+
+def _about_server(done: dict[str, Any]) -> list[str]:
     silent = [f"{done[name]} does not answer ({why}); see to it" for name, why in done["answers"].items() if why]
-    wins = [f"{source} names something else, and wins over the file" for source in done["overruled_by"]]
-    logged_in = f"logged in to {done['api_host']} with the key {done['access_key']}"
-    return [logged_in, wrote, *silent, *wins]
+    return [f"logged in to {done['api_host']} with the key {done['access_key']}", *silent]
+
+
+def _about_kaggle(done: dict[str, Any]) -> list[str]:
+    return ["Kaggle knows the account" if done["verified"] else "Kaggle was not asked; `flows doctor` does"]

@@ -124,7 +124,7 @@ def test_the_environment_is_enough_and_is_said_to_win(
         monkeypatch.setenv(f"CLEARML_{name}", value)
     home.flows("setup").said("logged in", "wrote")
     monkeypatch.setenv("FLOWS__CLEARML__API_HOST", "https://api.example.com")
-    home.flows("setup").said("says that already", "FLOWS__CLEARML__API_HOST names something else, and wins")
+    home.flows("setup").said("says that already", "FLOWS__CLEARML__API_HOST says something else, and wins")
 
 
 def test_a_link_stays_one_and_another_file_may_be_named(

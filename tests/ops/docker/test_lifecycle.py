@@ -26,7 +26,7 @@ def test_up_makes_secrets_starts_and_says_where_things_are(docker: Docker) -> No
     done = docker.ok("up")
     values = docker.values()
     assert f"http://localhost:{values['SERVER_WEB_PORT']}" in done.stdout
-    assert "flows setup --api-host" in done.stdout
+    assert "flows setup --docker" in done.stdout
     assert str(docker.env_file) in done.stdout
     assert [call for call in docker.calls() if " ps " not in call] == [
         "info --format {{json .}}",

@@ -1,0 +1,98 @@
+"""A key that the server makes itself, for a user who logs in by password: `flows setup --docker` and `--user NAME`."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from flows.api import Api, WrongCredentials
+from flows.configuration import HOSTS, KEYS, conf_path, parse_conf, text_at
+from flows.errors import FlowsError, Unreachable
+from flows.settings import load
+from ops.conf_edit import edited
+from ops.docker.access import access
+from ops.private_files import read_text
+from ops.setup import Server, label, setup
+
+
+def setup_docker() -> dict[str, Any]:
+    """For the server that `flows server up --docker` made, as its first user, whose password its .env has.
+
+    Returns:
+        What `setup_by_password` tells.
+
+    Raises:
+        Unreachable: the server does not answer, or has another password than the .env.
+        FlowsError: no server was set up here, or clearml.conf cannot be edited; then no key is left behind.
+    """
+    found = access(load())
+    if found is None:
+        raise FlowsError("no server was set up here; `flows server up --docker` does it")
+    hosts = {"api_host": found.api_url, "web_host": found.web_url, "files_host": found.files_url}
+    try:
+        return setup_by_password(hosts, found.user, found.password)
+    except WrongCredentials:
+        raise WrongCredentials(
+            f"{found.api_url} does not take the password that its .env here has: another server answers there, or its "
+            "user was changed by hand; nothing was changed"
+        ) from None
+
+
+def setup_by_password(hosts: Mapping[str, str], user: str, password: str) -> dict[str, Any]:
+    """Store a key of this user's in clearml.conf; one is made unless the stored one is good.
+
+    Returns:
+        What `ops.setup.setup` tells, and `new_key`: whether one was made.
+
+    Raises:
+        Unreachable: the server does not answer, or does not take the password.
+        FlowsError: clearml.conf cannot be edited; then no key is left behind.
+    """
+    seconds = load().clearml.connect_timeout
+    urls = {name: url.rstrip("/") for name, url in hosts.items()}
+    if stored := _stored(urls, seconds):
+        return {**setup(stored), "new_key": False}
+    # Before a key is made: can the file take one at all?
+    path = conf_path()
+    edited(read_text(path), {**urls, "access_key": "x", "secret_key": "x"}, path)
+    api = Api(urls["api_host"], user, password, seconds)
+    try:
+        key = _made(api)
+        try:
+            return {**setup(Server(**urls, **key)), "new_key": True}
+        except BaseException:
+            with suppress(FlowsError):
+                api.call("auth.revoke_credentials", access_key=key["access_key"])
+            raise
+    finally:
+        api.close()
+
+
+def _stored(hosts: Mapping[str, str], seconds: float) -> Server | None:
+    """The key in clearml.conf, if it is for this server and good."""
+    path = conf_path()
+    text = read_text(path)
+    conf = parse_conf(text, path) if text.strip() else {}
+    if text_at(conf, path, HOSTS["api_host"]).rstrip("/") != hosts["api_host"]:
+        return None
+    known = Server(**hosts, **{name: text_at(conf, path, place) for name, place in KEYS.items()})
+    api = Api(known.api_host, known.access_key, known.secret_key, seconds)
+    try:
+        api.login()
+    except WrongCredentials:
+        return None
+    finally:
+        api.close()
+    return known
+
+
+def _made(api: Api) -> dict[str, str]:
+    try:
+        found = api.call("auth.create_credentials", label=label()).get("credentials") or {}
+    except WrongCredentials:
+        raise WrongCredentials(f"{api.url} does not know this user with this password; nothing was changed") from None
+    except Unreachable as failure:
+        raise Unreachable(f"{failure}; nothing was changed") from None
+    key = {name: str(found.get(name) or "") for name in ("access_key", "secret_key")}
+    if not all(key.values()):
+        raise FlowsError(f"{api.url} made no key; make one on its page (Settings, Workspace) and run `flows setup`")
+    return key

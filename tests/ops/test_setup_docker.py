@@ -1,0 +1,80 @@
+"""`flows setup --docker`: the server's own user makes a key, once, and none is left behind when it goes wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.settings import load
+from ops.docker import environment
+from tests.support.fake_clearml import FakeClearML, fake_clearml
+from tests.support.home import Home, make_home
+
+
+@pytest.fixture
+def server() -> Iterator[FakeClearML]:
+    with fake_clearml(environment.USER, "not known yet") as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, server: FakeClearML, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """One where `flows server up --docker` has made its .env."""
+    for name in ("API_HOST", "WEB_HOST", "FILES_HOST"):
+        monkeypatch.setenv(f"FLOWS__DOCKER__{name}", server.url)
+    home = make_home(tmp_path / "home", monkeypatch)
+    folder = home.data_dir / "docker"
+    folder.mkdir(parents=True)
+    made = environment.new()
+    server.password = made["SERVER_PASSWORD"]
+    environment.write(folder / ".env", {**made, **environment.from_settings(load().docker)})
+    return home
+
+
+def test_a_key_is_made_once_and_stored(home: Home, server: FakeClearML) -> None:
+    done = home.flows("setup", "--docker", "--json")
+    assert (done.document["new_key"], done.document["api_host"], done.document["access_key"]) == (
+        True,
+        server.url,
+        "MADE****",
+    )
+    assert list(server.keys) == ["MADE0"]
+    assert server.labels[0].startswith("clearml-flows on ")
+    assert 'secret_key: "made-secret-0"' in home.conf.read_text("utf-8")
+    assert server.password not in home.conf.read_text("utf-8")
+    again = home.flows("setup", "--docker", "--json")
+    assert (again.document["new_key"], again.document["changed"]) == (False, False)
+    assert list(server.keys) == ["MADE0"]
+    # One that was revoked on the page is replaced.
+    server.keys.clear()
+    assert home.flows("setup", "--docker", "--json").document["new_key"]
+    assert 'secret_key: "made-secret-1"' in home.conf.read_text("utf-8")
+
+
+def test_no_key_is_made_for_a_file_that_cannot_have_it(home: Home, server: FakeClearML) -> None:
+    home.conf.write_text("api { [", "utf-8")
+    home.flows("setup", "--docker").refused(1, "is not a clearml.conf")
+    assert server.asked == []
+
+
+def test_a_key_that_cannot_be_written_is_revoked(
+    home: Home, server: FakeClearML, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEARML_CONFIG_FILE", "/proc/clearml.conf")
+    home.flows("setup", "--docker").refused(1, "/proc/clearml.conf cannot be written")
+    assert server.asked[-1] == "auth.revoke_credentials"
+    assert server.keys == {}
+
+
+def test_another_password_or_no_server(home: Home, server: FakeClearML, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, server.password = server.password, "changed"
+    done = home.flows("setup", "--docker")
+    done.refused(5, "does not take the password that its .env here has")
+    assert secret not in done.stderr
+    server.trouble = "auth.login"
+    home.flows("setup", "--docker").refused(5, "trouble of its own", "nothing was changed")
+    server.trouble, server.password = "auth.create_credentials", secret
+    home.flows("setup", "--docker").refused(5, "trouble of its own (HTTP 500)")
+    assert not home.conf.exists()
+    (home.data_dir / "docker" / ".env").unlink()
+    home.flows("setup", "--docker").refused(1, "no server was set up here", "flows server up --docker")
