@@ -68,16 +68,16 @@ class Outbox:
                     [(made.lastrowid, channel) for channel in dict.fromkeys(channels)],
                 )
 
-    def give_up_old(self, now: datetime) -> list[Waiting]:
-        """Those that were tried for too long, or that are too many for their channel: the oldest. They wait no more."""
+    def give_up_old(self, now: datetime) -> list[tuple[Waiting, str]]:
+        """Those that were tried for too long, or are the oldest of too many, and which of both. They wait no more."""
         with self._database.write() as connection:
             connection.execute("UPDATE messages SET seen = ? WHERE state = 'pending' AND seen IS NULL", (text(now),))
-            ended = [*self._give_up(connection, now, TOO_OLD, _OLD, text(now - self._limits.age))]
-            ended += self._give_up(connection, now, TOO_MANY, _MANY, self._limits.most)
+            old = _give_up(connection, now, TOO_OLD, _OLD, text(now - self._limits.age))
+            many = _give_up(connection, now, TOO_MANY, _MANY, self._limits.most)
             if self._forgot is None or abs(now - self._forgot) >= FORGET_EVERY:
                 _forget(connection, now)
                 self._forgot = now
-        return ended
+        return [*((one, TOO_OLD) for one in old), *((one, TOO_MANY) for one in many)]
 
     def claim(self, channel: str, now: datetime, until: datetime, most: int) -> list[Waiting]:
         """The next messages of the channel, this process's alone until it tells what became of them, or until `until`.
@@ -123,7 +123,7 @@ class Outbox:
     def drop(self, channels: Sequence[str], now: datetime) -> int:
         """Those that wait are given up. How many."""
         with self._database.write() as connection:
-            ended = [self._give_up(connection, now, DROPPED, _WAITING, channel) for channel in channels]
+            ended = [_give_up(connection, now, DROPPED, _WAITING, channel) for channel in channels]
         return sum(map(len, ended))
 
     def told(self) -> dict[str, dict[str, Any]]:
@@ -152,15 +152,14 @@ class Outbox:
             )
         return state
 
-    def _give_up(
-        self, connection: sqlite3.Connection, now: datetime, why: str, which: str, value: object
-    ) -> list[Waiting]:
-        found = [_waiting(row) for row in connection.execute(_SELECT + which, (value,)).fetchall()]
-        connection.executemany(
-            "UPDATE messages SET state = 'given_up', ended = ?, error = ? WHERE number = ?",
-            [(text(now), why, message.number) for message in found],
-        )
-        return found
+
+def _give_up(connection: sqlite3.Connection, now: datetime, why: str, which: str, value: object) -> list[Waiting]:
+    found = [_waiting(row) for row in connection.execute(_SELECT + which, (value,)).fetchall()]
+    connection.executemany(
+        "UPDATE messages SET state = 'given_up', ended = ?, error = ? WHERE number = ?",
+        [(text(now), why, message.number) for message in found],
+    )
+    return found
 
 
 def _back_off(connection: sqlite3.Connection, channel: str, outcome: Outcome, now: datetime) -> None:

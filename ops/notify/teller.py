@@ -67,8 +67,8 @@ class Teller:
 
         A channel that does not take a message is left alone for a while, which doubles each time.
         """
-        for message in self.outbox.give_up_old(now):
-            self._tell(now, f"given up {self._named(message.channel)}", message)
+        for message, why in self.outbox.give_up_old(now):
+            self._tell(now, f"given up {self._named(message.channel)} ({why})", message)
         until = now + timedelta(seconds=self.given.timeout + GRACE_SECONDS)
         claimed = {name: self.outbox.claim(name, now, until, AT_ONCE) for name in self.channels}
         due = {name: messages for name, messages in claimed.items() if messages}

@@ -41,10 +41,10 @@ def post(url: str, document: dict[str, Any], seconds: float) -> Outcome:
             ) as answer,
         ):
             return judged(answer.status_code, answer.headers.get("Retry-After"), datetime.now(UTC))
+    except ValueError:  # requests' own errors for URLs and headers, too
+        return Outcome(REFUSED, "its URL cannot be used")
     except requests.RequestException as wrong:
         return Outcome(AGAIN, reason(wrong, seconds))
-    except ValueError:
-        return Outcome(REFUSED, "its URL cannot be used")
 
 
 def judged(status: int, retry_after: str | None, now: datetime) -> Outcome:

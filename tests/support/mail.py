@@ -62,12 +62,18 @@ class FreePort(Controller):  # type: ignore[misc]  # aiosmtpd is not annotated
 
 
 @contextmanager
-def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
-    """Run a mail server for as long as the context lasts; with `tls` it wants STARTTLS and a login."""
+def mail_server(tls: ssl.SSLContext | None = None, from_the_start: bool = False) -> Iterator[Mailbox]:
+    """Run a mail server for as long as the context lasts.
+
+    With `tls` it speaks that `from_the_start` and takes a login, or it wants STARTTLS and then a login.
+    """
     mailbox = Mailbox()
-    secure: dict[str, Any] = {"tls_context": tls, "require_starttls": True, "auth_required": True} if tls else {}
+    secure: dict[str, Any] = {}
     if tls:
-        secure["authenticator"] = mailbox.authenticate
+        how = {"ssl_context": tls} if from_the_start else {"tls_context": tls, "require_starttls": True}
+        # aiosmtpd takes nothing but STARTTLS for TLS, and warns of logins without.
+        login = {"auth_required": not from_the_start, "auth_require_tls": not from_the_start}
+        secure = {**how, **login, "authenticator": mailbox.authenticate}
     controller = FreePort(mailbox, hostname="127.0.0.1", port=0, server_hostname="localhost", **secure)
     controller.start()
     try:

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from ops.events import Event
+from ops.notify.masking import Masker
+from ops.notify.message import compose, safe
+from ops.notify.outcome import SENT, Outcome
+from ops.notify.services import open_service, send, style_of
 from tests.ops.notify.conftest import NOON, Made, after, failed, state
 from tests.support.mail import Certificates, Mailbox, certificates, mail_server
 
@@ -49,6 +53,18 @@ def test_a_server_with_an_unknown_certificate_gets_nothing(teller: Made, mailbox
     assert (mailbox.logins, mailbox.letters, state(told, "mail")) == ([], [], (1, 0, 0))
     error = told.outbox.told()["mail"]["error"]
     assert error.endswith(": certificate verify failed: unable to get local issuer certificate")
+
+
+def test_tls_from_the_start_and_html(trusted: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted.authority))
+    with mail_server(trusted.server, from_the_start=True) as mailbox:
+        service = open_service(f"{url(mailbox)}&mode=ssl&format=html")
+        event = safe(failed(error="<script>x</script> &amp;"), Masker({}))
+        assert send(service, "failed", compose(event, style_of(service), 4000)) == Outcome(SENT)
+    part = mailbox.letters[0].get_body(("html",))
+    assert part is not None
+    assert "&lt;script&gt;x&lt;/script&gt;&nbsp;&amp;amp;" in part.get_content()
+    assert mailbox.logins == [("me", "s3sam0pen")]
 
 
 def test_a_mail_that_is_not_taken_is_sent_later(teller: Made) -> None:

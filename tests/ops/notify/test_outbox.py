@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import FlowsError
-from ops.notify.outbox import LONGEST_WAIT, Limits, Outbox
+from ops.notify.outbox import LONGEST_WAIT, TOO_MANY, TOO_OLD, Limits, Outbox, Waiting
 from ops.notify.outcome import AGAIN, REFUSED, SENT, Outcome
 from ops.notify.schema import KIND
 from tests.ops.notify.conftest import NOON, after, failed
@@ -33,6 +33,10 @@ def tried(outbox: Outbox, seconds: float, state: str, most: int = 1) -> list[str
     found = outbox.claim("mail", now, now + LEASE, most)
     outbox.settle("mail", found, {one.number: Outcome(state, "why") for one in found}, now)
     return [one.event.key for one in found]
+
+
+def told(given_up: list[tuple[Waiting, str]]) -> list[tuple[str, str]]:
+    return [(one.event.key, why) for one, why in given_up]
 
 
 def test_messages_are_sent_in_their_order(outbox: Outbox) -> None:
@@ -71,9 +75,9 @@ def test_two_processes_do_not_send_the_same_message(outbox: Outbox, tmp_path: Pa
 
 def test_what_is_too_much_or_too_old_is_given_up(outbox: Outbox) -> None:
     put(outbox, "a", "b", "c", "d", "e")
-    assert [one.event.key for one in outbox.give_up_old(NOON)] == ["a", "b"]
+    assert told(outbox.give_up_old(NOON)) == [("a", TOO_MANY), ("b", TOO_MANY)]
     assert outbox.give_up_old(after(days=1)) == []
-    assert [one.event.key for one in outbox.give_up_old(after(days=1, seconds=1))] == ["c", "d", "e"]
+    assert told(outbox.give_up_old(after(days=1, seconds=1))) == [(key, TOO_OLD) for key in "cde"]
     assert outbox.told()["mail"]["given_up"] == 5
     assert outbox.retry(["mail"]) == 5
     outbox.give_up_old(after(days=2))

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import sys
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -156,3 +157,22 @@ def test_keys_that_look_like_ids_are_masked_too(teller: Made, tmp_path: Path, mo
         told.put(failed(error=f"{run} {embedded.secret_key} {embedded.access_key} {kaggle} {server}"))
         told.deliver(NOON)
         assert receiver.posted[0].json["error"] == f"{run} *** *** *** ***"
+
+
+@pytest.mark.parametrize(
+    ("python", "error"),
+    [
+        ("/bin/false", "the process that sends ended with exit code 1"),
+        ("/no/such/python", "no process can be started: No such file or directory"),
+    ],
+)
+def test_a_process_that_breaks_off_is_a_failure_like_others(
+    teller: Made, monkeypatch: pytest.MonkeyPatch, python: str, error: str
+) -> None:
+    told = teller(CLEARML_WEBHOOK_URL="http://127.0.0.1:9")
+    told.put(failed("a"))
+    told.put(failed("b"))
+    monkeypatch.setattr(sys, "executable", python)
+    told.deliver(NOON)
+    assert (state(told), told.outbox.told()["webhook"]["error"]) == ((2, 0, 0), error)
+    assert told.journal.path.read_text().count("\n") == 1

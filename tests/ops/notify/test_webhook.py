@@ -82,6 +82,11 @@ def test_a_url_may_have_credentials_and_no_others_are_sent(tmp_path: Path, monke
         assert [posted.headers.get("Authorization") for posted in receiver.posted] == [None, "Basic bWU6c0BtZQ=="]
 
 
+@pytest.mark.parametrize("url", ["http://a..b/x", "http://.example.com/", "http://\udc80/"])
+def test_a_url_that_cannot_be_one_is_not_tried_for_a_day(url: str) -> None:
+    assert post(url, {}, 5).state == REFUSED
+
+
 def test_a_body_that_does_not_end_is_not_waited_for() -> None:
     with receiving(Reply(200, {"Content-Length": "1000000"}, "x")) as receiver:
         assert post(receiver.url, {}, 60).state == SENT
