@@ -82,7 +82,7 @@ class Outbox:
     def claim(self, channel: str, now: datetime, until: datetime, most: int) -> list[Waiting]:
         """The next messages of the channel, this process's alone until it tells what became of them, or until `until`.
 
-        None if the channel is to be left alone for a while, or another process has them.
+        Empty if the channel is to be left alone for a while, or another process has its messages.
         """
         with self._database.write() as connection:
             connection.execute("INSERT OR IGNORE INTO channels (name) VALUES (?)", (channel,))
@@ -99,8 +99,10 @@ class Outbox:
     ) -> dict[int, str]:
         """Record what became of claimed messages; those without an outcome go on waiting.
 
+        What ended meanwhile, by hand or by another process after this one's time, stays so, unless it was sent.
+
         Returns:
-            The states of those that had an outcome, by number: sent, pending or given_up.
+            What the outcomes make of those that had one, by number: sent, pending or given_up.
         """
         states: dict[int, str] = {}
         with self._database.write() as connection:
@@ -139,8 +141,9 @@ class Outbox:
         again = outcome.state == AGAIN and attempts < self._limits.attempts
         state = "pending" if again else ("sent" if outcome.state == SENT else "given_up")
         connection.execute(
-            "UPDATE messages SET state = ?, attempts = ?, error = ?, ended = ? WHERE number = ?",
-            (state, attempts, outcome.error, None if again else text(now), message.number),
+            "UPDATE messages SET state = ?, attempts = ?, error = ?, ended = ?"
+            " WHERE number = ? AND (state = 'pending' OR ? = 'sent')",
+            (state, attempts, outcome.error, None if again else text(now), message.number, state),
         )
         connection.execute(_EMPTY, (message.number,))
         if outcome.state == AGAIN:

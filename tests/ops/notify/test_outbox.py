@@ -121,3 +121,13 @@ def test_a_damaged_file_is_refused_by_its_path(tmp_path: Path) -> None:
     with pytest.raises(FlowsError, match=r"notifications\.sqlite does not hold notifications, or is damaged"):
         Outbox(tmp_path, Limits(1, 1, LEASE))
     assert (tmp_path / KIND.file).read_bytes() == b"not SQLite"
+
+
+def test_what_ended_while_it_was_under_way_stays_so_unless_it_was_sent(outbox: Outbox) -> None:
+    put(outbox, "a", "b")
+    found = outbox.claim("mail", NOON, NOON + LEASE, 2)
+    outbox.drop(["mail"], NOON)
+    outcomes = {found[0].number: Outcome(SENT), found[1].number: Outcome(AGAIN, "why")}
+    outbox.settle("mail", found, outcomes, NOON)
+    counts = outbox.told()["mail"]
+    assert (counts["pending"], counts["sent"], counts["given_up"]) == (0, 1, 1)
