@@ -1,8 +1,12 @@
 """`flows server … --docker`: what the commands print of the server in Docker."""
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -74,7 +78,9 @@ def logs(settings: Settings, service: str | None, lines: int) -> None:
 
 
 def backup(settings: Settings, file: Path, force: bool, as_json: bool) -> None:
-    made = saving.backup(stack(settings), settings.docker, file, force, _say)
+    """Save the server's data and print where."""
+    with _ended_in_order():
+        made = saving.backup(stack(settings), settings.docker, file, force, _say)
     total = sum(part.size for part in made.parts.values())
     _tell(
         made, as_json, f"{file} holds the server's data of {made.created}, {total:,} bytes; keep a copy of .env with it"
@@ -82,12 +88,16 @@ def backup(settings: Settings, file: Path, force: bool, as_json: bool) -> None:
 
 
 def restore(settings: Settings, file: Path, as_json: bool) -> None:
-    done = saving.restore(stack(settings), settings.docker, file, _say)
+    """Put a backup in place and print of when it is."""
+    with _ended_in_order():
+        done = saving.restore(stack(settings), settings.docker, file, _say)
     _tell(done, as_json, f"the server runs on its data of {done.created}")
 
 
 def upgrade(settings: Settings, as_json: bool) -> None:
-    done = upgrade_stack(stack(settings), settings.docker, _say)
+    """Upgrade the server and print what the backup of before is."""
+    with _ended_in_order():
+        done = upgrade_stack(stack(settings), settings.docker, _say)
     sentence = (
         f"upgraded; as it was before: {done.backup}" if done.backup else "nothing to do: the releases are the same"
     )
@@ -107,6 +117,22 @@ def add_user(settings: Settings, name: str, password: str) -> None:
 def remove_user(settings: Settings, name: str) -> None:
     registered.remove(stack(settings), name)
     click.echo(f"{name} may not log in any more once `flows server up --docker` has run")
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM is taken as Ctrl-C: what was stopped is started again, and what was begun is undone."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise FlowsError("interrupted; the server and its data are as before") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def look(server: Stack, settings: Settings) -> Found:

@@ -127,16 +127,17 @@ def _switch(stack: Stack, docker: Docker, values: dict[str, str], generation: in
     """Start the server on the new volumes; on the old ones, as it was, if it is not healthy with them."""
     was_there = stack.env_file.exists()
     running = was_there and any(service.state == "running" for service in stack.services())
+    agents = was_there and stack.agents_run()
     if was_there:
         engine.tell(*stack.compose("down"), to="stop the server")
     try:
-        lifecycle.start(stack, docker, values | {"SERVER_GENERATION": str(generation)}, say)
+        lifecycle.start(stack, docker, values | {"SERVER_GENERATION": str(generation)}, say, agents)
     except BaseException as error:
         say("going back to the data as it was")
         engine.tell(*stack.compose("down"), to="stop the server")
         environment.write(stack.env_file, values)
         if running:
-            lifecycle.start(stack, docker, values, say)
+            lifecycle.start(stack, docker, values, say, agents)
         if isinstance(error, FlowsError):
             raise FlowsError(
                 f"the server does not run on the restored data and has its old data again: {error}"

@@ -1,12 +1,13 @@
 """The `docker` command: run, read from and written to; what it complains of becomes one sentence."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 from flows.errors import FlowsError
 
@@ -15,12 +16,22 @@ _STDERR = 2
 _OURS = ("SERVER_", "COMPOSE_")
 
 
-def ask(*words: str, to: str) -> str:
-    """What `docker WORDS` prints. Raises FlowsError, "docker cannot <to>: …", if it fails."""
-    done = _run([*words], to, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def ask(*words: str, to: str, seconds: float = 120.0) -> str:
+    """What `docker WORDS` prints. Raises FlowsError, "docker cannot <to>: …", if it fails or takes longer."""
+    done = _run([*words], to, stdout=subprocess.PIPE, stderr=subprocess.PIPE, seconds=seconds)
     if done.returncode:
         raise FlowsError(f"docker cannot {to}: {_reason(done.stderr)}")
     return done.stdout.decode("utf-8", "replace")
+
+
+def documents(*words: str, to: str) -> list[Any]:
+    """What `docker WORDS` prints, as JSON: a list of documents, or one document a line. Raises FlowsError."""
+    told = ask(*words, to=to).strip()
+    try:
+        found = json.loads(told) if told.startswith("[") else [json.loads(line) for line in told.splitlines()]
+    except ValueError:
+        raise FlowsError(f"docker cannot {to}: its answer is not JSON but {told[:80]!r}; upgrade Docker") from None
+    return [document for document in found if document]
 
 
 def tell(*words: str, to: str) -> None:
@@ -80,7 +91,9 @@ def _piped(
                 pipe.close()
 
 
-def _run(words: list[str], to: str, stdout: int | None, stderr: int | None) -> "subprocess.CompletedProcess[bytes]":
+def _run(
+    words: list[str], to: str, stdout: int | None, stderr: int | None, seconds: float | None = None
+) -> "subprocess.CompletedProcess[bytes]":
     try:
         return subprocess.run(
             [_command(), *words],
@@ -89,7 +102,10 @@ def _run(words: list[str], to: str, stdout: int | None, stderr: int | None) -> "
             stderr=stderr,
             env=_environment(),
             check=False,
+            timeout=seconds,
         )
+    except subprocess.TimeoutExpired:
+        raise FlowsError(f"docker cannot {to}: no answer within {seconds:.0f} seconds; restart Docker") from None
     except OSError as error:
         raise FlowsError(f"docker cannot {to}: {error.strerror or error}") from None
 

@@ -21,7 +21,7 @@ _HEAD = """\
 """
 _SECOND = "\n# From settings.toml, and about the data.\n"
 # What a value may hold: all but what ends it.
-_LINE = re.compile(r"([A-Z_]+)='([^'\n]*)'")
+_LINE = re.compile(r"([A-Z0-9_]+)=(?:'([^']*)'|([^'\"\s]*))")
 _LETTERS = string.ascii_letters + string.digits
 _PARTS = ("APISERVER", "FILESERVER", "WEBSERVER", "TESTS", "AGENT")
 # ClearML's manual: 30 characters for a key, 50 to 60 for a secret.
@@ -59,14 +59,22 @@ def read(path: Path) -> dict[str, str] | None:
     except (OSError, UnicodeDecodeError) as error:
         raise FlowsError(f"{path} cannot be read ({error}); put back a copy of it") from None
     found = filter(None, (_LINE.fullmatch(line.strip()) for line in text.splitlines()))
-    values: dict[str, str] = {line[1]: line[2] for line in found}
+    values: dict[str, str] = {line[1]: line[2] or line[3] or "" for line in found}
     missing = [name for name in KEPT if len(values.get(name, "")) < _SHORTEST.get(name, 1)]
     if missing:
         raise FlowsError(
             f"{path} is not whole, it lacks {', '.join(missing)}; put back a copy of it or, if this server holds "
             "nothing yet, remove the file and start again"
         )
+    _check_lines(path, text)
     return values
+
+
+def _check_lines(path: Path, text: str) -> None:
+    """Whatever is not understood would be lost when the file is written anew."""
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if line and not line.startswith("#") and not _LINE.fullmatch(line):
+            raise FlowsError(f"line {number} of {path} is not NAME='value'; mend or remove it")
 
 
 def write(path: Path, values: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Start the server and stop it, with what has to be true before."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flows.errors import FlowsError
 from flows.settings import Docker
@@ -48,7 +49,9 @@ def down(stack: Stack, volumes: bool) -> bool:
     machine.check_docker()
     with stack.locked():
         if environment.read(stack.env_file) is None:
-            return False
+            generations = stack.generations() if volumes else []
+            remove(stack, generations)
+            return bool(generations)
         was_there = bool(stack.services())
         engine.tell(*stack.compose("down", "--remove-orphans"), to="stop the server")
         if volumes:
@@ -62,13 +65,14 @@ def remove(stack: Stack, generations: list[int]) -> None:
     """Remove the volumes of these generations."""
     names = [stack.volume(name, number) for number in generations for name in VOLUMES]
     if names:
-        engine.ask("volume", "rm", "--force", *names, to="remove the server's volumes")
+        engine.ask("volume", "rm", "--force", *names, to="remove the server's volumes", seconds=900)
 
 
-def check_machine(stack: Stack, docker: Docker, info: dict[str, object], values: dict[str, str] | None) -> None:
+def check_machine(stack: Stack, docker: Docker, info: dict[str, Any], values: dict[str, str] | None) -> None:
     """Raises FlowsError, a sentence for each thing that is in the way."""
     ports = tuple(sorted({docker.api_port, docker.web_port, docker.files_port} - _our_ports(stack, values)))
-    found = machine.problems(machine.look(dict(info), ports))
+    needed = machine.DISK_NEEDED if values is None else machine.DISK_LEFT
+    found = machine.problems(machine.look(info, ports), needed)
     if found:
         raise FlowsError("\nerror: ".join(found))
 
@@ -78,6 +82,7 @@ def first_values(stack: Stack) -> dict[str, str]:
 
     Raises FlowsError if there are several generations of data, so that nobody but the lost .env knew which is in use.
     """
+    _check_nobody_elses(stack)
     generations = stack.generations()
     if len(generations) > 1:
         names = ", ".join(stack.volume("mongo", number) for number in generations)
@@ -86,6 +91,19 @@ def first_values(stack: Stack) -> dict[str, str]:
             "is gone; put it back, or remove the other volumes with docker volume rm"
         )
     return environment.new() | {"SERVER_GENERATION": str(generations[0] if generations else 1)}
+
+
+def _check_nobody_elses(stack: Stack) -> None:
+    """Containers of our name that another checkout started must not be taken over with other secrets."""
+    project = f"label=com.docker.compose.project={stack.project}"
+    started_from = '{{.Label "com.docker.compose.project.config_files"}}'
+    told = engine.ask("ps", "--all", "--filter", project, "--format", started_from, to="list its containers")
+    others = sorted(set(filter(None, told.splitlines())) - {str(stack.compose_file)})
+    if others:
+        raise FlowsError(
+            f"there is a server named {stack.project} already, of {others[0]}; use that one, or give this one another "
+            "name and ports in [docker] of settings.toml"
+        )
 
 
 def _our_ports(stack: Stack, values: dict[str, str] | None) -> set[int]:

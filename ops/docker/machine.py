@@ -1,6 +1,5 @@
 """Whether this machine can hold the server: looked at before anything is started."""
 
-import json
 import os
 import re
 import shutil
@@ -17,8 +16,8 @@ MAP_COUNT = Path("/proc/sys/vm/max_map_count")
 MAP_COUNT_NEEDED, MAP_COUNT_ADVISED = 262_144, 524_288
 # The server's manual asks for 8 GB, which a machine "with 8 GB" and a virtual one never quite have.
 MEMORY_NEEDED = int(7.2 * 2**30)
-# Images of 5 GB, unpacked, and room to begin with.
-DISK_NEEDED = 10 * 10**9
+# Images of 5 GB, unpacked, and room to begin with; and what a server that is there cannot work without.
+DISK_NEEDED, DISK_LEFT = 10 * 10**9, 10**9
 COMPOSE_NEEDED = (2, 20)
 
 
@@ -26,7 +25,7 @@ COMPOSE_NEEDED = (2, 20)
 class Machine:
     """What was found: bytes of memory and of free disk, the kernel's limit on maps; None where that cannot be told."""
 
-    memory: int
+    memory: int | None
     disk_free: int | None
     map_count: int | None
     taken: tuple[int, ...]
@@ -35,10 +34,10 @@ class Machine:
 def check_docker() -> dict[str, Any]:
     """What the engine tells of itself. Raises FlowsError if there is none, it is down, or compose is missing or old."""
     try:
-        told = engine.ask("info", "--format", "{{json .}}", to="reach its engine")
+        told = engine.documents("info", "--format", "{{json .}}", to="reach its engine")
     except FlowsError as error:
         raise FlowsError(_engine_down(str(error))) from None
-    info = dict(json.loads(told or "{}"))
+    info: dict[str, Any] = told[0] if told else {}
     if info.get("ServerErrors"):
         raise FlowsError(_engine_down(str(info["ServerErrors"][0])))
     _check_compose()
@@ -47,7 +46,7 @@ def check_docker() -> dict[str, Any]:
 
 def look(info: dict[str, Any], ports: tuple[int, ...]) -> Machine:
     """Measure the machine that the engine runs on; `ports` are those that the server would take."""
-    memory = int(info.get("MemTotal") or 0)
+    memory = int(info.get("MemTotal") or 0) or None
     if os.environ.get("DOCKER_HOST", "unix:").partition(":")[0] not in ("unix", "npipe"):
         # The engine is on another machine, whose disk, kernel and ports are not ours to see.
         return Machine(memory, None, None, ())
@@ -62,10 +61,10 @@ def look(info: dict[str, Any], ports: tuple[int, ...]) -> Machine:
     )
 
 
-def problems(machine: Machine) -> list[str]:
+def problems(machine: Machine, disk_needed: int) -> list[str]:
     """What is in the way, a sentence each, with what to do about it."""
     found = []
-    if machine.memory < MEMORY_NEEDED:
+    if machine.memory is not None and machine.memory < MEMORY_NEEDED:
         found.append(
             f"Docker has {machine.memory / 2**30:.1f} GB of memory and the server needs 8 GB; use a bigger machine or, "
             "in Docker Desktop, raise Settings > Resources > Memory"
@@ -76,10 +75,10 @@ def problems(machine: Machine) -> list[str]:
             f"sudo sysctl -w vm.max_map_count={MAP_COUNT_ADVISED}, and put that line into "
             "/etc/sysctl.d/99-clearml.conf"
         )
-    if machine.disk_free is not None and machine.disk_free < DISK_NEEDED:
+    if machine.disk_free is not None and machine.disk_free < disk_needed:
         found.append(
             f"the disk of Docker's images and volumes has {machine.disk_free / 1e9:.1f} GB left and the server needs "
-            f"{DISK_NEEDED // 10**9} GB; free some, for example with docker system prune"
+            f"{disk_needed // 10**9} GB; free some, for example with docker system prune"
         )
     found.extend(
         f"port {port} of 127.0.0.1 is taken by another program; stop that, or name another port in [docker] of "
@@ -90,7 +89,7 @@ def problems(machine: Machine) -> list[str]:
 
 
 def _engine_down(said: str) -> str:
-    if "not on PATH" in said:
+    if "not on PATH" in said or "no answer within" in said or "not JSON" in said:
         return said
     if "permission denied" in said.lower():
         return (

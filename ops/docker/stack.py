@@ -1,6 +1,5 @@
 """The compose stack: which files it is made of, how its commands are called, what runs of it."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from localserver.credentials import make_private_folder
 from ops.docker import engine, environment
 
 VOLUMES = ("mongo", "mongo_config", "elastic", "redis", "files")
+# The container that the agents share the network of.
+DOOR = "door"
 _IMAGE = re.compile(r"^\s+image: (\S+)$", re.MULTILINE)
 
 
@@ -61,10 +62,12 @@ class Stack:
 
     def services(self) -> list[Service]:
         """The containers that there are, running or not."""
-        told = engine.ask(*self.compose("ps", "--all", "--format", "json"), to="list the server's containers").strip()
-        # One document a line, or, from older releases, one list.
-        rows = json.loads(told) if told.startswith("[") else [json.loads(line) for line in told.splitlines()]
+        rows = engine.documents(*self.compose("ps", "--all", "--format", "json"), to="list the server's containers")
         return [Service(row["Service"], row["State"], row.get("Health") or "") for row in rows]
+
+    def agents_run(self) -> bool:
+        """Whether agents run beside the server."""
+        return any(service.name == DOOR and service.state == "running" for service in self.services())
 
     def images(self) -> dict[str, str]:
         """The releases that the compose file names: image → tag."""
@@ -80,12 +83,14 @@ class Stack:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Nobody else starts, stops, saves or restores the stack meanwhile. Raises Locked if somebody does."""
-        make_private_folder(self.folder)
         lock = FileLock(self.folder / "docker.lock", mode=0o600)
         try:
+            make_private_folder(self.folder)
             lock.acquire(timeout=0)
         except Timeout:
             raise Locked(f"another `flows server … --docker` is at work ({lock.lock_file}); wait for its end") from None
+        except OSError as error:
+            raise FlowsError(f"{self.folder} cannot be used: {error.strerror or error}; see server.data_dir") from None
         try:
             yield
         finally:

@@ -34,11 +34,11 @@ def upgrade(stack: Stack, docker: Docker, say: Callable[[str], None]) -> Upgrade
         if last == images:
             return Upgrade(releases.as_line(last), releases.as_line(images), None)
         releases.check_newer(last, images)
-        file = _target(stack, last)
+        file, agents = _target(stack, last), stack.agents_run()
         save(stack, docker, file, say, start=False)
         say(f"upgrading: {releases.differences(last, images)}")
         try:
-            lifecycle.start(stack, docker, values, say)
+            lifecycle.start(stack, docker, values, say, agents)
         except FlowsError as error:
             raise FlowsError(
                 f"{error}; to go back, take the checkout from before and `flows server restore {file} --docker`"

@@ -30,6 +30,8 @@ def main() -> None:
         info(plan)
     elif WORDS[0] == "volume":
         volume(WORDS[1], WORDS[2:])
+    elif WORDS[0] == "ps":
+        print(plan.get("started_from", ""))
     elif WORDS[0] == "run":
         run(plan)
     elif WORDS[:2] == ["compose", "version"]:
@@ -41,7 +43,7 @@ def main() -> None:
 def info(plan: "dict[str, Any]") -> None:
     if plan["engine"] != "up":
         fail(plan["engine"])
-    print(json.dumps({"MemTotal": plan["memory"], "DockerRootDir": "/nowhere", "OperatingSystem": "Linux"}))
+    print(json.dumps({"MemTotal": plan["memory"], "DockerRootDir": "/nowhere", "OperatingSystem": plan["os"]}))
 
 
 def volume(action: str, rest: list[str]) -> None:
@@ -63,6 +65,11 @@ def run(plan: "dict[str, Any]") -> None:
     name = WORDS[WORDS.index("--volume") + 1].split(":")[0]
     tar = WORDS[WORDS.index("--create" if "--create" in WORDS else "--extract") :]
     tar[tar.index("/volume")] = f"{HOME}/volumes/{name}"
+    if plan.get("hangs_in") == name:
+        import time
+
+        with open(f"{HOME}/hangs", "w", encoding="utf-8"):
+            time.sleep(60)
     if plan.get("dies_in") == name:
         if "--create" in tar:
             sys.stdout.write("x" * 700)
@@ -100,6 +107,9 @@ def ps(plan: "dict[str, Any]", there: dict[str, str], generation: int) -> None:
         {"Service": name, "State": state, "Health": ill.get(name, "healthy") if state == "running" else ""}
         for name, state in there.items()
     ]
+    if plan.get("old_json") == "oops":
+        print("oops")
+        return
     print(json.dumps(rows) if plan.get("old_json") else "\n".join(json.dumps(row) for row in rows))
 
 

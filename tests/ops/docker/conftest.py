@@ -12,9 +12,12 @@ import bcrypt
 import pytest
 from click.testing import CliRunner, Result
 
+from flows.settings import load
 from ops.cli import main
-from ops.docker import health, machine
+from ops.docker import environment, health, machine, releases
+from ops.docker.stack import VOLUMES, stack
 
+SERVICES = ("mongo", "elasticsearch", "redis", "apiserver", "fileserver", "webserver", "async_delete")
 FAKE = Path(__file__).parents[2] / "support" / "fake_docker.py"
 
 
@@ -30,8 +33,18 @@ class Docker:
 
     def plan(self, **changes: Any) -> None:
         """What the engine does from now on: all goes well but for `changes`."""
-        well = {"engine": "up", "compose": "2.29.1", "memory": 16 * 2**30}
+        well = {"engine": "up", "compose": "2.29.1", "memory": 16 * 2**30, "os": "Linux"}
         (self.home / "plan.json").write_text(json.dumps(well | changes))
+
+    def has_a_server(self) -> None:
+        """As after `flows server up --docker`, without the time that takes."""
+        settings, of = load(), stack(load())
+        values = environment.new() | environment.from_settings(settings.docker)
+        of.folder.mkdir(parents=True)
+        environment.write(of.env_file, values | {"SERVER_IMAGES": releases.as_line(of.images())})
+        for name in VOLUMES:
+            self.volume(name).mkdir()
+        (self.home / "services.json").write_text(json.dumps(dict.fromkeys(SERVICES, "running")))
 
     def calls(self) -> list[str]:
         """The command lines since the last look, without the options of compose."""

@@ -18,12 +18,11 @@ from tests.ops.docker.conftest import Docker
 @pytest.fixture
 def server(docker: Docker) -> Docker:
     """A server that runs, with something in each volume."""
-    docker.ok("up")
+    docker.has_a_server()
     for name in VOLUMES:
         folder = docker.volume(name) / "nested"
         folder.mkdir()
         (folder / "data").write_text(f"old {name}")
-    docker.calls()
     return docker
 
 

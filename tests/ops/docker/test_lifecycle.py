@@ -14,8 +14,9 @@ import bcrypt
 import pytest
 from filelock import FileLock
 
+from flows.errors import FlowsError
 from flows.settings import load
-from ops.docker import environment, machine
+from ops.docker import engine, environment, machine
 from ops.docker.access import access
 from tests.ops.docker.conftest import Docker
 
@@ -28,7 +29,7 @@ def test_up_makes_secrets_starts_and_says_where_things_are(docker: Docker) -> No
     assert f"http://localhost:{values['SERVER_WEB_PORT']}" in done.stdout
     assert "flows setup --docker" in done.stdout
     assert str(docker.env_file) in done.stdout
-    assert [call for call in docker.calls() if " ps " not in call] == [
+    assert [call for call in docker.calls() if "ps " not in call] == [
         "info --format {{json .}}",
         "compose version --short",
         "volume ls --format {{.Name}}",
@@ -118,7 +119,7 @@ def test_the_machine_is_looked_at_before_anything_is_made(docker: Docker, monkey
 
 
 def test_ports_of_the_running_server_are_not_in_its_way(docker: Docker) -> None:
-    docker.ok("up")
+    docker.has_a_server()
     with socket.socket() as apiserver:
         apiserver.bind(("127.0.0.1", int(docker.values()["SERVER_API_PORT"])))
         apiserver.listen()
@@ -129,7 +130,7 @@ def test_ports_of_the_running_server_are_not_in_its_way(docker: Docker) -> None:
 
 @pytest.mark.parametrize("lost", ["SERVER_TOKEN_SECRET", "SERVER_GENERATION", "SERVER_USERS"])
 def test_a_half_written_env_is_refused_by_what_it_lacks(docker: Docker, lost: str) -> None:
-    docker.ok("up")
+    docker.has_a_server()
     whole = docker.env_file.read_text()
     half = whole[: whole.index(lost) + len(lost) + 2]
     docker.env_file.write_text(half)
@@ -150,7 +151,7 @@ def test_data_without_its_env_gets_new_secrets_unless_there_is_doubt(docker: Doc
 
 def test_status(docker: Docker) -> None:
     assert "flows server up --docker" in docker.server("status").stderr
-    docker.ok("up")
+    docker.has_a_server()
     assert "apiserver      healthy" in docker.ok("status").stdout
     docker.plan(ill={"redis": "unhealthy"})
     done = docker.server("status", "--json")
@@ -162,7 +163,7 @@ def test_status(docker: Docker) -> None:
 
 def test_logs(docker: Docker) -> None:
     assert "no server has been set up here" in docker.refused("logs")
-    docker.ok("up")
+    docker.has_a_server()
     docker.calls()
     docker.ok("logs", "apiserver", "-n", "7")
     assert docker.calls()[-1] == "compose --profile agents logs --no-color --timestamps --tail 7 apiserver"
@@ -183,7 +184,7 @@ def test_down_keeps_the_data_and_with_volumes_asks(docker: Docker) -> None:
 
 
 def test_one_at_a_time(docker: Docker) -> None:
-    docker.ok("up")
+    docker.has_a_server()
     with FileLock(docker.env_file.with_name("docker.lock")):
         assert "another `flows server … --docker` is at work" in docker.refused("up", code=4)
 
@@ -223,8 +224,58 @@ def test_options_of_the_other_backend_are_refused(docker: Docker) -> None:
 
 def test_whoever_makes_a_key_learns_the_password_but_does_not_print_it(docker: Docker) -> None:
     assert access(load()) is None
-    docker.ok("up")
+    docker.has_a_server()
     found = access(load())
     assert found is not None
     assert (found.user, found.password) == ("flows", docker.values()["SERVER_PASSWORD"])
     assert found.password not in repr(found)
+
+
+def test_another_checkouts_server_is_not_taken_over(docker: Docker) -> None:
+    docker.volume("mongo").mkdir()
+    docker.plan(started_from="/elsewhere/docker/compose.yaml")
+    assert "of /elsewhere/docker/compose.yaml; use that one" in docker.refused("up")
+    assert not docker.env_file.exists()
+
+
+def test_an_engine_that_does_not_answer_in_time(docker: Docker) -> None:
+    docker.plan(hangs_in="v")
+    with pytest.raises(FlowsError, match=r"docker cannot look: no answer within 0 seconds; restart Docker"):
+        engine.ask("run", "--volume", "v:/v", "--create", "/volume", to="look", seconds=0.3)
+
+
+def test_an_answer_that_is_no_json(docker: Docker) -> None:
+    docker.has_a_server()
+    docker.plan(old_json="oops")
+    assert "its answer is not JSON but 'oops'; upgrade Docker" in docker.refused("up")
+
+
+def test_lines_by_hand_are_kept_and_riddles_refused(docker: Docker) -> None:
+    docker.has_a_server()
+    with docker.env_file.open("a") as file:
+        file.write("SERVER_SERVICES_MEMORY=6g\r\n# mine\n")
+    docker.ok("up")
+    assert docker.values()["SERVER_SERVICES_MEMORY"] == "6g"
+    with docker.env_file.open("a") as file:
+        file.write("export X = 1\n")
+    assert "is not NAME='value'; mend or remove it" in docker.refused("up")
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root writes everywhere; modes are POSIX's")
+def test_a_data_directory_that_cannot_be_written_to(docker: Docker) -> None:
+    docker.data.mkdir(mode=0o500)
+    assert "cannot be used: Permission denied; see server.data_dir" in docker.refused("up")
+
+
+def test_a_file_where_the_data_directory_should_be(docker: Docker) -> None:
+    docker.data.write_text("a file")
+    assert "cannot be used" in docker.refused("up")
+    docker.data.unlink()
+    docker.env_file.mkdir(parents=True)
+    assert "cannot be read" in docker.refused("up")
+
+
+def test_volumes_without_their_env_can_be_removed(docker: Docker) -> None:
+    docker.volume("mongo", 3).mkdir()
+    docker.ok("down", "--volumes", "--yes")
+    assert docker.volumes() == []

@@ -28,7 +28,7 @@ def may_log_in(docker: Docker, name: str, password: str) -> bool:
 
 def test_users_come_and_go(docker: Docker) -> None:
     assert "no server has been set up here" in docker.refused("users")
-    docker.ok("up")
+    docker.has_a_server()
     before = docker.values()
     assert add("ada", PASSWORD).startswith("ada may log in once")
     assert add("ada", PASSWORD + "!").startswith("ada has a new password")
@@ -42,7 +42,7 @@ def test_users_come_and_go(docker: Docker) -> None:
 
 
 def test_the_first_user_stays_and_may_change_its_password(docker: Docker) -> None:
-    docker.ok("up")
+    docker.has_a_server()
     assert "stays" in docker.refused("users", "--remove", "flows", code=2)
     add("flows", PASSWORD)
     assert docker.values()["SERVER_PASSWORD"] == PASSWORD
@@ -55,13 +55,13 @@ def test_the_first_user_stays_and_may_change_its_password(docker: Docker) -> Non
     [("", PASSWORD), ("a b", PASSWORD), ("a'b", PASSWORD), ("x" * 65, PASSWORD), ("ada", "short"), ("ada", "ü" * 37)],
 )
 def test_what_will_not_do_changes_nothing(docker: Docker, name: str, password: str) -> None:
-    docker.ok("up")
+    docker.has_a_server()
     before = docker.env_file.read_text()
     add(name, password)
     assert docker.env_file.read_text() == before
 
 
 def test_a_password_that_the_env_cannot_hold(docker: Docker) -> None:
-    docker.ok("up")
+    docker.has_a_server()
     assert "no single quote" in add("flows", "it's a long password")
     assert add("ada", "it's a long password").startswith("ada may log in")
