@@ -42,11 +42,7 @@ class Server:
 
         Raises BadInput, naming the option, for what is missing or cannot be.
         """
-        hosts = {name: host(given[name], option(name)) for name in _PORTS if given.get(name)}
-        for name in _PORTS:
-            if name not in hosts:
-                hosts[name] = derived(hosts, name) or _missing(name)
-        return cls(**hosts, **{name: key(given.get(name, ""), name) for name in ("access_key", "secret_key")})
+        return cls(**hosts_of(given), **{name: key(given.get(name, ""), name) for name in ("access_key", "secret_key")})
 
     def values(self) -> dict[str, str]:
         return {name: getattr(self, name) for name in NAMES}
@@ -107,6 +103,15 @@ def check_login(server: Server, timeout: float) -> None:
         raise Unreachable(f"{failure}; nothing was changed{hint}") from None
     finally:
         api.close()
+
+
+def hosts_of(given: Mapping[str, str]) -> dict[str, str]:
+    """The three hosts, those that are not given as they follow from the others. Raises BadInput, naming the option."""
+    hosts = {name: host(given[name], option(name)) for name in _PORTS if given.get(name)}
+    for name in _PORTS:
+        if name not in hosts:
+            hosts[name] = derived(hosts, name) or _missing(name)
+    return hosts
 
 
 def host(given: str, where: str) -> str:

@@ -1,6 +1,7 @@
 """What `flows setup` is to store, put together: options and environment, then stdin, then a person at the terminal."""
 
 import os
+import re
 from collections.abc import Mapping
 
 from flows.configuration import VARIABLES, in_force
@@ -9,7 +10,7 @@ from flows.settings import load
 from ops.conf_edit import pasted
 from ops.dialogue import ask, ask_block, ask_secret, is_attended, read_stdin
 from ops.hocon import NotUnderstood
-from ops.setup import derived, host, key, option
+from ops.setup import derived, host, hosts_of, key, option
 
 PASTE = (
     "Paste the block api { … } that the server's page shows for new credentials (Settings, Workspace),\n"
@@ -39,6 +40,30 @@ def complete(options: Mapping[str, str], secret_from_stdin: bool) -> Answers:
     return _asked(found)
 
 
+def complete_user(options: Mapping[str, str], user: str, secret_from_stdin: bool) -> tuple[Answers, str]:
+    """The hosts, and the password of this user. Raises as `complete`."""
+    if not re.fullmatch(r"[^\s:]{1,100}", user):
+        raise BadInput("--user is no name of a user: it has a blank or a colon, or nothing")
+    given = {name: value for name, value in options.items() if name in QUESTIONS and value}
+    asking = is_attended() and not secret_from_stdin
+    hosts = hosts_of(_asked_hosts(given, _known()) if asking and "api_host" not in given else given)
+    if secret_from_stdin:
+        return hosts, _sendable(read_stdin().strip("\r\n"))
+    if not asking:
+        raise BadInput("there is no password; give it with --secret-stdin, or run this at a terminal")
+    return hosts, _sendable(ask_secret(f"Password of {user}"))
+
+
+def _sendable(password: str) -> str:
+    try:
+        password.encode("latin-1")
+    except UnicodeEncodeError:
+        raise BadInput(
+            "the password has characters that a login cannot send; make a key on the server's page"
+        ) from None
+    return password
+
+
 def _with(found: Answers, text: str, where: str) -> Answers:
     """What was given, completed by a secret key or a block of the server's page."""
     if "{" not in text:
@@ -54,16 +79,21 @@ def _with(found: Answers, text: str, where: str) -> Answers:
 
 def _asked(found: Answers) -> Answers:
     known = _known()
-    for name, question in QUESTIONS.items():
-        if name not in found:
-            default = derived(found, name) or known.get(name, "") or (USUAL if name == "api_host" else "")
-            found[name] = host(ask(question, default), option(name))
+    found = _asked_hosts(found, known)
     if "access_key" not in found:
         found["access_key"] = key(ask("Access key", known.get("access_key", "")), "access_key")
     if "secret_key" not in found:
         same = found["access_key"] == known.get("access_key")
         typed = ask_secret(f"Secret key{', or Enter for the one that is stored' if same else ''}")
         found["secret_key"] = typed or (known["secret_key"] if same else "")
+    return found
+
+
+def _asked_hosts(found: Answers, known: Answers) -> Answers:
+    for name, question in QUESTIONS.items():
+        if name not in found:
+            default = derived(found, name) or known.get(name, "") or (USUAL if name == "api_host" else "")
+            found = {**found, name: host(ask(question, default), option(name))}
     return found
 
 

@@ -29,7 +29,7 @@ def setup_docker() -> dict[str, Any]:
         raise FlowsError("no server was set up here; `flows server up --docker` does it")
     hosts = {"api_host": found.api_url, "web_host": found.web_url, "files_host": found.files_url}
     try:
-        return setup_by_password(hosts, found.user, found.password)
+        return setup_by_password(hosts, found.password, found.user)
     except WrongCredentials:
         raise WrongCredentials(
             f"{found.api_url} does not take the password that its .env here has: another server answers there, or its "
@@ -37,8 +37,10 @@ def setup_docker() -> dict[str, Any]:
         ) from None
 
 
-def setup_by_password(hosts: Mapping[str, str], user: str, password: str) -> dict[str, Any]:
+def setup_by_password(hosts: Mapping[str, str], password: str, user: str) -> dict[str, Any]:
     """Store a key of this user's in clearml.conf; one is made unless the stored one is good.
+
+    That asks for a server with users of its own (fixed users), not for one that lets anybody in, or that others host.
 
     Returns:
         What `ops.setup.setup` tells, and `new_key`: whether one was made.

@@ -9,8 +9,8 @@ from flows.configuration import VARIABLES
 from flows.errors import BadInput, FlowsError
 from ops import setup as setting_up
 from ops.command import as_json, examples, one_sentence
-from ops.setup_answers import complete
-from ops.setup_by_password import setup_docker
+from ops.setup_answers import complete, complete_user
+from ops.setup_by_password import setup_by_password, setup_docker
 from ops.setup_kaggle import setup_kaggle
 from ops.tables import say, show_facts
 
@@ -25,6 +25,7 @@ def _given(name: str, about: str) -> Callable[[Callable[..., None]], Callable[..
         "flows setup --api-host https://api.example.com --access-key KEY --secret-stdin    # with the secret piped in",
         "flows setup --secret-stdin                             # with the block api { … } of its page piped in",
         "flows setup --docker                                   # after flows server up --docker",
+        "flows setup --api-host https://api.example.com --user ada",
         "flows setup --kaggle",
         "flows setup --show",
     )
@@ -33,9 +34,12 @@ def _given(name: str, about: str) -> Callable[[Callable[..., None]], Callable[..
 @_given("web_host", "Its pages; follows from the API's address where that has ClearML's ports or subdomains.")
 @_given("files_host", "Its file server, likewise.")
 @_given("access_key", "The access key. Its secret is asked for, or comes from CLEARML_API_SECRET_KEY.")
-@click.option("--secret-stdin", is_flag=True, help="Read the secret key, or a block api { … }, from stdin.")
+@click.option("--secret-stdin", is_flag=True, help="Read the secret key (a block api { … }, a password) from stdin.")
 @click.option(
     "--docker", is_flag=True, help="For the server of `flows server up --docker`: make a key there, and store it."
+)
+@click.option(
+    "--user", default="", metavar="NAME", help="Log in with this user's password, and let the server make a key."
 )
 @click.option("--kaggle", is_flag=True, help="Store a Kaggle account instead: a token, or what a kaggle.json holds.")
 @click.option("--verify", is_flag=True, help="With --kaggle: ask Kaggle first whether it knows the account.")
@@ -43,7 +47,7 @@ def _given(name: str, about: str) -> Callable[[Callable[..., None]], Callable[..
 @as_json
 @one_sentence
 def setup(
-    secret_stdin: bool, docker: bool, kaggle: bool, verify: bool, showing: bool, as_json: bool, **given: str
+    secret_stdin: bool, docker: bool, user: str, kaggle: bool, verify: bool, showing: bool, as_json: bool, **given: str
 ) -> None:
     """Store which ClearML Server to use, in clearml.conf.
 
@@ -51,8 +55,8 @@ def setup(
     clearml.conf in the home directory) keeps all else that it holds, comments too; what it was before stays beside it
     as clearml.conf.bak. A secret is no option: others on the machine could see it.
     """
-    if showing + docker + kaggle > 1:
-        raise BadInput("--show, --docker and --kaggle are three things to do; give one of them")
+    if showing + docker + kaggle + bool(user) > 1:
+        raise BadInput("--show, --docker, --user and --kaggle are four things to do; give one of them")
     if showing:
         _show(as_json)
         return
@@ -61,6 +65,8 @@ def setup(
             done = setup_kaggle(secret_stdin, verify)
         elif docker:
             done = setup_docker()
+        elif user:
+            done = setup_by_password(*complete_user(given, user, secret_stdin), user=user)
         else:
             done = setting_up.setup(setting_up.Server.of(complete(given, secret_stdin)))
     except (KeyboardInterrupt, EOFError, click.Abort):

@@ -9,10 +9,11 @@ import requests
 from flows.api import Refused, WrongCredentials
 from flows.backend import Backend, data_dir, is_embedded, use_embedded, use_server
 from flows.configuration import in_force
-from flows.errors import Unreachable
+from flows.errors import FlowsError, Unreachable
 from flows.settings import Settings
 from localserver import launcher
 from localserver.state import is_locked
+from ops.docker.access import access
 from ops.doctor.finding import Finding, Found, failed, ok, skipped, warning
 
 CLOCK_WARNING = 10.0
@@ -46,8 +47,17 @@ def reach(settings: Settings) -> tuple[list[Finding], Found | None]:
     except Unreachable as failure:
         if not (found.access_key and found.secret_key):
             return [skipped("backend", "no credentials"), failed("credentials", str(failure), "flows setup")], None
-        return [failed("backend", str(failure), "flows setup --show"), _unknown()], None
+        return [failed("backend", str(failure), _start_of(found.api_host, settings)), _unknown()], None
     return _reached(backend, settings, found.files_host)
+
+
+def _start_of(api_host: str, settings: Settings) -> str:
+    """The command for a server that does not answer: that of the one in Docker here, if it is that."""
+    with suppress(FlowsError):
+        here = access(settings)
+        if here and here.api_url.rstrip("/") == api_host:
+            return "flows server up --docker"
+    return "flows setup --show"
 
 
 def _reach_embedded(settings: Settings) -> tuple[list[Finding], Found | None]:

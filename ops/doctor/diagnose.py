@@ -12,13 +12,12 @@ from localserver.state import Failure
 from ops.doctor import backend, machine, outside, work
 from ops.doctor.finding import Finding, Found, failed, skipped
 
-LIMIT_SECONDS = 30.0
+LIMIT_SECONDS = 20.0
 OF_MACHINE = (machine.check_python, machine.check_packages)
 OF_SETTINGS = (
     backend.check_configuration,
     machine.check_secrets,
     machine.check_disk,
-    outside.check_kaggle,
     outside.check_notifications,
     work.check_agents,
     work.check_schedules,
@@ -33,6 +32,7 @@ OF_BACKEND = (
     work.check_orphans,
 )
 Say = Callable[[str], None]
+Check = Callable[[], Finding | list[Finding]]
 
 
 def diagnose(
@@ -63,10 +63,13 @@ def _findings(broke: Say) -> Iterator[Finding]:
         yield failed("settings", str(wrong))
         yield from (skipped(_name(check), "the settings cannot be read") for check in (*OF_SETTINGS, *OF_BACKEND))
         return
+    # It waits for somebody far away; the others are quick.
+    asked = _begun("kaggle", partial(outside.check_kaggle, settings), broke)
     reached: list[Found] = []
     yield from _carried_out("backend", partial(_reach, settings, reached), broke)
     for of_settings in OF_SETTINGS:
         yield from _carried_out(_name(of_settings), partial(of_settings, settings), broke)
+    yield from asked()
     for of_backend in OF_BACKEND:
         if reached:
             yield from _carried_out(_name(of_backend), partial(of_backend, reached[0]), broke)
@@ -82,8 +85,12 @@ def _reach(settings: Any, reached: list[Found]) -> list[Finding]:
     return findings
 
 
-def _carried_out(name: str, check: Callable[[], Finding | list[Finding]], broke: Say) -> list[Finding]:
-    """What the check found within its time, and if it broke, that."""
+def _carried_out(name: str, check: Check, broke: Say) -> list[Finding]:
+    return _begun(name, check, broke)()
+
+
+def _begun(name: str, check: Check, broke: Say) -> Callable[[], list[Finding]]:
+    """Begins the check; what is returned waits for what it found within its time or, if it broke, that."""
     told: list[Finding] = []
 
     def carry_out() -> None:
@@ -97,9 +104,13 @@ def _carried_out(name: str, check: Callable[[], Finding | list[Finding]], broke:
             broke(traceback.format_exc())
 
     thread = threading.Thread(target=carry_out, daemon=True, name=f"check of {name}")
+
+    def wait() -> list[Finding]:
+        thread.join(LIMIT_SECONDS)
+        return list(told) or [failed(name, f"no answer within {LIMIT_SECONDS:.0f} s")]
+
     thread.start()
-    thread.join(LIMIT_SECONDS)
-    return list(told) or [failed(name, f"no answer within {LIMIT_SECONDS:.0f} s")]
+    return wait
 
 
 def _mended(finding: Finding, broke: Say) -> Finding:

@@ -1,5 +1,6 @@
 """`flows setup --docker`: the server's own user makes a key, once, and none is left behind when it goes wrong."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,24 @@ def test_a_key_is_made_once_and_stored(home: Home, server: FakeClearML) -> None:
     assert 'secret_key: "made-secret-1"' in home.conf.read_text("utf-8")
 
 
+def test_a_user_of_the_team_gets_a_key_by_password(home: Home, server: FakeClearML) -> None:
+    server.user, server.password = "ada", "päss word"
+    hosts = ["--api-host", server.url, "--web-host", server.url, "--files-host", server.url]
+    command = ["setup", *hosts, "--user", "ada", "--secret-stdin"]
+    done = home.flows(*command, stdin="päss word\n")
+    done.said("wrote", "with the key MADE****")
+    assert "made-secret-0" not in done.stdout
+    home.flows(*command, stdin="päss word").said("says that already")
+    home.conf.unlink()
+    wrong = home.flows(*command, stdin="wrong-pass")
+    wrong.refused(5, "does not know this user with this password; nothing was changed")
+    assert "wrong-pass" not in wrong.stderr
+    home.flows(*command, stdin="пароль").refused(2, "characters that a login cannot send")
+    home.flows(*command[:-1]).refused(2, "there is no password; give it with --secret-stdin")
+    home.flows("setup", "--user", "a:b", "--secret-stdin", stdin="x").refused(2, "--user is no name of a user")
+    home.flows("setup", "--user", "ada", "--secret-stdin", stdin="x").refused(2, "--api-host is missing")
+
+
 def test_no_key_is_made_for_a_file_that_cannot_have_it(home: Home, server: FakeClearML) -> None:
     home.conf.write_text("api { [", "utf-8")
     home.flows("setup", "--docker").refused(1, "is not a clearml.conf")
@@ -78,3 +97,17 @@ def test_another_password_or_no_server(home: Home, server: FakeClearML, monkeypa
     assert not home.conf.exists()
     (home.data_dir / "docker" / ".env").unlink()
     home.flows("setup", "--docker").refused(1, "no server was set up here", "flows server up --docker")
+
+
+def test_the_doctor_names_the_command_for_a_server_in_docker_that_is_down(
+    home: Home, server: FakeClearML, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.flows("setup", "--docker").said("wrote")
+    monkeypatch.setenv("FLOWS__DATA__SOURCE", "synthetic")
+    server.trouble = "auth.login"
+    done = home.flows("doctor", "--json")
+    found = {one["check"]: one for one in json.loads(done.stdout)["checks"]}
+    assert (found["backend"]["status"], found["backend"]["fix"]) == ("failed", "flows server up --docker")
+    assert found["credentials"]["status"] == "skipped"
+    assert found["secrets"]["status"] == "ok"
+    assert done.exit_code == 1

@@ -53,7 +53,7 @@ class FakeClearML:
         return 404, 0, f"Unable to find endpoint for name {endpoint}", {}
 
     def _login(self, authorization: str) -> tuple[int, int, str, dict[str, Any]]:
-        name, _, secret = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+        name, _, secret = base64.b64decode(authorization.removeprefix("Basic ")).decode("latin-1").partition(":")
         if {**self.keys, self.user: self.password}.get(name) != secret:
             return 401, 22, "Unauthorized (invalid credentials) (failed to locate provided credentials)", {}
         return 200, 0, "OK", {"token": TOKEN}
