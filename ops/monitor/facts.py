@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from flows.api import Api, Refused
 from flows.backend import Backend
 from flows.document import document, page_of
+from flows.ending import was_lost
 from flows.errors import Unreachable
 from flows.launch import Ended
 from flows.watch import Step
@@ -46,7 +47,7 @@ def _error(backend: Backend, seen: Seen, step: Step | None) -> str:
         task = step.task_id
         said += _if_there(backend.api, lambda api: failed_below(api, task, CAUSES)) or []
     left = ERROR_LINES - len(said)
-    if left > 0 and not (step and step.own_words):
+    if left > 0 and not (step and step.own_words) and not was_lost(said[0] if said else ""):
         silent = step.task_id if step else seen.id
         said += (_if_there(backend.api, lambda api: console_end(api, silent, ERROR_LINES)) or [])[-left:]
     return "\n".join(said[-ERROR_LINES:])

@@ -22,6 +22,7 @@ from ops.monitor.schedules import Schedules
 from ops.monitor.store import Store
 from ops.notify.teller import Teller
 from ops.schedule.records import text
+from ops.tables import cell
 
 DELIVER_EVERY = 5.0
 SLOWEST = 300.0
@@ -55,7 +56,7 @@ def watch(settings: Settings, say: Callable[[str], None], once: bool = False) ->
     folder = data_dir(settings)
 
     def told(line: str) -> None:
-        say(f"{text(datetime.now(UTC))} {line}")
+        say(f"{text(datetime.now(UTC))} {cell(line)}")
 
     with only_one(folder, "monitor", "another monitor is under way", "leave the work to it, or stop it"):
         store, backend, schedules = Store(folder), Watched(settings), Schedules(folder)

@@ -133,6 +133,18 @@ def test_looking_once_tells_and_leaves_its_word(made: Runs) -> None:
     assert monitor("watch", "--once").stderr == ""
 
 
+def test_names_of_others_do_nothing_to_the_terminal(foreign: Runs) -> None:
+    run = foreign.run()
+    foreign.draw(run, **{"evil\x1b[2J\nstep": foreign.step("evil", run, status="failed")})
+    foreign.api.call("tasks.failed", task=run)
+    looked = monitor("watch", "--once")
+    assert looked.stderr.endswith(" failed: nightly failed in evil [2J step\n")
+    for done in (looked, monitor(run), monitor(run, "--follow"), monitor("list")):
+        assert "\x1b" not in done.output
+    log = data_dir(load()) / "logs" / "pipeline_monitor.log"
+    assert "\x1b" not in log.read_text()
+
+
 def test_an_embedded_backend_is_not_started_for_being_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = make_place(tmp_path / "project")
     monkeypatch.setenv("FLOWS_SETTINGS", str(place.folder / "settings.toml"))

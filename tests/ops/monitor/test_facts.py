@@ -58,6 +58,12 @@ def test_a_step_without_words_of_its_own_is_told_by_what_it_printed_last(watcher
     assert len(told) == ERROR_LINES
 
 
+def test_what_a_step_printed_before_it_was_lost_is_not_told_as_its_error(watcher: Watcher, made: Runs) -> None:
+    why = "worker gpu:0 was lost: it has not reported for 130 s"
+    failed_in(made, why, console=3)
+    assert facts(watcher)["error"] == why
+
+
 def test_what_a_step_had_started_and_that_failed_is_told_with_it(watcher: Watcher, made: Runs) -> None:
     run = made.run()
     step = made.task("train_sweep", run, "in_progress", runtime={"failure": "all 2 experiments failed"})
