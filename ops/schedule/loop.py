@@ -4,9 +4,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from flows.backend import data_dir
+from flows.errors import Unreachable
 from flows.lock import only_one
 from flows.settings import Settings
 from ops.schedule.environment import adopt
@@ -56,8 +58,7 @@ def run(store: Store, tick: Callable[[datetime], None], say: Callable[[str], Non
     finally:
         for number, handler in before:
             signal.signal(number, handler)
-    under_way = [run for run in store.open_runs() if run.state in ("launched", "begun")]
-    say(f"the scheduler ends; {len(under_way)} of its runs go on")
+    _take_leave(store, say)
 
 
 def _signals() -> list[signal.Signals]:
@@ -72,9 +73,20 @@ def _greet(store: Store, say: Callable[[str], None]) -> None:
     say(f"the scheduler of {store.place} begins, process {os.getpid()}: {names}")
 
 
+def _take_leave(store: Store, say: Callable[[str], None]) -> None:
+    try:
+        under_way = [run for run in store.open_runs() if run.state in ("launched", "begun")]
+    except Unreachable as away:
+        say(f"the scheduler ends; its runs go on: {away}")
+        return
+    say(f"the scheduler ends; {len(under_way)} of its runs go on")
+
+
 def _all_done(store: Store) -> bool:
-    schedules = store.schedules()
-    return [(one.name, one.state) for one in schedules] == [(FROM_ENVIRONMENT, "finished")] and not store.open_runs()
+    with suppress(Unreachable):  # the next look tells
+        states = [(one.name, one.state) for one in store.schedules()]
+        return states == [(FROM_ENVIRONMENT, "finished")] and not store.open_runs()
+    return False
 
 
 def dated(say: Callable[[str], None]) -> Callable[[str], None]:

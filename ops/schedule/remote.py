@@ -18,7 +18,7 @@ from ops.schedule.stores import in_backend, open_store, project
 
 TAG = "flows-scheduler"
 ENTRY = "ops/schedule/service.py"
-PACKAGES = (*bundle.PACKAGES, "ops")
+PACKAGES = (*bundle.PACKAGES, "ops", "localserver")
 # What the scheduler and what it starts import; steps ask for what they need themselves.
 REQUIREMENTS = (
     "clearml",

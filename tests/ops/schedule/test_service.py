@@ -3,7 +3,10 @@
 import base64
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,14 +17,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from flows import launch
+from flows import bundle, launch
 from flows.api import Api
 from flows.backend import connect
 from flows.errors import Locked, Unreachable
 from flows.settings import load
 from localserver import launcher
 from ops.cli import main
-from ops.schedule import remote, service
+from ops.schedule import remote, service, shared
 from ops.schedule.engine import Engine
 from ops.schedule.stores import open_shared
 from tests.test_layers import imports
@@ -106,6 +109,18 @@ def test_its_task_has_all_that_it_needs_and_there_is_one(api: Api, monkeypatch: 
     assert told("stop", "--remote") == {"stopped": []}
 
 
+def test_it_imports_nothing_of_ours_but_what_travels(tmp_path: Path) -> None:
+    packed = bundle.pack(ROOT / "settings.toml", remote.PACKAGES)
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(packed))).extractall(tmp_path)
+    ours = "[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] in ('flows', 'ops', 'localserver')]"
+    script = f"import sys, json, ops.schedule.service, ops.schedule.child; print(json.dumps({ours}))"
+    variables = {**os.environ, "PYTHONPATH": str(tmp_path), "FLOWS_SETTINGS": str(tmp_path / "settings.toml")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], env=variables, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert {Path(file).is_relative_to(tmp_path) for file in json.loads(done.stdout)} == {True}
+
+
 def test_it_asks_for_every_package_that_it_imports() -> None:
     files = [*(ROOT / "flows").glob("*.py"), *(ROOT / "ops" / "schedule").glob("*.py")]
     roots = {root for file in files for root in imports(file)}
@@ -142,15 +157,23 @@ def test_a_scheduler_ends_with_its_task_and_a_second_one_names_it(api: Api, monk
     said: list[str] = []
     ticks: list[None] = []
 
-    def tick(*_arguments: object) -> None:
-        ticks.append(None)
+    refresh = shared.Shared._refresh
+
+    def refresh_or_not(rows: shared.Shared) -> None:
         if len(ticks) == 1:
             raise Unreachable("no ClearML backend answers")
+        refresh(rows)
+
+    def tick(engine: Engine, _now: object) -> None:
+        ticks.append(None)
+        engine.store.schedules()
         with pytest.raises(Locked, match=f"another scheduler is under way, Task {first}"):
             service.serve(load(), second, said.append)
         api.call("tasks.stopped", task=first)
 
     monkeypatch.setattr(Engine, "tick", tick)
+    monkeypatch.setattr(shared.Shared, "_refresh", refresh_or_not)
+    monkeypatch.setattr(shared, "LOOK_EVERY", -1.0)
     monkeypatch.setattr(service, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(service, "BEAT_EVERY", 0.0)
     with pytest.raises(Locked, match=f"Task {first} was ended"):
