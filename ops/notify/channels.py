@@ -108,18 +108,24 @@ def find_channels(urls_file: Path, environment: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def find_routes(given: Notify, channels: Mapping[str, Channel]) -> dict[str, list[str]]:
-    """Which channels each kind of event goes to. Raises BadInput for a kind or channel that is not there."""
+def find_routes(given: Notify, channels: Mapping[str, Channel], strict: bool = True) -> dict[str, list[str]]:
+    """Which channels each kind of event goes to.
+
+    Raises BadInput for a kind that is not there, and, unless it is not `strict`, for a channel that is not.
+    """
     for kind, names in given.routes.items():
         if kind not in KINDS:
             raise BadInput(f"notify.routes has the kind {kind!r}, which is none{did_you_mean(kind, KINDS)}")
         for name in names:
-            if name != EVERY and name not in channels:
+            if strict and name != EVERY and name not in channels:
                 known = did_you_mean(name, channels) or "; no channel is configured"
                 raise BadInput(f"notify.routes sends {kind} to the channel {name!r}, which is not there{known}")
     usual = {kind: () if kind in QUIET_KINDS else (EVERY,) for kind in KINDS}
     routes: dict[str, tuple[str, ...]] = {**usual, **given.routes}
-    return {kind: list(channels) if EVERY in names else list(names) for kind, names in routes.items()}
+    return {
+        kind: [name for name in (channels if EVERY in names else names) if name in channels]
+        for kind, names in routes.items()
+    }
 
 
 def _of_environment(environment: Mapping[str, str]) -> Iterator[Channel]:

@@ -105,6 +105,8 @@ def _start() -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
+        # Ctrl-C is for whoever waits for it; half of a message is sent twice.
+        start_new_session=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
@@ -57,7 +58,7 @@ class Masker:
     """
 
     def __init__(self, environment: Mapping[str, str], others: Iterable[str] = ()) -> None:
-        named = [value for name, value in environment.items() if _NAME.search(name)]
+        named = [value for name, value in environment.items() if is_secret_name(name) and not _is_place(value)]
         values = {value.strip() for value in (*named, *others) if _tells(value.strip())}
         forms = {form for value in values for form in (value, quote(value, safe=""), quote_plus(value))}
         self._values = sorted(forms)
@@ -86,6 +87,14 @@ def _of_patterns(text: str) -> Iterator[tuple[int, int]]:
             yield found.span("s")
             # What seems to be a secret may be the name of the next one.
             found = pattern.search(text, max(found.start() + 1, found.start("s")))
+
+
+def _is_place(value: str) -> bool:
+    """Whether it is the path of something, as of the file that holds a key: PWD and SSH_AUTH_SOCK are no secrets."""
+    try:
+        return value.startswith("/") and Path(value).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def is_secret_name(name: str) -> bool:

@@ -37,17 +37,20 @@ class Teller:
     Args:
         folder: the data directory.
         environment: where URLs and secrets to mask are looked for.
+        strict: whether each channel that a route names must be there.
 
     Raises:
         BadInput: a channel or a route is wrong.
         FlowsError: the outbox cannot be used.
     """
 
-    def __init__(self, settings: Settings, folder: Path, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, environment: Mapping[str, str] = os.environ, strict: bool = True
+    ) -> None:
         self.given = settings.notify
         self.urls_file = folder / Path(self.given.urls_file).expanduser()
         self.channels = find_channels(self.urls_file, environment)
-        self.routes = find_routes(self.given, self.channels)
+        self.routes = find_routes(self.given, self.channels, strict)
         self._settings = settings
         self._folder = folder
         self._environment = environment

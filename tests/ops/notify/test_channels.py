@@ -122,6 +122,7 @@ def test_routes(tmp_path: Path) -> None:
     routes = find_routes(Notify(routes={"failed": ("b",), "completed": ("all",), "lost": ()}), channels)
     assert (routes["failed"], routes["completed"], routes["lost"]) == (["b"], ["a", "b"], [])
     assert (routes["stuck"], routes["missed"], routes["skipped"]) == (["a", "b"], ["a", "b"], [])
+    assert find_routes(Notify(routes={"failed": ("b", "c")}), channels, strict=False)["failed"] == ["b"]
     with pytest.raises(BadInput, match="has the kind 'faild', which is none; did you mean 'failed'"):
         find_routes(Notify(routes={"faild": ("b",)}), channels)
     with pytest.raises(BadInput, match="sends failed to the channel 'c', which is not there; there are a, b"):

@@ -106,6 +106,13 @@ def test_a_channel_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert flows("test", "mial").stderr == "error: there is no channel 'mial'; did you mean 'mail'?\n"
 
 
+def test_a_route_to_nowhere_is_told_by_the_test_and_not_in_the_way_of_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWS_NOTIFY_MAIL", "http://127.0.0.1:9")
+    monkeypatch.setenv("FLOWS__NOTIFY__ROUTES", '{"failed": ["mial"]}')
+    assert "sends failed to the channel 'mial', which is not there; did you mean 'mail'?" in flows("test").stderr
+    assert "failed" not in told()[0]["kinds"]
+
+
 def test_a_damaged_file_is_one_sentence(folder: Path) -> None:
     (folder / KIND.file).write_bytes(b"")
     done = flows("list")

@@ -1,5 +1,6 @@
 """What is a secret, and what is not. Secrets within any text are in test_message.py."""
 
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -46,6 +47,14 @@ def test_a_variable_with_such_a_name_is_secret_wherever_its_value_stands(name: s
 @pytest.mark.parametrize("name", ["PATH", "KEYBOARD", "MONKEY", "AUTHOR", "PASSENGERS", "CLEARML_API_HOST"])
 def test_other_variables_are_not(name: str) -> None:
     assert not is_secret_name(name)
+
+
+def test_the_path_of_a_key_is_no_key(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.touch()
+    text = f"{key} in {tmp_path} cannot be read"
+    assert Masker({"PWD": str(tmp_path), "TLS_KEY": str(key)})(text) == text
+    assert Masker({"TLS_KEY": "/5f/gone"})("/5f/gone") == "***"
 
 
 def test_short_values_are_left_alone() -> None:
