@@ -22,14 +22,14 @@ from components.split import feature_roles, fill_blanks, split_rows
 from components.synthetic import write_synthetic
 
 PRICES = (500.0, 50.0, 0.3)  # of a customer who stays, of an offer, and how many offers are taken
-SCHEMA = Path(__file__).parents[1] / "flows" / "schemas" / "telco.json"
+SCHEMA = Path(__file__).parents[1] / "flows" / "schemas" / "churn.json"
 
 
 def main(rows: int, experiment: dict[str, Any]) -> None:
     """Customers in, a judged model out, all of it in a temporary folder."""
     schema = load_schema(SCHEMA.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        raw = Path(write_synthetic(folder, rows, 42))
+        raw = Path(write_synthetic(folder, "telco", rows, 42))
         frame = fill_blanks(rows_from_csv(raw.read_bytes(), schema)[0], schema)
         for name, (_, values) in engineered_features(frame, schema).items():
             frame[name] = values
@@ -37,11 +37,9 @@ def main(rows: int, experiment: dict[str, Any]) -> None:
         train, test = split_rows(frame, schema, 0.2, 42)
         write_parquet(train, f"{folder}/train.parquet")
         write_parquet(test, f"{folder}/test.parquet")
-        result = run_experiment(
-            experiment, train, schema["target"], numeric, categorical, 5, 2, 42, f"{folder}/model.skops"
-        )
-        fixed = (experiment, train, schema["target"], numeric, categorical, "roc_auc", 42)
-        learnt = [learning_point(*fixed, share) for share in (1.0, 0.5, 0.25, 0.1)]
+        data = (experiment, train, schema["target"], numeric, categorical, "classification")
+        result = run_experiment(*data, 5, 2, 42, f"{folder}/model.skops")
+        learnt = [learning_point(*data, "roc_auc", 42, share) for share in (1.0, 0.5, 0.25, 0.1)]
         registry = Path(folder, "registry")
         registry.mkdir()
         shutil.copyfile(f"{folder}/model.skops", registry / f"{result['sha256']}.skops")

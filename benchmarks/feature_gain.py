@@ -40,7 +40,7 @@ def fold_scores(spec: dict[str, Any], rows: pd.DataFrame, y: Any, roles: Any, fi
 
 
 def main(path: str, repeats: int) -> None:
-    schema = load_schema((ROOT / "flows" / "schemas" / "telco.json").read_text("utf-8"))
+    schema = load_schema((ROOT / "flows" / "schemas" / "churn.json").read_text("utf-8"))
     raw, problems, _ = rows_from_csv(Path(path).read_bytes(), schema)
     if problems:
         sys.exit(describe_problems(path, problems))
@@ -49,7 +49,7 @@ def main(path: str, repeats: int) -> None:
     y = (train["Churn"] == "Yes").to_numpy().astype(int)
     columns = prediction_rows(train, schema).drop(columns="customerID")
     made = list(engineered_features(fill_blanks(train, schema), schema))
-    specs = {one.name: one.model_dump(exclude_defaults=True) for one in load().churn.experiments}
+    specs = {one.name: one.model_dump(exclude_defaults=True) for one in load().flow("churn").experiments}
     folds = list(RepeatedStratifiedKFold(n_splits=5, n_repeats=repeats, random_state=0).split(columns, y))
     left_out = {"raw columns": made, "all features": [], **{f"all but {name}": [name] for name in made}}
     base: dict[str, Any] = {}

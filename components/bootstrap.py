@@ -1,16 +1,17 @@
 """How sure metrics are, and how sure the difference between two models on the same rows: rows drawn anew, many times.
 
-`y` is 1 or 0; a model is `{p, threshold}`, `p` its probabilities of 1. Every function here may travel with a step.
+`y` is what is true, 1 or 0 or a number; a model is `{p, threshold}`: `p` its probabilities of 1, or, where the
+threshold is None, the numbers that it predicts. Every function here may travel with a step.
 """
 
 from typing import Any
 
 
 def bootstrap_metrics(y: Any, models: list[dict[str, Any]], rounds: int, seed: int) -> list[dict[str, Any]]:
-    """For each model the metrics of `binary_metrics`, each as an array over the rounds.
+    """For each model the metrics of `row_metrics`, each as an array over the rounds.
 
-    All models are measured on the same draws, so that differences within a round are paired. A round in which one
-    class was not drawn is left out.
+    All models are measured on the same draws, so that differences within a round are paired. A round in which only one
+    class, or number, was drawn is left out.
     """
     import numpy as np
 
@@ -19,10 +20,14 @@ def bootstrap_metrics(y: Any, models: list[dict[str, Any]], rounds: int, seed: i
     parts: list[list[dict[str, Any]]] = [[] for _ in models]
     for done in range(0, rounds, at_once):
         drawn = rng.multinomial(rows, np.full(rows, 1 / rows), size=min(at_once, rounds - done))
-        positives = drawn @ y
-        drawn = drawn[(positives > 0) & (positives < rows)]
+        drawn = drawn[drawn @ (y == y[0]) < rows] if len(y) else drawn
         for part, model in zip(parts, models, strict=True):
-            part.append(drawn_metrics(y, model["p"], model["threshold"], drawn))
+            numbers = model["threshold"] is None
+            part.append(
+                drawn_errors(y, model["p"], drawn)
+                if numbers
+                else drawn_metrics(y, model["p"], model["threshold"], drawn)
+            )
     return [{name: np.concatenate([one[name] for one in part]) for name in part[0]} for part in parts]
 
 
@@ -50,6 +55,17 @@ def drawn_metrics(y: Any, p: Any, threshold: float, weights: Any) -> dict[str, A
         "average_precision": (gained * tp / np.maximum(tp + fp, 1)).sum(axis=1) / positives,
         "brier": weights @ (p - y) ** 2 / (positives + negatives),
     }
+
+
+def drawn_errors(y: Any, p: Any, weights: Any) -> dict[str, Any]:
+    """`regression_metrics` of many draws of the rows at once; `weights` as for `drawn_metrics`."""
+    import numpy as np
+
+    rows = weights.sum(axis=1)
+    squared, mean = weights @ (y - p) ** 2, weights @ y / rows
+    # About the mean of all rows, so that nothing is lost where numbers are large and close together.
+    spread = weights @ (y - y.mean()) ** 2 - rows * (mean - y.mean()) ** 2
+    return {"r2": 1 - squared / spread, "rmse": np.sqrt(squared / rows), "mae": weights @ np.abs(y - p) / rows}
 
 
 def percentile_intervals(values: dict[str, Any]) -> dict[str, list[float]]:

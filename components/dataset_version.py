@@ -99,7 +99,17 @@ def latest_version(project: str, name: str, max_bytes: int) -> tuple[str, dict[s
 
 def make_manifest(split: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     """What a version says of itself: origin, roles of columns, and rows and sha256 of its parts and of the whole."""
-    kept = ("target", "key", "numeric", "categorical", "synthetic", "raw_sha256", "test_size", "split_seed")
+    kept = (
+        "target",
+        "problem_type",
+        "key",
+        "numeric",
+        "categorical",
+        "synthetic",
+        "raw_sha256",
+        "test_size",
+        "split_seed",
+    )
     manifest = {name: split[name] for name in kept}
     for part, rows in parts.items():
         manifest |= {f"{part}_rows": len(rows), f"{part}_sha256": rows_sha256(rows)}

@@ -45,21 +45,23 @@ def download(
     max_bytes: int = 200_000_000,
     timeout: float = 15.0,
     allow_synthetic: bool = False,
+    synthetic: str = "telco",
 ) -> str:
     """Gets the raw CSV file and stores it as the artifact `raw_csv`.
 
     Args:
         source: `kaggle`, `synthetic`, the path of a file, or `auto`: `file` if it is there, else Kaggle, else synthetic
-            customers where these are allowed.
+            rows where these are allowed.
         file: the path that `auto` looks at first.
         kaggle_dataset: `owner/name` or `owner/name/version`.
         kaggle_file: the file in it.
         sha256: what the file must have, unless it is synthetic; empty: anything.
-        rows: how many synthetic customers to make.
+        rows: how many synthetic rows to make.
         seed: the seed of these.
         max_bytes: how large the file may be, packed and unpacked.
         timeout: seconds that Kaggle may take in all.
-        allow_synthetic: whether `auto` may end with synthetic customers.
+        allow_synthetic: whether `auto` may end with synthetic rows.
+        synthetic: what these are like: `telco`, `wine`, or empty if there are none.
 
     Returns:
         `{task, artifact, sha256, bytes, source, synthetic, name}` as JSON, where source is `file`, `kaggle` or
@@ -88,8 +90,8 @@ def download(
                     packed = fetch_kaggle(kaggle_dataset, kaggle_file, folder, max_bytes, limit_s)
                     path, origin = unpack_csv(packed, kaggle_file, folder, max_bytes), "kaggle"
                 except RuntimeError as error:
-                    tell_note(task, without_kaggle(source, file, str(error), allow_synthetic))
-            path = path or write_synthetic(folder, rows, seed)
+                    tell_note(task, without_kaggle(source, file, str(error), allow_synthetic and bool(synthetic)))
+            path = path or write_synthetic(folder, synthetic, rows, seed)
             found = file_sha256(path)
             if origin != "synthetic":
                 check_sha256(path, found, sha256)

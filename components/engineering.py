@@ -3,12 +3,19 @@
 These functions travel with a step: list them in its `helper_functions=[…]`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 
 def engineered_features(frame: Any, schema: dict[str, Any]) -> dict[str, tuple[str, Any]]:
     """The features that the schema's `engineering` names: for each new column, why it is there, and its values."""
-    return telco_features(frame) if schema["engineering"] == "telco" else {}
+    made: dict[str, tuple[str, Any]] = feature_makers()[schema["engineering"]](frame) if schema["engineering"] else {}
+    return made
+
+
+def feature_makers() -> dict[str, Callable[[Any], dict[str, tuple[str, Any]]]]:
+    """The functions that a schema's `engineering` may name. Each takes checked rows, and looks at one row at a time."""
+    return {"telco": telco_features}
 
 
 def telco_features(frame: Any) -> dict[str, tuple[str, Any]]:

@@ -8,34 +8,21 @@ Every function here may travel with a step.
 from typing import Any
 
 
-def estimator_classes() -> dict[str, Any]:
-    """The scikit-learn classifiers that an experiment may name."""
-    from sklearn.ensemble import (
-        AdaBoostClassifier,
-        GradientBoostingClassifier,
-        HistGradientBoostingClassifier,
-        RandomForestClassifier,
-        VotingClassifier,
-    )
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.svm import SVC
-    from sklearn.tree import DecisionTreeClassifier
+def estimator_classes(problem_type: str) -> dict[str, Any]:
+    """The scikit-learn estimators that an experiment may name, for this type of problem."""
+    from sklearn import ensemble, linear_model, neighbors, svm, tree
 
-    return {
-        "AdaBoost": AdaBoostClassifier,
-        "DecisionTree": DecisionTreeClassifier,
-        "GradientBoosting": GradientBoostingClassifier,
-        "HistGradientBoosting": HistGradientBoostingClassifier,
-        "KNN": KNeighborsClassifier,
-        "LogisticRegression": LogisticRegression,
-        "RandomForest": RandomForestClassifier,
-        "SVC": SVC,
-        "Voting": VotingClassifier,
-    }
+    kind = "Regressor" if problem_type == "regression" else "Classifier"
+    both = {name: getattr(ensemble, name + kind) for name in ("AdaBoost", "GradientBoosting", "HistGradientBoosting")}
+    both |= {name: getattr(ensemble, name + kind) for name in ("RandomForest", "Voting")}
+    both |= {"DecisionTree": getattr(tree, f"DecisionTree{kind}"), "KNN": getattr(neighbors, f"KNeighbors{kind}")}
+    lines = {"ElasticNet": linear_model.ElasticNet, "Lasso": linear_model.Lasso, "Ridge": linear_model.Ridge}
+    regression = {**both, **lines, "SVR": svm.SVR}
+    classification = {**both, "LogisticRegression": linear_model.LogisticRegression, "SVC": svm.SVC}
+    return dict(sorted((regression if problem_type == "regression" else classification).items()))
 
 
-def make_estimator(spec: dict[str, Any], seed: int) -> Any:
+def make_estimator(spec: dict[str, Any], seed: int, problem_type: str = "classification") -> Any:
     """The unfitted estimator of an experiment or of one of its members, seeded where it draws random numbers.
 
     With the calibration `sigmoid`, a sigmoid over its scores, fitted to rows that it has not seen, makes probabilities
@@ -49,14 +36,14 @@ def make_estimator(spec: dict[str, Any], seed: int) -> Any:
 
     from sklearn.calibration import CalibratedClassifierCV
 
-    classes = estimator_classes()
+    classes = estimator_classes(problem_type)
     name = spec.get("estimator") or spec["family"]
     if name not in classes:
-        raise ValueError(f"no estimator is called {name}: it can be one of {', '.join(classes)}")
+        raise ValueError(f"no estimator of a {problem_type} is called {name}: it can be one of {', '.join(classes)}")
     params = dict(spec.get("params") or {})
     if "random_state" in inspect.signature(classes[name]).parameters:
         params.setdefault("random_state", seed)
-    members = [make_estimator(member, seed) for member in spec.get("members") or []]
+    members = [make_estimator(member, seed, problem_type) for member in spec.get("members") or []]
     if name == "Voting":
         params["estimators"] = [(f"member{i}", member) for i, member in enumerate(members, start=1)]
     elif members:
@@ -65,10 +52,14 @@ def make_estimator(spec: dict[str, Any], seed: int) -> Any:
     calibration = spec.get("calibration") or ("sigmoid" if name == "SVC" else "")
     if calibration not in ("", "sigmoid"):
         raise ValueError(f"no calibration is called {calibration}: it can be sigmoid, or be left out")
+    if calibration and problem_type == "regression":
+        raise ValueError(f"{name} predicts numbers here: there are no probabilities to calibrate")
     return CalibratedClassifierCV(estimator, method="sigmoid", cv=2, ensemble=False) if calibration else estimator
 
 
-def make_model(spec: dict[str, Any], numeric: list[str], categorical: list[str], seed: int) -> Any:
+def make_model(
+    spec: dict[str, Any], numeric: list[str], categorical: list[str], seed: int, problem_type: str = "classification"
+) -> Any:
     """The unfitted `Pipeline` of an experiment, encoders and scalers inside: all that is learnt from rows."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -78,4 +69,4 @@ def make_model(spec: dict[str, Any], numeric: list[str], categorical: list[str],
     scaler = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     columns = ColumnTransformer([("numeric", scaler, numeric), ("categorical", encoder, categorical)])
-    return Pipeline([("columns", columns), ("estimator", make_estimator(spec, seed))])
+    return Pipeline([("columns", columns), ("estimator", make_estimator(spec, seed, problem_type))])

@@ -86,7 +86,7 @@ def evaluate(
         metric: the metric that decides, a `test_…` one.
         minimum: what it must be worth; the most it may be, for metrics where less is better.
         margin: how much worse than the production model, on the same rows, it may be.
-        embedded: whether this runs on the embedded backend; on a server no model of synthetic customers is promoted.
+        embedded: whether this runs on the embedded backend; on a server no model of synthetic rows is promoted.
         rounds: bootstrap rounds for the 95 % intervals.
         seed: their seed.
         max_bytes: how large the test rows and a model file may be.

@@ -7,8 +7,8 @@ from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import fetch_file
-    from components.metrics import binary_metrics
     from components.model_file import load_model
+    from components.problem_type import predict_rows, row_metrics
     from components.registry import model_value
 
 
@@ -16,12 +16,12 @@ def score_model(entry: Any, rows: Any, folder: str, max_bytes: int) -> dict[str,
     """Reads a registered model and scores the rows with it.
 
     Returns:
-        `y`, 1 for positive rows and 0 for others; `p`, how probable it is that they are; `threshold`, the one chosen
-        in training; `metrics`, named `test_…`.
+        `y`, what is true, and `p`, what is predicted, as `components/problem_type.py` has them; `threshold`, the one
+        chosen in training, None of numbers; `metrics`, named `test_…`.
 
     Raises:
-        ValueError: the model's file or facts are not what was registered, or the rows lack a column of its or have a
-            class that it does not know.
+        ValueError: the model's file or facts are not what was registered, or the rows lack a column of its, have a
+            class that it does not know, or are of another type of problem.
     """
     import json
 
@@ -36,18 +36,24 @@ def score_model(entry: Any, rows: Any, folder: str, max_bytes: int) -> dict[str,
         raise ValueError(f"model {entry.name} {entry.id} needs the columns {', '.join(missing)}, which the rows lack")
     path = fetch_file(entry.uri, model_value(entry, "sha256"), max_bytes, folder, f"{entry.id}.skops")
     model, labels = load_model(path, 20 * max_bytes), rows[features["target"]]
-    unknown = sorted(set(labels) - set(model.classes_))
+    classes = getattr(model, "classes_", None)
+    unknown = [] if classes is None else sorted(set(labels) - set(classes), key=str)
     if unknown:
         raise ValueError(
             f"model {entry.name} {entry.id} does not know the class {unknown[0]!r} of {features['target']}"
         )
-    return score_rows(model, rows[columns], labels, float(model_value(entry, "threshold")))
+    decided = model_value(entry, "threshold")
+    if (classes is None) != (not decided):
+        raise ValueError(f"model {entry.name} {entry.id} has a threshold and no classes, or classes and no threshold")
+    return score_rows(model, rows[columns], labels, float(decided) if decided else None)
 
 
-def score_rows(model: Any, features: Any, labels: Any, threshold: float) -> dict[str, Any]:
-    """What `score_model` returns, of a fitted model whose classes are those of the labels."""
-    y, p = (labels.to_numpy() == model.classes_[1]).astype(int), model.predict_proba(features)[:, 1]
-    metrics = {f"test_{name}": value for name, value in binary_metrics(y, p, threshold).items()}
+def score_rows(model: Any, features: Any, labels: Any, threshold: float | None) -> dict[str, Any]:
+    """What `score_model` returns, of a fitted model that knows the labels."""
+    # Of classes, those of the model: the rows may all be of one.
+    y = labels.to_numpy("float64") if threshold is None else (labels.to_numpy() == model.classes_[1]).astype(int)
+    p = predict_rows(model, features)
+    metrics = {f"test_{name}": value for name, value in row_metrics(y, p, threshold).items()}
     return {"y": y, "p": p, "threshold": threshold, "metrics": metrics}
 
 

@@ -11,8 +11,15 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
     from components.estimators import make_model
     from components.explain import feature_importance, stage_scores
     from components.live import write_live
-    from components.metrics import best_threshold, binary_metrics
     from components.model_file import save_model
+    from components.problem_type import (
+        choose_threshold,
+        draw_folds,
+        live_metrics,
+        predict_rows,
+        row_metrics,
+        target_values,
+    )
     from components.reports import series_events, stage_events
 
 
@@ -22,6 +29,7 @@ def run_experiment(
     target: str,
     numeric: list[str],
     categorical: list[str],
+    problem_type: str,
     folds: int,
     repeats: int,
     seed: int,
@@ -32,12 +40,13 @@ def run_experiment(
     As each fold ends, its scores are written to `<path>.live`; with the first fold's, those by stage of its model.
 
     Returns:
-        `metrics` (`cv_*` means, their `_std`, `train_*`), `fold_metrics` (a list for each `cv_*`), `y` (1 for positive
-        rows, else 0), `out_of_fold` (their probabilities, the mean over the repeats), `threshold` (chosen on these),
-        `importance`, the model file's `sha256`, `cpu_seconds`, `warnings`.
+        `metrics` (`cv_*` means, their `_std`, `train_*`), `fold_metrics` (a list for each `cv_*`), `y` (what is true of
+        the rows; see `components/problem_type.py`), `out_of_fold` (what was predicted of them, the mean over the
+        repeats), `threshold` (chosen on these; None of numbers), `importance`, the model file's `sha256`,
+        `cpu_seconds`, `warnings`.
 
     Raises:
-        ValueError: the target has not two classes, or the experiment cannot be made.
+        ValueError: the target is not of the problem's type, or the experiment cannot be made.
     """
     import time
     import warnings
@@ -48,19 +57,21 @@ def run_experiment(
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         features, labels = rows[numeric + categorical], rows[target].to_numpy()
-        y = positive_rows(labels)
+        y = target_values(labels, problem_type)
 
         def tell_fold(count: int, fitted: Any, held_out: Any, scores: Any) -> None:
             stages = stage_events(fold_stages(fitted, features, y, held_out)) if count == 1 else []
-            write_live(f"{path}.live", [*stages, *series_events(ranking_metrics(y[held_out], scores), count)])
+            write_live(
+                f"{path}.live", [*stages, *series_events(live_metrics(y[held_out], scores, problem_type), count)]
+            )
 
-        unfitted = make_model(spec, numeric, categorical, seed)
-        p, fold, first = out_of_fold(unfitted, features, labels, folds, repeats, seed, tell_fold)
+        unfitted = make_model(spec, numeric, categorical, seed, problem_type)
+        p, fold, first = out_of_fold(unfitted, features, labels, problem_type, folds, repeats, seed, tell_fold)
         mean = p.mean(axis=0)
-        threshold = best_threshold(y, mean)
-        by_fold = fold_metrics(y, p, fold)
-        model = make_model(spec, numeric, categorical, seed).fit(features, labels)
-        fitted = binary_metrics(y, model.predict_proba(features)[:, 1], threshold)
+        threshold = choose_threshold(y, mean, problem_type)
+        by_fold = fold_metrics(y, p, fold, problem_type)
+        model = make_model(spec, numeric, categorical, seed, problem_type).fit(features, labels)
+        fitted = row_metrics(y, predict_rows(model, features), threshold)
         save_model(model, path)
         held_out = fold[0] == 0
         importance = feature_importance(model, first, features[held_out], y[held_out], seed)
@@ -77,30 +88,15 @@ def run_experiment(
     }
 
 
-def positive_rows(labels: Any) -> Any:
-    """1 for the rows of the positive class, else 0. The positive one of two classes is the last in order: Yes, 1, True.
-
-    Raises:
-        ValueError: there are not two classes.
-    """
-    import numpy as np
-
-    classes = np.unique(labels)
-    if len(classes) != 2:
-        raise ValueError(f"the target has {len(classes)} classes, {', '.join(map(str, classes[:5]))}: it needs two")
-    return (labels == classes[1]).astype(int)
-
-
-def fitted_folds(model: Any, features: Any, labels: Any, folds: int, repeats: int, seed: int) -> Any:
+def fitted_folds(model: Any, features: Any, labels: Any, problem_type: str, folds: int, repeats: int, seed: int) -> Any:
     """Yields the number of the repeat, that of the fold, the model fitted to the other folds, and the fold's rows.
 
-    Each repeat draws stratified folds anew, from a seed of its own.
+    Each repeat draws folds anew, from a seed of its own.
     """
     from sklearn.base import clone
-    from sklearn.model_selection import StratifiedKFold
 
     for repeat in range(repeats):
-        splits = StratifiedKFold(folds, shuffle=True, random_state=(seed + repeat) % 2**32).split(features, labels)
+        splits = draw_folds(problem_type, folds, (seed + repeat) % 2**32).split(features, labels)
         for number, (fitted_on, held_out) in enumerate(splits):
             yield repeat, number, clone(model).fit(features.iloc[fitted_on], labels[fitted_on]), held_out
 
@@ -109,31 +105,26 @@ def out_of_fold(
     model: Any,
     features: Any,
     labels: Any,
+    problem_type: str,
     folds: int,
     repeats: int,
     seed: int,
     ended: Callable[[int, Any, Any, Any], None] = lambda *_: None,
 ) -> tuple[Any, Any, Any]:
-    """Each row's probability of being positive, by a model that has not seen the row, and the row's fold.
+    """What a model that has not seen a row predicts of it, and the row's fold.
 
     Both are repeats x rows. The third is the model that was fitted without fold 0 of repeat 0. As each fold ends,
-    `ended` gets its number from 1, counted over the repeats, the model, the fold's rows, and their probabilities.
+    `ended` gets its number from 1, counted over the repeats, the model, the fold's rows, and what it predicts of them.
     """
     import numpy as np
 
     first = None
     p, fold = np.zeros((repeats, len(labels))), np.zeros((repeats, len(labels)), dtype=int)
-    for repeat, number, fitted, rows in fitted_folds(model, features, labels, folds, repeats, seed):
-        p[repeat, rows], fold[repeat, rows] = fitted.predict_proba(features.iloc[rows])[:, 1], number
+    for repeat, number, fitted, rows in fitted_folds(model, features, labels, problem_type, folds, repeats, seed):
+        p[repeat, rows], fold[repeat, rows] = predict_rows(fitted, features.iloc[rows]), number
         first = fitted if first is None else first
         ended(repeat * folds + number + 1, fitted, rows, p[repeat, rows])
     return p, fold, first
-
-
-def ranking_metrics(y: Any, p: Any) -> dict[str, list[float]]:
-    """The `cv_*` metrics of one fold that need no threshold: that is chosen when all folds have ended."""
-    known = binary_metrics(y, p, 0.5)
-    return {f"cv_{name}": [known[name]] for name in ("roc_auc", "average_precision", "brier")}
 
 
 def fold_stages(model: Any, features: Any, y: Any, held_out: Any) -> dict[str, dict[str, list[tuple[int, float]]]]:
@@ -144,8 +135,8 @@ def fold_stages(model: Any, features: Any, y: Any, held_out: Any) -> dict[str, d
     return {part: stage_scores(model, features.iloc[rows], y[rows]) for part, rows in parts.items()}
 
 
-def fold_metrics(y: Any, p: Any, fold: Any) -> dict[str, list[float]]:
-    """Each fold's `cv_*` metrics, at the threshold that is best for the other folds: none has chosen its own.
+def fold_metrics(y: Any, p: Any, fold: Any, problem_type: str) -> dict[str, list[float]]:
+    """Each fold's `cv_*` metrics; of classes, at the threshold that is best for the other folds: none chose its own.
 
     `p` and `fold` are repeats x rows; the folds of the first repeat come first.
     """
@@ -153,8 +144,8 @@ def fold_metrics(y: Any, p: Any, fold: Any) -> dict[str, list[float]]:
     for scores, numbers in zip(p, fold, strict=True):
         for number in range(max(numbers) + 1):
             inside = numbers == number
-            threshold = best_threshold(y[~inside], scores[~inside])
-            for name, value in binary_metrics(y[inside], scores[inside], threshold).items():
+            threshold = choose_threshold(y[~inside], scores[~inside], problem_type)
+            for name, value in row_metrics(y[inside], scores[inside], threshold).items():
                 by_fold.setdefault(f"cv_{name}", []).append(value)
     return by_fold
 

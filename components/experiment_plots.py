@@ -15,19 +15,24 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
         precision_recall_figure,
         roc_figure,
     )
+    from components.regression_plots import fit_figures
     from components.report_sections import mean_interval
 
 
 def experiment_figures(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """All figures of a result of `run_experiment`, by their titles."""
     y, p, threshold, importance = (result[key] for key in ("y", "out_of_fold", "threshold", "importance"))
+    important = {f"Feature importance, {importance['kind']}": importance_figure(importance)}
     scores = {"out of fold": p}
+    if threshold is None:
+        fits = {f"{title}, out of fold": figure for title, figure in fit_figures(y, scores).items()}
+        return {**fits, **important}
     return {
+        **important,
         "Calibration, out of fold": calibration_figure(y, scores),
         "Classification report, out of fold": classification_table(y, p, threshold),
         "Confusion table, out of fold": confusion_table(y, p, threshold),
         "Confusion, out of fold": confusion_figure(y, p, threshold),
-        f"Feature importance, {importance['kind']}": importance_figure(importance),
         "Precision and recall, out of fold": precision_recall_figure(y, scores),
         "ROC, out of fold": roc_figure(y, scores),
     }
@@ -77,6 +82,8 @@ def importance_figure(importance: dict[str, Any]) -> dict[str, Any]:
         "impurity": "share of the impurity taken away",
         "log-odds": "spread of what is added to the log-odds",
         "permutation": "ROC-AUC lost when shuffled",
+        "permutation, R²": "R² lost when shuffled",
+        "sum": "spread of what is added to the prediction",
     }
     shown = list(importance["values"].items())[:40]
     bars = {"type": "bar", "x": [name for name, _ in shown], "y": [round(value, 5) for _, value in shown]}
@@ -100,12 +107,13 @@ def leaderboard_table(entries: list[dict[str, Any]], metric: str, folds: int, re
     """The experiments of a sweep, the best first, with the 95 % interval of the mean of the metric that decides."""
     sign = 1 if lower_is_better(metric) else -1
     completed = [entry for entry in entries if entry["status"] == "completed"]
+    beside = "cv_rmse" if completed and "cv_rmse" in completed[0]["metrics"] else "cv_f1_score"
     rows = []
     for entry in sorted(completed, key=lambda one: (sign * one["metrics"][f"cv_{metric}"], one["name"])):
         values = entry["metrics"]
         low, high = mean_interval(values[f"cv_{metric}"], values[f"cv_{metric}_std"], folds, repeats)
         shown = [f"{values[name]:.4f}" for name in (f"cv_{metric}", f"cv_{metric}_std")]
-        rows.append([entry["name"], *shown, f"{low:.4f} to {high:.4f}", f"{values['cv_f1_score']:.4f}"])
+        rows.append([entry["name"], *shown, f"{low:.4f} to {high:.4f}", f"{values[beside]:.4f}"])
     rows.extend([entry["name"], entry["status"], "", "", ""] for entry in entries if entry not in completed)
-    header = ["experiment", f"cv_{metric}", "std over folds", "95 % interval", "cv_f1_score"]
+    header = ["experiment", f"cv_{metric}", "std over folds", "95 % interval", beside]
     return table_figure(f"{len(entries)} experiments, {repeats} x {folds} folds", header, rows)

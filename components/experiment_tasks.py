@@ -8,7 +8,7 @@ from typing import Any
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.artifacts import save_artifact
     from components.experiment_plots import experiment_figures
-    from components.images import confusion_image, send_image
+    from components.images import confusion_image, fit_image, send_image
     from components.predictions import write_predictions
     from components.reports import (
         console_events,
@@ -100,9 +100,14 @@ def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path:
     from clearml import Task
 
     send_report(client, task_id, result_events(result))
-    confusion_image(result["y"], result["out_of_fold"], result["threshold"], f"{path}.png")
-    send_image(client, task_id, "Confusion, out of fold", f"{path}.png")
-    write_predictions(result["y"], result["out_of_fold"], f"{path}.parquet")
+    y, p, threshold = result["y"], result["out_of_fold"], result["threshold"]
+    if threshold is None:
+        fit_image(y, p, f"{path}.png")
+    else:
+        confusion_image(y, p, threshold, f"{path}.png")
+    shown = "Predicted against true" if threshold is None else "Confusion"
+    send_image(client, task_id, f"{shown}, out of fold", f"{path}.png")
+    write_predictions(y, p, threshold, f"{path}.parquet")
     task = Task.get_task(task_id=task_id)
     save_artifact(task, "model", path)
     predictions: str = save_artifact(task, "out_of_fold", f"{path}.parquet")["sha256"]
@@ -112,16 +117,13 @@ def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path:
 
 def result_events(result: dict[str, Any]) -> list[dict[str, Any]]:
     """What is reported of a result of `run_experiment`: values, folds, figures and, as console lines, the values."""
-    threshold, metrics = result["threshold"], result["metrics"]
-    lines = [
-        *result["warnings"],
-        *(f"{name} {value:.4f}" for name, value in metrics.items()),
-        f"threshold {threshold:.4f}",
-    ]
+    metrics = result["metrics"]
+    decided = {} if result["threshold"] is None else {"threshold": result["threshold"]}
+    lines = [*result["warnings"], *(f"{name} {value:.4f}" for name, value in {**metrics, **decided}.items())]
     spreads = {name: value for name, value in metrics.items() if name.endswith("_std")}
     means = {name: value for name, value in metrics.items() if name not in spreads}
     return [
-        *value_events({**means, "threshold": threshold}),
+        *value_events({**means, **decided}),
         *single_events({**spreads, "cpu_seconds": result["cpu_seconds"]}),
         *series_events(result["fold_metrics"]),
         *figure_events(experiment_figures(result)),

@@ -5,13 +5,17 @@ Every function here may travel with a step, and runs in a worker process.
 
 from typing import Any
 
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.problem_type import predict_rows
+
 
 def feature_importance(model: Any, unseeing: Any, features: Any, y: Any, seed: int) -> dict[str, Any]:
     """How much each column of `features` matters to a fitted `Pipeline` of `make_model`.
 
-    Trees tell the share of impurity that a column takes away. Of a logistic regression it is the spread, over the rows,
-    of what the column adds to the log-odds, before they are calibrated. Of others it is the ROC-AUC that is lost when
-    the column is shuffled: `unseeing` is the same model, fitted without these rows, of which at most 500 are used.
+    Trees tell the share of impurity that a column takes away. Of a linear model it is the spread, over the rows, of
+    what the column adds to the prediction: to the log-odds, before they are calibrated, or to the number. Of others it
+    is the ROC-AUC, or R², that is lost when the column is shuffled: `unseeing` is the same model, fitted without these
+    rows, of which at most 500 are used.
 
     Returns:
         `{kind, values}`, where values holds a number for each column, the most important first.
@@ -19,10 +23,12 @@ def feature_importance(model: Any, unseeing: Any, features: Any, y: Any, seed: i
     estimator = fitted_estimator(model)
     if hasattr(estimator, "feature_importances_"):
         kind, values = "impurity", impurity_shares(model)
-    elif hasattr(estimator, "coef_") and hasattr(estimator, "predict_proba"):
-        kind, values = "log-odds", log_odds_spread(model, features)
+    elif linear_weights(estimator) is not None:
+        kind = "log-odds" if hasattr(estimator, "classes_") else "sum"
+        values = linear_spread(model, features)
     else:
-        kind, values = "permutation", permutation_loss(unseeing, features, y, seed)
+        kind = "permutation" if hasattr(estimator, "classes_") else "permutation, R²"
+        values = permutation_loss(unseeing, features, y, seed)
     return {"kind": kind, "values": dict(sorted(values.items(), key=lambda item: (-item[1], item[0])))}
 
 
@@ -50,9 +56,17 @@ def impurity_shares(model: Any) -> dict[str, float]:
     return shares
 
 
-def log_odds_spread(model: Any, features: Any) -> dict[str, float]:
-    """The standard deviation over the rows of what each column adds to a linear model's log-odds."""
-    added = model[:-1].transform(features) * fitted_estimator(model).coef_[0]
+def linear_weights(estimator: Any) -> Any:
+    """What a linear model multiplies each column by; None if it is none that adds up to log-odds or to a number."""
+    adds_up = hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_")
+    # A support vector machine tells its weights only where they are linear; those of its classes make no log-odds.
+    weights = getattr(estimator, "coef_", None) if adds_up else None
+    return None if weights is None else weights.reshape(-1)
+
+
+def linear_spread(model: Any, features: Any) -> dict[str, float]:
+    """The standard deviation over the rows of what each column adds to a linear model's log-odds, or number."""
+    added = model[:-1].transform(features) * linear_weights(fitted_estimator(model))
     owners = encoded_owners(model)
     return {
         name: float(added[:, [owner == name for owner in owners]].sum(axis=1).std()) for name in dict.fromkeys(owners)
@@ -60,12 +74,14 @@ def log_odds_spread(model: Any, features: Any) -> dict[str, float]:
 
 
 def permutation_loss(model: Any, features: Any, y: Any, seed: int) -> dict[str, float]:
-    """The ROC-AUC that is lost on at most 500 of these rows when a column is shuffled; the mean of three times."""
+    """What at most 500 of these rows lose of ROC-AUC, or R², when a column is shuffled; the mean of three times."""
     from sklearn.inspection import permutation_importance
-    from sklearn.metrics import roc_auc_score
+    from sklearn.metrics import r2_score, roc_auc_score
+
+    measure = roc_auc_score if hasattr(model, "classes_") else r2_score
 
     def score(fitted: Any, rows: Any, truth: Any) -> float:
-        return float(roc_auc_score(truth, fitted.predict_proba(rows)[:, 1]))
+        return float(measure(truth, predict_rows(fitted, rows)))
 
     found = permutation_importance(
         model, features, y, scoring=score, n_repeats=3, random_state=seed, max_samples=min(500, len(y))
@@ -76,31 +92,44 @@ def permutation_loss(model: Any, features: Any, y: Any, seed: int) -> dict[str, 
 def stage_scores(model: Any, features: Any, y: Any, points: int = 25) -> dict[str, list[tuple[int, float]]]:
     """The scores on these rows after each of about `points` stages of a model: `{metric: [(stage, value)]}`.
 
-    A stage is one of a boosting, or a tree of a forest; it is scored before any calibration. Empty where the estimator
-    has neither. The first stage is 1; the last is always there.
+    A stage is one of a boosting, or a tree of a forest; it is scored before any calibration, by `stage_metrics`. Empty
+    where the estimator has neither. The first stage is 1; the last is always there.
     """
-    from sklearn.metrics import log_loss, roc_auc_score
-
-    count, stages = staged_probabilities(fitted_estimator(model), model[:-1].transform(features))
+    estimator = fitted_estimator(model)
+    count, stages = staged_predictions(estimator, model[:-1].transform(features))
     every = max(1, count // points)
-    scores: dict[str, list[tuple[int, float]]] = {"log_loss": [], "roc_auc": []} if count else {}
+    scores: dict[str, list[tuple[int, float]]] = {}
     for stage, p in enumerate(stages, start=1):
         if stage % every == 1 % every or stage == count:
-            scores["log_loss"].append((stage, float(log_loss(y, p, labels=[0, 1]))))
-            scores["roc_auc"].append((stage, float(roc_auc_score(y, p))))
+            for name, value in stage_metrics(y, p, hasattr(estimator, "classes_")).items():
+                scores.setdefault(name, []).append((stage, value))
     return scores
 
 
-def staged_probabilities(estimator: Any, encoded: Any) -> tuple[int, Any]:
-    """How many stages the estimator has, and an iterator over the rows' probabilities of being positive after each."""
+def stage_metrics(y: Any, p: Any, of_classes: bool) -> dict[str, float]:
+    """What a stage is worth: of probabilities log loss and ROC-AUC, of numbers RMSE and R²."""
+    from sklearn.metrics import log_loss, r2_score, roc_auc_score, root_mean_squared_error
+
+    if of_classes:
+        return {"log_loss": float(log_loss(y, p, labels=[0, 1])), "roc_auc": float(roc_auc_score(y, p))}
+    return {"rmse": float(root_mean_squared_error(y, p)), "r2": float(r2_score(y, p))}
+
+
+def staged_predictions(estimator: Any, encoded: Any) -> tuple[int, Any]:
+    """How many stages the estimator has, and an iterator over what it predicts of the rows after each."""
     from itertools import accumulate
 
-    from sklearn.ensemble import RandomForestClassifier
-
-    if isinstance(estimator, RandomForestClassifier):
-        sums = accumulate(tree.predict_proba(encoded)[:, 1] for tree in estimator.estimators_)
+    if type(estimator).__name__ in ("RandomForestClassifier", "RandomForestRegressor"):
+        sums = accumulate(predict_tree(tree, encoded) for tree in estimator.estimators_)
         return len(estimator.estimators_), (total / trees for trees, total in enumerate(sums, start=1))
+    if not hasattr(estimator, "staged_predict"):
+        return 0, ()
+    count = getattr(estimator, "n_iter_", None) or len(estimator.estimators_)
     if hasattr(estimator, "staged_predict_proba"):
-        count = getattr(estimator, "n_iter_", None) or len(estimator.estimators_)
         return count, (p[:, 1] for p in estimator.staged_predict_proba(encoded))
-    return 0, ()
+    return count, estimator.staged_predict(encoded)
+
+
+def predict_tree(tree: Any, encoded: Any) -> Any:
+    """What one tree of a forest predicts: the probability of the last class, or a number."""
+    return tree.predict_proba(encoded)[:, 1] if hasattr(tree, "predict_proba") else tree.predict(encoded)

@@ -8,7 +8,7 @@ from components.failure import tell_tags
 from components.helpers import with_helpers
 from components.rows import prediction_rows
 from components.schema import load_schema
-from components.split import feature_roles, fill_blanks, split_rows
+from components.split import feature_roles, fill_blanks, problem_type_of, split_rows
 
 
 @PipelineDecorator.component(
@@ -37,6 +37,7 @@ from components.split import feature_roles, fill_blanks, split_rows
         load_schema,
         feature_roles,
         fill_blanks,
+        problem_type_of,
         split_rows,
     ),
 )
@@ -54,9 +55,9 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
         max_bytes: how large the valid rows may be, unpacked.
 
     Returns:
-        `{task, train: {artifact, sha256, rows}, test: {…}, test_size, split_seed, target, key, numeric, categorical,
-        raw_sha256, synthetic}` as JSON. The files' columns are in this order: key (if any), numeric, categorical,
-        target.
+        `{task, train: {artifact, sha256, rows}, test: {…}, test_size, split_seed, target, problem_type, key, numeric,
+        categorical, raw_sha256, synthetic}` as JSON. The files' columns are in this order: key (if any), numeric,
+        categorical, target.
     """
     import tempfile
 
@@ -86,7 +87,8 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
         tell_tags(task, ["synthetic"])
     print(table.to_string(index=False))
     print(f"{stored['train']['rows']} train and {stored['test']['rows']} test rows, {len(table)} features")
-    roles = {"target": expected["target"], "key": expected["key"], "numeric": numeric, "categorical": categorical}
+    problem = {"target": expected["target"], "problem_type": problem_type_of(expected), "key": expected["key"]}
+    roles = {**problem, "numeric": numeric, "categorical": categorical}
     origin = {name: source[name] for name in ("raw_sha256", "synthetic")}
     drawn = {"test_size": test_size, "split_seed": seed}
     return dump_ref({"task": task.id, **stored, **drawn, **roles, **origin})

@@ -66,10 +66,15 @@ def result_rules(
     metrics, before = scored["metrics"], production and production["metrics"]
     metric = full_metric(metrics, limits["metric"])
     difference = next((one for one in judged["comparison"] if one["metric"] == metric), None)
-    overall, lowest = metrics["test_roc_auc"], (limits["segment_minimum"], limits["segment_drop"])
-    return [
+    rules = [
         minimum_rule(metrics, metric, limits["minimum"]),
         production_rule(metrics, before, metric, limits["margin"], difference, problem),
+    ]
+    if "calibration" not in judged:
+        return rules
+    overall, lowest = metrics["test_roc_auc"], (limits["segment_minimum"], limits["segment_drop"])
+    return [
+        *rules,
         calibration_rule(judged["calibration"], limits["calibration_maximum"]),
         segment_rule(judged["segments"], overall, *lowest),
     ]

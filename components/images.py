@@ -30,6 +30,20 @@ def confusion_image(y: Any, p: Any, threshold: float, path: str) -> None:
     figure.savefig(path, format="png")
 
 
+def fit_image(y: Any, p: Any, path: str) -> None:
+    """Writes a PNG of what was predicted of each row against what is true; on the line they are equal."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(y, p, s=8, alpha=0.3)
+    axes.axline((float(y.mean()), float(y.mean())), slope=1, color="grey", linestyle=":")
+    axes.set_xlabel("true")
+    axes.set_ylabel("predicted")
+    axes.set_title("Predicted against true")
+    figure.savefig(path, format="png")
+
+
 def send_image(client: Any, task_id: str, title: str, path: str) -> None:
     """Stores a PNG file on the file server and shows it among the Task's debug samples under the title.
 

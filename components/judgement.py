@@ -13,6 +13,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
     from components.lift import lift_figures, lift_table
     from components.plots import calibration_figure, confusion_figure, precision_recall_figure, roc_figure
     from components.profit import profit_figure, profit_table
+    from components.regression_plots import fit_figures
     from components.reports import figure_events, send_report, single_events, value_events
     from components.segments import segment_events, segment_table
     from components.tables import table_figure
@@ -44,20 +45,53 @@ def judge_models(
 
     Returns:
         `intervals` of the candidate's metrics; `production_intervals` and `comparison`, empty without a production
-        model; `calibration`, `lift`, `profit` and `segments` of the candidate; and `profit_threshold`.
+        model. Of classes, also `calibration`, `lift`, `profit` and `segments` of the candidate, and `profit_threshold`;
+        of numbers, its `residuals`.
     """
-    y, p = scored["y"], scored["p"]
+    y = scored["y"]
     drawn = bootstrap_metrics(y, [scored, production] if production else [scored], rounds, seed)
     intervals = [{f"test_{name}": edges for name, edges in percentile_intervals(one).items()} for one in drawn]
-    return {
+    told = {
         "intervals": intervals[0],
         "comparison": comparison_table(scored, production, paired_differences(*drawn)) if production else [],
+        "production_intervals": intervals[1] if production else {},
+    }
+    if scored["threshold"] is None:
+        return {**told, "residuals": residual_facts(y, scored["p"])}
+    return {**told, **judge_classes(scored, rows, specs, least, prices, profit_threshold, seed)}
+
+
+def judge_classes(
+    scored: dict[str, Any],
+    rows: Any,
+    specs: list[dict[str, Any]],
+    least: int,
+    prices: tuple[float, float, float],
+    profit_threshold: float | None,
+    seed: int,
+) -> dict[str, Any]:
+    """The part of `judge_models` that only probabilities of classes have."""
+    y, p = scored["y"], scored["p"]
+    return {
         "calibration": calibration_facts(y, p, seed),
         "segments": segment_table(y, p, scored["threshold"], rows, specs, least),
         "lift": lift_table(y, p),
         "profit": profit_table(y, scored, profit_threshold, *prices),
         "profit_threshold": profit_threshold,
-        "production_intervals": intervals[1] if production else {},
+    }
+
+
+def residual_facts(y: Any, p: Any) -> dict[str, float]:
+    """How predicted numbers are off: mean and quantiles of true less predicted, and the share within half a unit."""
+    import numpy as np
+
+    residuals = y - p
+    quantiles = {f"quantile_{share:g}": float(np.quantile(residuals, share)) for share in (0.05, 0.25, 0.5, 0.75, 0.95)}
+    return {
+        "mean": float(residuals.mean()),
+        "standard_deviation": float(residuals.std()),
+        **quantiles,
+        "share_within_half": float((abs(residuals) <= 0.5).mean()),
     }
 
 
@@ -70,28 +104,40 @@ def comparison_table(
         both = [model["metrics"][f"test_{name}"] for model in (scored, production)]
         values = {"candidate": both[0], "production": both[1], "difference": both[0] - both[1], **paired}
         table.append({"metric": f"test_{name}", "test": "paired bootstrap", **values})
-    area = next(one for one in table if one["metric"] == "test_roc_auc")
+    area = next((one for one in table if one["metric"] == "test_roc_auc"), None)
+    if area is None:
+        return table
     return [*table, {**area, "test": "DeLong", **delong_test(scored["y"], scored["p"], production["p"])}]
 
 
 def judgement_values(
     scored: dict[str, Any], production: dict[str, Any] | None, judged: dict[str, Any], rules: list[dict[str, Any]]
 ) -> dict[str, float]:
-    """The numbers to report: metrics of both models with the ends of their intervals, calibration, profit, and for each
-    rule of the gate 1 if it was held, else 0."""
-    values = {**scored["metrics"], "threshold": scored["threshold"]}
+    """The numbers to report: metrics of both models with the ends of their intervals, calibration and profit or
+    residuals, and for each rule of the gate 1 if it was held, else 0."""
+    values = dict(scored["metrics"])
     before = production["metrics"] if production else {}
     values |= {f"production_{name}": value for name, value in before.items()}
     for prefix, intervals in (("", judged["intervals"]), ("production_", judged["production_intervals"])):
         for name, (low, high) in intervals.items():
             values |= {f"{prefix}{name}_low": low, f"{prefix}{name}_high": high}
-    values["expected_calibration_error"] = judged["calibration"]["expected_calibration_error"]
+    values |= (
+        class_values(scored["threshold"], judged)
+        if "calibration" in judged
+        else {f"residual_{name}": value for name, value in judged["residuals"].items()}
+    )
+    return values | {f"gate_{one['rule']}": float(one["passed"]) for one in rules}
+
+
+def class_values(threshold: float, judged: dict[str, Any]) -> dict[str, float]:
+    """The part of `judgement_values` that only probabilities of classes have."""
+    error = judged["calibration"]["expected_calibration_error"]
+    values = {"threshold": threshold, "expected_calibration_error": error}
     decided, break_even, trained = judged["profit"][:3]
     values |= {"profit": decided["profit"], "profit_at_break_even": break_even["profit"]}
     if judged["profit_threshold"] is not None:
         values |= {"profit_threshold": judged["profit_threshold"], "profit_at_profit_threshold": trained["profit"]}
-    values["lift_of_the_first_tenth"] = judged["lift"][0]["lift"]
-    return values | {f"gate_{one['rule']}": float(one["passed"]) for one in rules}
+    return {**values, "lift_of_the_first_tenth": judged["lift"][0]["lift"]}
 
 
 def tell_judgement(
@@ -107,7 +153,7 @@ def tell_judgement(
     values = judgement_values(scored, production, judged, rules)
     figures, tables = judgement_figures(scored, production, prices), judgement_tables(scored, judged, rules)
     plots = figure_events({**figures, **tables})
-    send_report(client, task.id, [*judgement_events(values), *plots, *segment_events(judged["segments"])])
+    send_report(client, task.id, [*judgement_events(values), *plots, *segment_events(judged.get("segments", []))])
     return values, figures
 
 
@@ -128,6 +174,8 @@ def judgement_figures(
     """The curves to report, the production model's beside the candidate's."""
     y = scored["y"]
     scores = {"candidate": scored["p"], **({"production": production["p"]} if production else {})}
+    if scored["threshold"] is None:
+        return fit_figures(y, scores)
     return {
         "Confusion": confusion_figure(y, scored["p"], scored["threshold"]),
         "ROC": roc_figure(y, scores),
@@ -145,12 +193,21 @@ def judgement_tables(
     tables = {
         "Gate, rules": rules,
         "Comparison with production": judged["comparison"],
-        "Segments": judged["segments"],
-        "Lift by decile": judged["lift"],
-        "Profit per 1,000 customers": judged["profit"],
-        "Reliability": reliability_table(scored["y"], scored["p"]),
+        "Segments": judged.get("segments"),
+        "Lift by decile": judged.get("lift"),
+        "Profit per 1,000 customers": judged.get("profit"),
+        "Reliability": class_tables(scored).get("reliability"),
+        "Residuals, true less predicted": [judged["residuals"]] if "residuals" in judged else [],
     }
     return {title: table_figure(rows) for title, rows in tables.items() if rows}
+
+
+def class_tables(scored: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Reliability and lift of probabilities of classes; none ({}) of numbers."""
+    if scored["threshold"] is None:
+        return {}
+    y, p = scored["y"], scored["p"]
+    return {"reliability": reliability_table(y, p), "lift": lift_table(y, p)}
 
 
 def save_judgement(
@@ -170,12 +227,12 @@ def save_judgement(
     from pathlib import Path
 
     models = {"candidate": scored, **({"production": production} if production else {})}
-    reliability = {label: reliability_table(one["y"], one["p"]) for label, one in models.items()}
-    lift = {label: lift_table(one["y"], one["p"]) for label, one in models.items()}
+    tables: dict[str, dict[str, Any]] = {}
+    for label, one in models.items():
+        for name, table in class_tables(one).items():
+            tables.setdefault(name, {})[label] = table
     curves = {title: figure["data"] for title, figure in figures.items()}
-    text = json.dumps(
-        {"evaluation": evaluation, "reliability": reliability, "lift": lift, "curves": curves}, allow_nan=False
-    )
+    text = json.dumps({"evaluation": evaluation, **tables, "curves": curves}, allow_nan=False)
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/evaluation.json"
         Path(path).write_text(text, "utf-8")

@@ -36,6 +36,8 @@ def fetch_kaggle(
     import time
     from pathlib import Path
 
+    if not (dataset and file_name):
+        raise RuntimeError("the settings name no data set on Kaggle for this flow")
     deadline = time.monotonic() + limit_s
     path = str(Path(folder, "kaggle.download"))
     order = {"dataset": dataset, "file_name": file_name, "path": path, "max_bytes": max_bytes, "endpoint": endpoint}
@@ -56,7 +58,7 @@ def fetch_kaggle(
 
 
 def without_kaggle(source: str, file: str, problem: str, allow_synthetic: bool) -> str:
-    """What the source tried, in words; raises RuntimeError unless it is `auto` and may go on to synthetic customers."""
+    """What the source tried, in words; raises RuntimeError unless it is `auto` and may go on to synthetic rows."""
     if source != "auto":
         raise RuntimeError(problem)
     missing = f"there is no file {file}" if file else "no file is named in the settings"

@@ -7,9 +7,8 @@ from typing import Any
 
 if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
     from components.estimators import make_model
-    from components.experiment import positive_rows
     from components.experiment_plots import learning_figure
-    from components.metrics import best_threshold, binary_metrics
+    from components.problem_type import choose_threshold, draw_folds, predict_rows, row_metrics, target_values
     from components.reports import figure_events, send_report
     from components.workers import run_in_processes
 
@@ -20,6 +19,7 @@ def learning_point(
     target: str,
     numeric: list[str],
     categorical: list[str],
+    problem_type: str,
     metric: str,
     seed: int,
     share: float,
@@ -32,23 +32,24 @@ def learning_point(
     import statistics
     import warnings
 
-    from sklearn.model_selection import StratifiedKFold, train_test_split
+    from sklearn.model_selection import train_test_split
     from threadpoolctl import threadpool_limits
 
     features, labels = rows[numeric + categorical], rows[target].to_numpy()
-    y = positive_rows(labels)
+    y = target_values(labels, problem_type)
     counts, train, held_out = [], [], []
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for inside, fold in StratifiedKFold(3, shuffle=True, random_state=seed).split(features, labels):
+        for inside, fold in draw_folds(problem_type, 3, seed).split(features, labels):
             if share < 1:
-                inside, _ = train_test_split(inside, train_size=share, random_state=seed, stratify=y[inside])
-            fitted = make_model(spec, numeric, categorical, seed).fit(features.iloc[inside], labels[inside])
-            p = fitted.predict_proba(features)[:, 1]
-            threshold = best_threshold(y[inside], p[inside])
+                strata = None if problem_type == "regression" else y[inside]
+                inside, _ = train_test_split(inside, train_size=share, random_state=seed, stratify=strata)
+            unfitted = make_model(spec, numeric, categorical, seed, problem_type)
+            p = predict_rows(unfitted.fit(features.iloc[inside], labels[inside]), features)
+            threshold = choose_threshold(y[inside], p[inside], problem_type)
             counts.append(len(inside))
-            train.append(binary_metrics(y[inside], p[inside], threshold)[metric])
-            held_out.append(binary_metrics(y[fold], p[fold], threshold)[metric])
+            train.append(row_metrics(y[inside], p[inside], threshold)[metric])
+            held_out.append(row_metrics(y[fold], p[fold], threshold)[metric])
     means = {"train": statistics.fmean(train), "held_out": statistics.fmean(held_out)}
     return {"rows": round(statistics.fmean(counts)), **means}
 
@@ -58,7 +59,7 @@ def tell_learning_curve(
 ) -> None:
     """Computes the experiment's learning curve and shows it on its Task; what of it cannot be computed is left out.
 
-    `fixed` are the rows, the target, and the numeric and categorical columns.
+    `fixed` are the rows, the target, the numeric and categorical columns, and the type of the problem.
     """
     calls = [(spec, *fixed, metric, seed, share) for share in (1.0, 0.5, 0.25, 0.1)]
     points = []

@@ -1,6 +1,7 @@
-"""What a model's probabilities are worth: metrics, and the decision threshold.
+"""What a model's predictions are worth: metrics, and the decision threshold.
 
-`y` is 1 for the rows of the positive class and 0 for the others, `p` the predicted probability of being positive.
+Of classes `y` is 1 for the rows of the positive class and 0 for the others, `p` the predicted probability of being
+positive. Of numbers they are what is true and what was predicted.
 Every function here may travel with a step.
 """
 
@@ -20,6 +21,18 @@ def binary_metrics(y: Any, p: Any, threshold: float) -> dict[str, float]:
         "roc_auc": metrics.roc_auc_score(y, p),
         "average_precision": metrics.average_precision_score(y, p),
         "brier": metrics.brier_score_loss(y, p),
+    }
+    return {name: float(value) for name, value in values.items()}
+
+
+def regression_metrics(y: Any, p: Any) -> dict[str, float]:
+    """The metrics of predicted numbers: the share of the variance explained, and errors in the target's own units."""
+    from sklearn import metrics
+
+    values = {
+        "r2": metrics.r2_score(y, p),
+        "rmse": metrics.root_mean_squared_error(y, p),
+        "mae": metrics.mean_absolute_error(y, p),
     }
     return {name: float(value) for name, value in values.items()}
 

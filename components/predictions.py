@@ -10,15 +10,17 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
     from components.profit import best_profit_threshold
 
 
-def write_predictions(y: Any, p: Any, path: str) -> None:
-    """Writes parquet with the columns `positive` (1 or 0) and `probability`, in the order of the training rows."""
+def write_predictions(y: Any, p: Any, threshold: float | None, path: str) -> None:
+    """Writes parquet in the order of the training rows, with the columns `positive` (1 or 0) and `probability`; of
+    numbers, which have no threshold, `true` and `predicted`."""
     import pandas as pd
 
-    write_parquet(pd.DataFrame({"positive": y.astype("int8"), "probability": p}), path)
+    columns = {"true": y, "predicted": p} if threshold is None else {"positive": y.astype("int8"), "probability": p}
+    write_parquet(pd.DataFrame(columns), path)
 
 
 def read_predictions(task_id: str, sha256: str, folder: str, max_bytes: int) -> tuple[Any, Any]:
-    """What `write_predictions` wrote, from the artifact `out_of_fold` of an experiment's Task.
+    """What `write_predictions` wrote of classes, from the artifact `out_of_fold` of an experiment's Task.
 
     Raises:
         ValueError: it is not there, too large, or not what was stored.
@@ -33,10 +35,11 @@ def trained_profit_threshold(
 ) -> float | None:
     """The threshold of the highest profit on the training rows, as an experiment predicts them out of fold.
 
-    None if the sweep does not know the experiment, or its predictions cannot be read: the console says why.
+    None if the sweep does not know the experiment, or it predicts numbers, or its predictions cannot be read: the
+    console says why.
     """
     entry = next((one for one in sweep.get("experiments", []) if one["task_id"] == task_id), None)
-    if entry is None:
+    if entry is None or entry["threshold"] is None:
         return None
     try:
         y, p = read_predictions(task_id, entry["out_of_fold_sha256"], folder, max_bytes)

@@ -14,9 +14,9 @@ def data_refusal(candidate: Any, incumbent: Any, embedded: bool) -> str:
     if not is_synthetic(candidate):
         return ""
     if not embedded:
-        return "it was trained on synthetic customers, and such a model never goes into production on a server"
+        return "it was trained on synthetic rows, and such a model never goes into production on a server"
     if incumbent is not None and incumbent.id != candidate.id and not is_synthetic(incumbent):
-        return "it was trained on synthetic customers, and the production model on real ones"
+        return "it was trained on synthetic rows, and the production model on real ones"
     return ""
 
 

@@ -38,7 +38,12 @@ def report_sections(
     if figures:
         blocks = [{"kind": "figure", "title": title, "figure": figure} for title, figure in figures.items()]
         sections.append({"title": "Curves", "blocks": blocks})
-    return [*sections, *other_sections(evaluation), limits_section(dataset, evaluation), usage_section(entry)]
+    return [
+        *sections,
+        *other_sections(evaluation),
+        limits_section(dataset, evaluation),
+        usage_section(entry, evaluation),
+    ]
 
 
 def verdict_section(entry: Any, dataset: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +57,7 @@ def verdict_section(entry: Any, dataset: dict[str, Any], evaluation: dict[str, A
         },
     ]
     if dataset.get("synthetic"):
-        text = "All customers in the data are made up: these numbers say nothing about real ones."
+        text = "All rows of the data are made up: these numbers say nothing about real ones."
         blocks.insert(0, {"kind": "warning", "text": text})
     return {"title": "Verdict", "blocks": blocks}
 
@@ -84,6 +89,7 @@ def leaderboard_section(sweep: dict[str, Any], folds: int, repeats: int) -> dict
     done = [one for one in sweep["experiments"] if metric in one["metrics"]]
     ranked = sorted(done, key=lambda one: (sign * one["metrics"][metric], one["name"]))
     others = ["cv_roc_auc", "cv_average_precision", "cv_f1_score", "cv_brier", "train_accuracy"]
+    others += ["cv_r2", "cv_rmse", "cv_mae", "train_r2"]
     others = [name for name in others if name != metric and any(name in one["metrics"] for one in ranked)]
     rows = []
     for place, one in enumerate(ranked, start=1):
@@ -123,10 +129,10 @@ def results_section(evaluation: dict[str, Any]) -> dict[str, Any]:
         row = [name, show_value(value), show_range(*intervals.get(name, (None, None)))]
         rows.append([*row, show_value(before.get(name))] if before else row)
     head = ["metric", "value", "95 % interval", *(["production, same rows"] if before else [])]
-    text = (
-        f"Measured once, on rows that no model has seen. Rows scored {evaluation['threshold']:.4f} or more are called "
-    )
-    text += "positive; that threshold was chosen on training rows."
+    text = "Measured once, on rows that no model has seen."
+    if evaluation["threshold"] is not None:
+        text += f" Rows scored {evaluation['threshold']:.4f} or more are called positive; that threshold was chosen on "
+        text += "training rows."
     return {
         "title": "Test results",
         "blocks": [{"kind": "text", "text": text}, {"kind": "table", "head": head, "rows": rows}],
@@ -171,26 +177,34 @@ def holds_rows(value: Any) -> bool:
 
 def limits_section(dataset: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
     """What the numbers do not say."""
-    low, high = (evaluation.get("intervals") or {}).get("test_roc_auc", (None, None))
-    width = f": for test_roc_auc it is {high - low:.3f} wide" if low is not None and high is not None else ""
+    of_numbers = evaluation["threshold"] is None
+    name = "test_r2" if of_numbers else "test_roc_auc"
+    low, high = (evaluation.get("intervals") or {}).get(name, (None, None))
+    width = f": for {name} it is {high - low:.3f} wide" if low is not None and high is not None else ""
     texts = [
         f"The test set has {dataset['test_rows']} rows; how sure a metric is, its interval tells{width}.",
-        "Train and test rows were drawn at random from one file: customers of a later time may behave otherwise.",
+        "Train and test rows were drawn at random from one file: those of another time or place may be otherwise.",
         "A category that the model has not met counts as none of the known ones: many of them, and scores mean little.",
+    ]
+    classes = [
         "The model tells who resembles customers that left, not why they left, nor whom an offer would keep.",
         "The threshold maximises F1 on training rows; where a lost customer and an offer have prices, choose by these.",
     ]
-    return {"title": "Limits", "blocks": [{"kind": "list", "items": texts}]}
+    numbers = [
+        "A number beyond those of the training rows is predicted badly: trees never say more than they have seen.",
+        "The model tells what goes together in these rows, not what would change the target if it were changed.",
+    ]
+    return {"title": "Limits", "blocks": [{"kind": "list", "items": [*texts, *(numbers if of_numbers else classes)]}]}
 
 
-def usage_section(entry: Any) -> dict[str, Any]:
-    """How to load the model and how to score customers with it."""
+def usage_section(entry: Any, evaluation: dict[str, Any]) -> dict[str, Any]:
+    """How to load the model and how to score rows with it."""
     import shlex
 
     version = model_value(entry, "version") or str(entry.id)
-    command = f"flows models predict {shlex.quote(entry.name)} customers.csv -o scored.csv --version {version}"
+    command = f"flows models predict {shlex.quote(entry.name)} rows.csv -o scored.csv --version {version}"
     code = f"from ops.models import load_model\n\nmodel = load_model({entry.name!r}, version={version!r})\n"
-    code += "model.pipeline.predict_proba(rows[model.columns])[:, 1]"
+    code += f"model.pipeline.{'predict' if evaluation['threshold'] is None else 'predict_proba'}(rows[model.columns])"
     text = "The file is read only if its sha256 is the registered one and it holds no type but those of our models."
     blocks = [{"kind": "code", "text": command}, {"kind": "code", "text": code}, {"kind": "text", "text": text}]
     return {"title": "How to use it", "blocks": blocks}

@@ -2,13 +2,14 @@
 
 ```
 {"name", "key" (a column's name or ""), "target", "min_rows", "min_class_rows", "unseen_share", "unique_key",
- "engineering", "plausible", "segments",
+ "engineering", "synthetic", "plausible", "segments",
  "columns": [{"name", "kind": "text|category|integer|number", "values" (of a category), "min", "max",
               "blank_where": {"column", "equals"}}]}
 ```
 
 A category may hold values that `values` does not name, up to `unseen_share` of the rows; the target may not. A target
-of kind integer or number makes the task a regression. `engineering` names the features to add: `telco` or none.
+of kind integer or number makes the problem a regression. `engineering` names the features to add, and `synthetic` the
+rows that can be made up where there are none: `telco`, `wine` or none.
 `plausible` lists what is warned of when rows break it:
 ```
 {"check": "together", "column", "value", "other", "other_value"}: either both or neither
@@ -21,6 +22,9 @@ The functions travel with a step: list them in its `helper_functions=[…]`.
 """
 
 from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from components.engineering import feature_makers
 
 
 def load_schema(text: str) -> dict[str, Any]:
@@ -40,13 +44,22 @@ def load_schema(text: str) -> dict[str, Any]:
     if len(columns) != len(schema["columns"]) or kinds - {"text", "category", "integer", "number"}:
         raise ValueError("the schema names a column twice, or a kind other than text, category, integer and number")
     defaults = {"name": "data", "key": "", "min_rows": 100, "min_class_rows": 10, "unseen_share": 0.0}
-    schema = {**defaults, "unique_key": True, "engineering": "", "plausible": [], "segments": [], **schema}
+    schema = {
+        **defaults,
+        "unique_key": True,
+        "engineering": "",
+        "synthetic": "",
+        "plausible": [],
+        "segments": [],
+        **schema,
+    }
     if columns.get(schema.get("target", ""), {}).get("kind") not in ("category", "integer", "number"):
         raise ValueError(f"the schema's target {schema.get('target')!r} is none of its category or number columns")
     if schema["key"] and columns.get(schema["key"], {}).get("kind") != "text":
         raise ValueError(f"the schema's key {schema['key']!r} is none of its text columns")
-    if schema["engineering"] not in ("", "telco"):
-        raise ValueError(f"the schema's engineering {schema['engineering']!r} is none of those there are: telco")
+    if schema["engineering"] not in ("", *feature_makers()):
+        known = ", ".join(feature_makers())
+        raise ValueError(f"the schema's engineering {schema['engineering']!r} is none of those there are: {known}")
     check_plausible(schema["plausible"], columns)
     check_segments(schema["segments"], {name: one["kind"] for name, one in columns.items() if name != schema["target"]})
     return schema

@@ -20,11 +20,16 @@ def feature_roles(frame: Any, schema: dict[str, Any]) -> tuple[list[str], list[s
     return numeric, [name for name in features if name not in numeric]
 
 
+def problem_type_of(schema: dict[str, Any]) -> str:
+    """`classification` where the schema's target is a category, `regression` where it is a number."""
+    kind = next(column["kind"] for column in schema["columns"] if column["name"] == schema["target"])
+    return "classification" if kind == "category" else "regression"
+
+
 def split_rows(frame: Any, schema: dict[str, Any], test_size: float, seed: int) -> tuple[Any, Any]:
     """Train and test rows, drawn by the seed; where the target is a category, with equal shares of its classes."""
     from sklearn.model_selection import train_test_split
 
-    kind = next(column["kind"] for column in schema["columns"] if column["name"] == schema["target"])
-    strata = frame[schema["target"]] if kind == "category" else None
+    strata = frame[schema["target"]] if problem_type_of(schema) == "classification" else None
     train, test = train_test_split(frame, test_size=test_size, random_state=seed, stratify=strata)
     return train, test

@@ -67,10 +67,10 @@ def train_sweep(
     Args:
         dataset: the reference of the dataset.
         experiments: JSON list of `{name, family, estimator?, params?, members?, calibration?}`.
-        folds: folds of the stratified cross-validation.
+        folds: folds of the cross-validation, stratified where the target is a class.
         repeats: how often the folds are drawn anew.
         metric: the one whose mean over the folds decides: roc_auc, average_precision, f1_score, accuracy, precision,
-            recall or brier. Equal ones are decided by name.
+            recall or brier; of a regression r2, rmse or mae. Equal ones are decided by name.
         seed: the seed of the folds and of the estimators.
         jobs: how many experiments run at once, each on one core; 0: one for each core.
         project: the project of the experiments' Tasks.
@@ -100,7 +100,7 @@ def train_sweep(
         print(f"{len(specs)} experiments on {source['train_rows']} rows, {workers} at once", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             rows = read_dataset_part(source, "train", folder, max_bytes)
-            data = (rows, source["target"], source["numeric"], source["categorical"])
+            data = (rows, *(source[key] for key in ("target", "numeric", "categorical", "problem_type")))
             calls = [
                 (spec, *data, folds, repeats, seed, f"{folder}/{number}.skops") for number, spec in enumerate(specs)
             ]

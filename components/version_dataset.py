@@ -58,8 +58,8 @@ def version_dataset(
 
     Returns:
         `{id, name, version, sha256, rows, train_rows, train_sha256, test_rows, test_sha256, test_size, split_seed,
-        target, key, numeric, categorical, raw_sha256, synthetic}` as JSON, and whether an existing version was used.
-        The sha256 are of contents, not of files; see `components/dataset_files.py`.
+        target, problem_type, key, numeric, categorical, raw_sha256, synthetic}` as JSON, and whether an existing
+        version was used. The sha256 are of contents, not of files; see `components/dataset_files.py`.
 
     Raises:
         ValueError: bad data: a column has drifted too far. No version is left.

@@ -33,11 +33,11 @@ def model_facts(client: Any, sweep: dict[str, Any], best: dict[str, Any], datase
         "experiment_name": best["name"],
         "family": best["family"],
         "parameters": {name: item.value for name, item in parameters.items()},
-        "threshold": best["threshold"],
+        **({} if best["threshold"] is None else {"threshold": best["threshold"]}),
         "dataset_id": dataset["id"],
         "dataset_sha256": dataset["sha256"],
         "synthetic": dataset["synthetic"],
-        "features": {key: dataset[key] for key in ("target", "numeric", "categorical")},
+        "features": {key: dataset[key] for key in ("target", "problem_type", "numeric", "categorical")},
         "reason": f"{best['name']} has the best cv_{metric}, {value:.4f}, of {compared} experiments",
         **best["metrics"],
     }

@@ -14,7 +14,7 @@ from flows.document import document, failure, web_url
 from flows.errors import BadInput, FlowsError
 from flows.launch import Ended, launch
 from flows.progress import progress
-from flows.roles import How
+from flows.roles import How, is_controller
 from flows.settings import Settings, load, set_option
 from flows.steps import check_steps
 from flows.summary import one_line, summary
@@ -62,6 +62,7 @@ def run_command(flow: str) -> click.Command:
     ) -> None:
         try:
             settings = _settings(source, changes)
+            settings.flow(flow)
             check_steps(flow, how["force"])
             if how["detach"] and not how["remote"]:
                 raise BadInput("--detach is for a run whose controller is on an agent: give --remote too")
@@ -78,10 +79,22 @@ def run_command(flow: str) -> click.Command:
     return command
 
 
-def main(flow: str) -> NoReturn:
-    """Run the flow's command with this process's arguments."""
-    run_command(flow).main()
-    raise AssertionError("click ends the process")
+def main(flow: str) -> None:
+    """Be the flow's command, with this process's arguments, or, if the launcher or an agent started it, the controller
+    of a run."""
+    if is_controller():
+        control(flow)
+    else:
+        run_command(flow).main()
+
+
+def control(flow: str) -> None:
+    """Be the controller of a run of the flow."""
+    # Imported here: ClearML and the steps take seconds, which who launches a run or asks for help need not wait for.
+    from flows import controller, tabular
+
+    settings = load()
+    controller.run(flow, tabular.tabular, settings, tabular.parameters(flow, settings))
 
 
 def _refuse(error: FlowsError) -> NoReturn:

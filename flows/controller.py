@@ -27,14 +27,9 @@ POLL_SECONDS = 0.1
 LOOK_MINUTES = 0.01  # how often the pipeline looks for steps that failed; ClearML takes minutes here
 
 
-def is_controller() -> bool:
-    """Whether this process is to be the controller: the launcher or an agent started it."""
-    return RUN_FILE in os.environ or not Task.running_locally()
-
-
-def run(flow: Callable[..., None], settings: Settings, parameters: dict[str, Any]) -> None:
-    """Run the flow as a ClearML pipeline, and return when it has ended. Each step is a process here, or is put into the
-    queue that the launcher named. On an agent the parameters are the Task's, as they may have been edited there.
+def run(name: str, flow: Callable[..., None], settings: Settings, parameters: dict[str, Any]) -> None:
+    """Run the flow as a ClearML pipeline of this name, and return when it has ended. Each step is a process here, or is
+    put into the queue that the launcher named. On an agent the parameters are the Task's, as they may have been edited.
 
     For the launcher's draft only the Task is made, which an agent can run.
 
@@ -45,13 +40,13 @@ def run(flow: Callable[..., None], settings: Settings, parameters: dict[str, Any
     sdk.parse_one_at_a_time()
     sdk.pin_steps(bundle.exact)
     limits = Limits({**_asked(), **settings.run.model_dump()})
-    sdk.when_created(lambda task: _equip(task, flow.__name__, settings, limits))
+    sdk.when_created(lambda task: _equip(task, name, settings, limits))
     if os.environ.get(RESUME):
         parameters = {**parameters, **parameters_of(os.environ[RESUME], flow)}
     if RUN_FILE in os.environ:
         threading.Thread(target=_announce, daemon=True).start()
     queue = os.environ.get(QUEUE) or settings.queues.steps
-    options = _options(flow.__name__, settings, limits)
+    options = _options(name, settings, limits)
     if os.environ.get(DRAFT):
         PipelineDecorator.set_default_execution_queue(queue)
         sdk.draft(PipelineDecorator(**options), flow, parameters)

@@ -1,5 +1,6 @@
 """How a run is to be made, and the variables by which the launcher tells its controller process."""
 
+import os
 from dataclasses import dataclass
 
 RUN_FILE = "FLOWS_RUN_FILE"  # where the controller writes its Task's id
@@ -12,7 +13,14 @@ TAGS = "FLOWS_TAGS"  # what to tag the run's Task with, separated by commas; set
 KEY = "FLOWS_KEY"  # not empty: of all runs with this tag, only the one whose Task was made first is run; likewise
 SHARED = "FLOWS_SHARED"  # not empty: other runs of the flow may be under way on this machine; likewise
 
+AGENT_TASK = "CLEARML_TASK_ID"  # by this an agent tells the processes that it starts which Task they run
+
 NO_QUEUE = "mock"  # what ClearML notes as the queue of a pipeline whose steps are processes (see flows/sdk.py)
+
+
+def is_controller() -> bool:
+    """Whether this process is to be the controller of a run: the launcher or an agent started it."""
+    return RUN_FILE in os.environ or AGENT_TASK in os.environ
 
 
 @dataclass(frozen=True)

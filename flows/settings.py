@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from flows.catalog import flow_names, metrics_of
 from flows.errors import BadInput
 from flows.names import did_you_mean
 
@@ -81,10 +82,6 @@ class Queues(Table):
 
 class Data(Table):
     source: str = Field(default="auto", min_length=1)
-    file: str = "data/WA_Fn-UseC_-Telco-Customer-Churn.csv"
-    kaggle_dataset: str = Field(default="blastchar/telco-customer-churn", pattern=r"^[\w.-]+/[\w.-]+$")
-    kaggle_file: str = "WA_Fn-UseC_-Telco-Customer-Churn.csv"
-    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     rows: int = Field(default=3500, ge=100, le=10_000_000)
     max_bytes: int = Field(default=200_000_000, gt=0)
     timeout: float = Field(default=15.0, gt=0, le=3600)
@@ -98,7 +95,6 @@ class Features(Table):
 
 
 class Training(Table):
-    metric: Literal["roc_auc", "average_precision", "f1_score", "accuracy", "precision", "recall", "brier"] = "roc_auc"
     folds: int = Field(default=5, ge=2, le=20)
     repeats: int = Field(default=2, ge=1, le=20)
     jobs: int = Field(default=0, ge=0)
@@ -110,8 +106,6 @@ class Sweep(Table):
 
 
 class Promotion(Table):
-    metric: str = "test_roc_auc"
-    minimum: float = 0.8
     margin: float = Field(default=0.005, ge=0)
     calibration_maximum: float = Field(default=0.05, ge=0, le=1)
     segment_minimum: float = Field(default=0.6, ge=0, le=1)
@@ -184,11 +178,21 @@ class Experiment(Table):
     family: str
     estimator: str = ""
     params: dict[str, Any] = {}
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     members: tuple[Member, ...] = ()
     calibration: Literal["", "sigmoid"] = ""
 
 
-class Churn(Table):
+class Flow(Table):
+    """What the settings say of one flow; those of all flows are in the other tables."""
+
+    file: str = ""
+    kaggle_dataset: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+(/[\w.-]+)?)?$")
+    kaggle_file: str = ""
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    metric: str = ""
+    gate_metric: str = ""
+    gate_minimum: float = 0.0
     experiments: tuple[Experiment, ...] = Field(min_length=1)
 
     @field_validator("experiments")
@@ -202,7 +206,7 @@ class Churn(Table):
 
 
 class Settings(BaseSettings):
-    """Every knob; frozen. `load()` makes one."""
+    """Every knob; frozen. `load()` makes one, which has a table for each flow besides."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__")
 
@@ -222,7 +226,17 @@ class Settings(BaseSettings):
     notify: Notify = Notify()
     monitor: Monitor = Monitor()
     agents: Agents = Agents()
-    churn: Churn
+
+    def flow(self, name: str) -> Flow:
+        """The table of a flow. Raises BadInput if there is none, or it names metrics that its models have not."""
+        table: Flow | None = getattr(self, name)
+        if table is None:
+            raise BadInput(f"{settings_file()} has no table [{name}], which the flow needs")
+        known = metrics_of(name)
+        for key, metric in (("metric", table.metric), ("gate_metric", table.gate_metric.removeprefix("test_"))):
+            if metric not in known:
+                raise BadInput(f"{name}.{key} is {getattr(table, key)!r}: it can be one of {', '.join(known)}")
+        return table
 
     @classmethod
     def settings_customise_sources(
@@ -235,6 +249,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         del init_settings, dotenv_settings, file_secret_settings
         return env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+
+def _with_flows() -> type[Settings]:
+    """The settings with a table for each flow that there is: to add one, its file is enough."""
+    tables: dict[str, Any] = dict.fromkeys(flow_names(), (Flow | None, None))
+    return create_model("Settings", __base__=Settings, **tables)
 
 
 def settings_file() -> Path:
@@ -257,7 +277,7 @@ def load() -> Settings:
             f"there is no settings file {path}; run from the project's folder or name one with FLOWS_SETTINGS"
         )
     try:
-        return Settings()  # type: ignore[call-arg]  # its values come from the sources, which mypy does not know
+        return _with_flows()()
     except SettingsError as wrong:
         ours = ", ".join(name for name in os.environ if name.startswith(PREFIX))
         raise BadInput(f"{ours}: {wrong}; tables and lists are given as JSON") from None
@@ -287,8 +307,13 @@ def variable(key: str) -> str:
 
 def keys() -> list[str]:
     """All settings as `table.key`."""
-    tables: dict[str, Any] = {table: field.annotation for table, field in Settings.model_fields.items()}
-    return [f"{table}.{name}" for table, model in tables.items() for name in model.model_fields]
+    return [f"{table}.{name}" for table, model in tables().items() for name in model.model_fields]
+
+
+def tables() -> dict[str, type[Table]]:
+    """The tables that there are, those of the flows last."""
+    shared: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {**shared, **dict.fromkeys(flow_names(), Flow)}
 
 
 def _refuse_unknown_variables() -> None:
@@ -315,4 +340,5 @@ def _sentence(invalid: ValidationError, path: Path) -> str:
 
 
 def _every_name() -> list[str]:
-    return [*Settings.model_fields, *keys(), *(f"churn.experiments.{name}" for name in Experiment.model_fields)]
+    inner = [f"{flow}.experiments.{name}" for flow in flow_names() for name in Experiment.model_fields]
+    return [*tables(), *keys(), *inner]

@@ -1,4 +1,4 @@
-"""The names of a flow's steps, read from its file: to import a component there is what makes it a step."""
+"""The names of the steps, read from the pipeline's file: to import a component there is what makes it a step."""
 
 import ast
 import re
@@ -9,9 +9,9 @@ from flows.errors import BadInput
 from flows.names import did_you_mean
 
 
-def step_names(flow: str) -> list[str]:
+def step_names() -> list[str]:
     """The steps in the order in which they are shown."""
-    source = Path(__file__).with_name(f"{flow}_flow.py").read_text("utf-8")
+    source = Path(__file__).with_name("tabular.py").read_text("utf-8")
     imports = [node for node in ast.parse(source).body if isinstance(node, ast.ImportFrom)]
     return [alias.name for node in imports if (node.module or "").startswith("components.") for alias in node.names]
 
@@ -23,7 +23,7 @@ def base_name(step: str) -> str:
 
 def check_steps(flow: str, names: Sequence[str]) -> None:
     """Raises BadInput, with the nearest name, if one of them is no step of the flow."""
-    known = step_names(flow)
+    known = step_names()
     for name in names:
         if name not in known:
             raise BadInput(f"--force: {flow} has no step {name!r}{did_you_mean(name, known)}")

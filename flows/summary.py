@@ -1,16 +1,19 @@
 """What a person reads at the end of a run."""
 
+from math import inf
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from components.metrics import lower_is_better
 from flows.document import document, web_url
 from flows.launch import Ended
 from flows.shards import sweep_of
 
 # The steps whose last word is of interest when the run has ended: what was tried, what is odd, what has drifted.
+HEADLINES = ("test_roc_auc", "test_r2")
 NOTED = ("download", "validate", "version_dataset")
 
 
@@ -38,17 +41,18 @@ def one_line(flow: str, ended: Ended) -> str:
     account = document(flow, ended)
     said = [f"{flow} {ended.run.status} after {ended.seconds:.0f} s"]
     if ended.run.returned("download", "raw").get("synthetic"):
-        said.append("the customers are made up")
+        said.append("the data is made up")
     evaluation = account["evaluation"]
     if evaluation:
-        said.append(f"test_roc_auc {evaluation['metrics']['test_roc_auc']:.4f}")
+        name = next(name for name in HEADLINES if name in evaluation["metrics"])
+        said.append(f"{name} {evaluation['metrics'][name]:.4f}")
         said.append("promoted to production" if evaluation["promoted"] else f"not promoted: {evaluation['reason']}")
     return f"{', '.join(said)}: {web_url(ended)}"
 
 
 def _notes(console: Console, ended: Ended) -> None:
     if ended.run.returned("download", "raw").get("synthetic"):
-        console.print("[bold red]WARNING: these customers are made up.[/] The model says nothing about real ones.")
+        console.print("[bold red]WARNING: this data is made up.[/] The model says nothing about the real world.")
     for step in ended.run.steps:
         if step.name in NOTED and step.progress:
             console.print(f"{step.name}: {step.progress}", markup=False, soft_wrap=True)
@@ -56,8 +60,11 @@ def _notes(console: Console, ended: Ended) -> None:
 
 def _leaderboard(sweep: dict[str, Any]) -> Table:
     metric = f"cv_{sweep['metric']}"
-    ranked = sorted(sweep["experiments"], key=lambda one: (-one["metrics"].get(metric, float("-inf")), one["name"]))
-    metrics = list(dict.fromkeys([metric, "cv_roc_auc", "cv_f1_score"]))
+    sign = 1 if lower_is_better(metric) else -1
+    ranked = sorted(sweep["experiments"], key=lambda one: (sign * one["metrics"].get(metric, sign * inf), one["name"]))
+    usual = ("cv_roc_auc", "cv_f1_score", "cv_r2", "cv_rmse")
+    known = [name for name in usual if any(name in one["metrics"] for one in ranked)]
+    metrics = list(dict.fromkeys([metric, *known]))
     table = Table(title=f"{sweep['count']} experiments, {sweep['failed']} failed", title_justify="left", box=None)
     table.add_column("#", justify="right")
     table.add_column("experiment", no_wrap=True)
@@ -78,14 +85,16 @@ def _number(metrics: dict[str, float], name: str) -> str:
 
 def _winner(sweep: dict[str, Any], best: dict[str, Any]) -> str:
     metric = f"cv_{sweep['metric']}"
+    end = "lowest" if lower_is_better(metric) else "highest"
     return (
-        f"winner: {best['name']}, the highest mean {metric} ({best['metrics'][metric]:.4f}) "
+        f"winner: {best['name']}, the {end} mean {metric} ({best['metrics'][metric]:.4f}) "
         "in cross-validation on the training rows; the test rows had no say"
     )
 
 
 def _evaluation(console: Console, evaluation: dict[str, Any]) -> None:
-    console.print(f"on the test rows, at threshold {evaluation['threshold']:.3f}:")
+    at = "" if evaluation["threshold"] is None else f", at threshold {evaluation['threshold']:.3f}"
+    console.print(f"on the test rows{at}:")
     table = Table(box=None, show_header=False)
     for name, value in evaluation["metrics"].items():
         if isinstance(value, int | float):

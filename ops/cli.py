@@ -2,6 +2,7 @@
 
 import click
 
+from flows.catalog import flow_names
 from flows.command import run_command
 from ops.agent_cli import agent
 from ops.command import examples
@@ -28,14 +29,15 @@ def run() -> None:
     """Run a flow and wait for its end."""
 
 
-churn = run_command("churn")
-churn.epilog = examples(
-    "flows run churn",
-    "flows run churn --source data/telco.csv --json",
-    "flows run churn --set training.folds=10 --no-cache",
-    "flows run churn --queue default             # each step on an agent",
-)
-run.add_command(churn)
+for flow in flow_names():
+    command = run_command(flow)
+    command.epilog = examples(
+        f"flows run {flow}",
+        f"flows run {flow} --source data/{flow}.csv --json",
+        f"flows run {flow} --set training.folds=10 --no-cache",
+        f"flows run {flow} --queue default             # each step on an agent",
+    )
+    run.add_command(command)
 main.add_command(agent)
 main.add_command(datasets)
 main.add_command(doctor)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.api import Api
 from flows.backend import Backend, connect
+from flows.catalog import flow_names
 from flows.errors import BadInput
 from flows.settings import Settings, load
 from ops.experiment_query import (
@@ -99,12 +100,14 @@ def compare_experiments(ids: Sequence[str] = (), **filters: Any) -> "pd.DataFram
 def leaderboard(**filters: Any) -> dict[str, Any]:
     """The best completed experiments: `{metric, experiments: [{place, id, name, value, low, high, dataset}], reason}`.
 
-    `filters` are those of `ops.experiment_query.Query`; `metrics` defaults to the one that the training is judged by,
-    `status` to completed and published. `low` and `high` are the 95 % interval, None where it is not known. Raises
-    BadInput for what is not there.
+    `filters` are those of `ops.experiment_query.Query`; `metrics` defaults to the one that the training of the flow is
+    judged by (without a filter `flow`: that of the last experiment), `status` to completed and published. `low` and
+    `high` are the 95 % interval, None where it is not known. Raises BadInput for what is not there.
     """
     settings = load()
-    filters["metrics"] = filters.get("metrics") or usual_metrics(settings)[:1]
+    flow = filters.get("flow") if filters.get("flow") in flow_names() else ""
+    if not filters.get("metrics"):
+        filters["metrics"] = f"cv_{settings.flow(flow or _last_flow(connect(settings).api, settings)).metric}"
     filters["status"] = filters.get("status") or ("completed", "published")
     query = make_query(settings, **filters)
     # The second one, too, where only the first is asked for: it is in the reason.
@@ -161,8 +164,19 @@ def make_query(settings: Settings, **filters: Any) -> Query:
 
 
 def usual_metrics(settings: Settings) -> tuple[str, ...]:
-    """What the training is judged by, and F1."""
-    return tuple(dict.fromkeys([f"cv_{settings.training.metric}", "cv_f1_score"]))
+    """What the trainings of the flows are judged by, F1, and the error of numbers."""
+    judged = [f"cv_{settings.flow(name).metric}" for name in flow_names() if getattr(settings, name)]
+    return tuple(dict.fromkeys([*judged, "cv_f1_score", "cv_rmse"]))
+
+
+def _last_flow(api: Api, settings: Settings) -> str:
+    """The flow whose experiment is the newest; the first there is if none has run."""
+    query = make_query(settings, status=("completed", "published"), top=20)
+    for task in select(api, query, ["hyperparams.General.flow.value"])[0]:
+        flow = (task.get("hyperparams") or {}).get("General", {}).get("flow", {}).get("value")
+        if flow in flow_names():
+            return str(flow)
+    return flow_names()[0]
 
 
 def _row(task: dict[str, Any]) -> dict[str, Any]:

@@ -143,7 +143,8 @@ def compare(ids: tuple[str, ...], differences: bool, meant: dict[str, Any], as_j
 def leaderboard_(meant: dict[str, Any], as_json: bool) -> None:
     """Completed experiments in the order of a metric, with 95 % intervals, and why the first one leads.
 
-    The default metric is that of the setting training.metric, in cross-validation.
+    The default metric is that by which the flow chooses (setting churn.metric), in cross-validation; without --flow,
+    the flow of the last experiment.
     """
     board = leaderboard(**meant)
     rows = [

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from components.artifacts import fetch_file
 from components.model_file import load_model as read_model_file
+from components.problem_type import predict_rows
 from components.schema import load_schema
 from flows.errors import FlowsError
 from ops.registry import facts_of, version_number
@@ -24,7 +25,8 @@ EVEN_CHANCE = 0.5
 class LoadedModel:
     """A model whose file is the registered one; `pipeline` is scikit-learn's, `facts` is what the registry tells.
 
-    `columns` is what `pipeline` takes, in this order; empty if it does not tell.
+    `columns` is what `pipeline` takes, in this order; empty if it does not tell. `threshold` is None where it predicts
+    numbers.
     """
 
     id: str
@@ -32,7 +34,7 @@ class LoadedModel:
     version: int
     sha256: str
     tags: tuple[str, ...]
-    threshold: float
+    threshold: float | None
     target: str
     columns: tuple[str, ...]
     facts: dict[str, Any] = field(repr=False)
@@ -46,8 +48,8 @@ class LoadedModel:
         return load_schema(json.dumps(self.facts["schema"]))
 
     def score(self, rows: Any) -> Any:
-        """The probability of the positive class for rows with `columns`."""
-        return self.pipeline.predict_proba(rows[list(self.columns)] if self.columns else rows)[:, 1]
+        """What the model says of rows with `columns`: the probability of the positive class, or the number."""
+        return predict_rows(self.pipeline, rows[list(self.columns)] if self.columns else rows)
 
 
 def read_model(entry: Any, allow_pickle: bool = False) -> LoadedModel:
@@ -121,7 +123,7 @@ def _loaded(entry: Any, facts: dict[str, Any], pipeline: Any, called: str) -> Lo
         version=version_number(entry),
         sha256=facts["sha256"],
         tags=tuple(entry.data.tags or ()),
-        threshold=float(facts.get("threshold") or EVEN_CHANCE),
+        threshold=float(facts.get("threshold") or EVEN_CHANCE) if hasattr(pipeline, "classes_") else None,
         target=features.get("target") or "",
         columns=columns,
         facts=facts,

@@ -199,7 +199,7 @@ def promote(model_id: str, why: str = BY_HAND) -> dict[str, Any]:
 
     Raises:
         BadInput: there is no such model.
-        GateSaidNo: it was trained on synthetic customers and may not.
+        GateSaidNo: it was trained on synthetic rows and may not.
         FlowsError: its file is not the registered one, or another model went into production meanwhile.
     """
     registry = open_registry()

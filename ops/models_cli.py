@@ -32,6 +32,8 @@ PICKLE = (
     "a pickle or joblib file can run any code when it is read: this one was kept with its sha256 and not read, and "
     "will be only with --allow-pickle; a skops file needs no such trust"
 )
+# What a list shows of what models are worth.
+METRICS = ("test_roc_auc", "test_f1_score", "test_r2", "test_rmse")
 why = click.option("--why", default=BY_HAND, show_default=True, metavar="TEXT", help="The reason, for the history.")
 
 
@@ -66,7 +68,8 @@ def models(context: click.Context, as_json: bool) -> None:
 def list_(name: str, tag: str, top: int, as_json: bool) -> None:
     """Models that are not archived, the newest first."""
     found = list_models(name, tag, top)
-    columns = ["id", "name", "version", "tags", "created", "test_roc_auc", "test_f1_score"]
+    metrics = [name for name in METRICS if any(name in one["metrics"] for one in found)]
+    columns = ["id", "name", "version", "tags", "created", *metrics]
     told = [{**one, **one["metrics"], "created": local_date(one["created"])} for one in found]
     show(
         found, as_json, columns, [[one.get(column) for column in columns] for one in told], "no model is registered yet"
@@ -175,7 +178,7 @@ def fetch(name: str, version: str, output: Path | None, force: bool, as_json: bo
 def promote_(model_id: str, why: str, as_json: bool) -> None:
     """Put a model into production; the one that was there is kept as previous-production.
 
-    Exit code 3: it was trained on synthetic customers, and may not.
+    Exit code 3: it was trained on synthetic rows, and may not.
     """
     with quiet():
         done = promote(model_id, why)
@@ -229,6 +232,7 @@ def history_(name: str | None, as_json: bool) -> None:
     epilog=examples(
         "flows models predict churn customers.csv -o scored.csv",
         "flows models predict churn customers.csv --version latest -o -",
+        "flows models predict wine wines.csv -o scored.csv",
     ),
 )
 @click.argument("name")
@@ -239,7 +243,7 @@ def history_(name: str | None, as_json: bool) -> None:
 @as_json
 @one_sentence
 def predict_(name: str, source: Path, output: str, version: str, allow_pickle: bool, as_json: bool) -> None:
-    """Score the customers of a raw CSV with a model: key, probability and decision of each, in their order.
+    """Score the rows of a raw CSV with a model: key, probability and decision of each, or the number, in their order.
 
     All rows are checked first as for training, but the target need not be there, and new categories are counted, not
     refused. Cells that a spreadsheet would take for a formula get an apostrophe. Exit code 2: the data are not sound,
@@ -256,7 +260,8 @@ def predict_(name: str, source: Path, output: str, version: str, allow_pickle: b
     for note in done["notes"]:
         click.echo(f"note: {note}", err=True)
     model = done["model"]
-    counts = f"{done['rows']} customers, {done['positive']} at or above {done['threshold']:.4f}"
+    called = "" if done["threshold"] is None else f", {done['positive']} at or above {done['threshold']:.4f}"
+    counts = f"{done['rows']} rows{called}"
     click.echo(f"{counts}, by {model['name']} version {model['version']} -> {done['output']}", err=output == STDOUT)
 
 

@@ -1,4 +1,4 @@
-"""Raw customers scored by a registered model, some rows at a time, into a file that is whole or not there."""
+"""Raw rows scored by a registered model, some rows at a time, into a file that is whole or not there."""
 
 import csv
 import sqlite3
@@ -45,7 +45,8 @@ class Tally:
 def predict(
     name: str, source: Path, target: Path | None, version: str | int = "production", allow_pickle: bool = False
 ) -> dict[str, Any]:
-    """Scores the customers of a raw CSV and writes key, probability and decision of each, in their order.
+    """Scores the rows of a raw CSV and writes key, probability and decision of each, in their order; of a model of
+    numbers key and prediction.
 
     The rows are checked as for training, but need no target and may have categories that the model has not met. The
     file is read in pieces, so its size does not matter; nothing is written unless all of it is sound.
@@ -59,7 +60,8 @@ def predict(
 
     Returns:
         `{model: {id, name, version, sha256}, input, output, rows, positive, threshold, unknown, repeated, escaped,
-        notes}`: `unknown` counts, by column, the categories that the schema does not name.
+        notes}`: `unknown` counts, by column, the categories that the schema does not name; `positive` and `threshold`
+        are None of a model of numbers.
 
     Raises:
         BadInput: the CSV is not sound, with every problem in one sentence; or a path or the model is not there.
@@ -77,7 +79,7 @@ def predict(
         "input": str(source),
         "output": str(target) if target else STDOUT,
         "rows": tally.rows,
-        "positive": tally.positive,
+        "positive": None if model.threshold is None else tally.positive,
         "threshold": model.threshold,
         "unknown": tally.unknown,
         "repeated": tally.repeated,
@@ -91,7 +93,8 @@ def score_file(model: LoadedModel, file: Any, called: str, out: TextIO, tally: T
     # Without a key, pieces are not looked through for repeated ones: those are counted over the whole file here.
     schema = {**prediction_schema(model.schema), "key": ""}
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([model.schema["key"] or "row", "probability", "decision"])
+    told = ["prediction"] if model.threshold is None else ["probability", "decision"]
+    writer.writerow([model.schema["key"] or "row", *told])
     with closing(sqlite3.connect(folder / "keys.sqlite")) as keys:
         keys.executescript("pragma synchronous = off; create table seen (key text primary key) without rowid")
         for frame, problems, notes in read_rows(file, schema, ROWS_AT_ONCE):
@@ -123,12 +126,18 @@ def _scored(model: LoadedModel, frame: Any, tally: Tally, keys: sqlite3.Connecti
     p = model.score(rows)
     names = _keys(model, frame, tally.rows)
     _count(model, frame, names, tally, keys)
-    negative, positive = map(str, model.pipeline.classes_)
     for name, value in zip(names, p.tolist(), strict=True):
-        called = value >= model.threshold
-        tally.positive += called
         tally.escaped += escape_cell(name) != name
-        yield [escape_cell(name), repr(value), escape_cell(positive if called else negative)]
+        yield [escape_cell(name), repr(value), *_decided(model, value, tally)]
+
+
+def _decided(model: LoadedModel, probability: float, tally: Tally) -> list[str]:
+    """The class that a probability stands for; nothing of a number."""
+    if model.threshold is None:
+        return []
+    called = probability >= model.threshold
+    tally.positive += called
+    return [escape_cell(str(model.pipeline.classes_[int(called)]))]
 
 
 def _keys(model: LoadedModel, frame: Any, before: int) -> list[str]:

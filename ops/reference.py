@@ -11,7 +11,7 @@ from typing import Any
 import click
 from pydantic_core import PydanticUndefined
 
-from flows.settings import Settings, keys, variable
+from flows.settings import keys, tables, variable
 from ops.cli import main as flows
 
 WIDTH = 100
@@ -96,8 +96,7 @@ def _manuals(text: str) -> Iterator[tuple[str, str]]:
 
 def _default(key: str) -> str:
     table, name = key.split(".")
-    model: Any = Settings.model_fields[table].annotation
-    value = model.model_fields[name].default
+    value = tables()[table].model_fields[name].default
     return "No default" if value is PydanticUndefined else f"Default: `{value!r}`"
 
 

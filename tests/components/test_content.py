@@ -11,9 +11,9 @@ import pytest
 from components.content import check_target, check_values, finish_types, to_typed
 from components.csv_text import csv_chunks
 from components.schema import load_schema
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 
-TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8"))
+TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "churn.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import pytest
 from components.content import to_typed
 from components.cross_checks import check_rows
 from components.schema import load_schema
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 
-TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8"))
+TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "churn.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")

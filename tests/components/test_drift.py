@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.drift import describe_drift, drift_figure, index_by_chance, measure_drift, stability_index
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 
 WARN, REFUSE = 0.1, 2.0
 BEFORE: pd.DataFrame = synthetic_customers(3000, 1).astype({"tenure": int, "MonthlyCharges": float})

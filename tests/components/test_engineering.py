@@ -11,9 +11,9 @@ from components.engineering import engineered_features, telco_features
 from components.rows import rows_from_csv
 from components.schema import load_schema
 from components.split import fill_blanks
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 
-TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8"))
+TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "churn.json").read_text("utf-8"))
 ADDED = ["OnlineSecurity", "OnlineBackup", "DeviceProtection", "TechSupport", "StreamingTV", "StreamingMovies"]
 
 

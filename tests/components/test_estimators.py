@@ -29,7 +29,9 @@ def test_members_make_a_vote_and_a_base() -> None:
 
 
 def test_an_unknown_estimator_is_named_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="no estimator is called Prophet: it can be one of AdaBoost, "):
+    with pytest.raises(
+        ValueError, match="no estimator of a classification is called Prophet: it can be one of AdaBoost, "
+    ):
         make_estimator({"family": "Prophet"}, seed=0)
 
 
@@ -38,7 +40,7 @@ def test_an_unknown_parameter_is_named() -> None:
         make_estimator({"family": "RandomForest", "params": {"n_trees": 3}}, seed=0)
 
 
-@pytest.mark.parametrize("name", [name for name in estimator_classes() if name != "Voting"])
+@pytest.mark.parametrize("name", [name for name in estimator_classes("classification") if name != "Voting"])
 def test_every_estimator_gives_probabilities(name: str) -> None:
     rows = make_customers(120)
     features, y = rows[NUMERIC + CATEGORICAL], rows[TARGET] == "Yes"
@@ -46,6 +48,22 @@ def test_every_estimator_gives_probabilities(name: str) -> None:
     assert p.shape == (120, 2)
     assert np.allclose(p.sum(axis=1), 1)
     assert p[y, 1].mean() > p[~y, 1].mean() + 0.1
+
+
+@pytest.mark.parametrize("name", [name for name in estimator_classes("regression") if name != "Voting"])
+def test_every_estimator_of_numbers_gives_numbers(name: str) -> None:
+    rows = make_customers(120)
+    features, y = rows[NUMERIC + CATEGORICAL], 30.0 * (rows[TARGET] == "Yes")
+    p = make_model({"family": name}, NUMERIC, CATEGORICAL, 0, "regression").fit(features, y).predict(features)
+    assert p.shape == (120,)
+    assert p[y > 0].mean() > p[y == 0].mean() + 1
+
+
+def test_numbers_have_no_calibration_and_no_classifiers() -> None:
+    with pytest.raises(ValueError, match="Ridge predicts numbers here: there are no probabilities to calibrate"):
+        make_estimator({"family": "Ridge", "calibration": "sigmoid"}, 0, "regression")
+    with pytest.raises(ValueError, match="no estimator of a regression is called SVC: it can be one of AdaBoost"):
+        make_estimator({"family": "SVC"}, 0, "regression")
 
 
 @pytest.mark.parametrize("family", ["LogisticRegression", "RandomForest"])
@@ -81,7 +99,7 @@ def test_a_model_takes_missing_numbers_and_categories_it_has_not_seen() -> None:
 
 
 def test_the_experiments_of_the_settings_are_the_promised_ones_and_can_be_made() -> None:
-    experiments: list[dict[str, Any]] = [experiment.model_dump() for experiment in load().churn.experiments]
+    experiments: list[dict[str, Any]] = [experiment.model_dump() for experiment in load().flow("churn").experiments]
     families = [experiment["family"] for experiment in experiments]
     assert {family: families.count(family) for family in families} == {
         "RandomForest": 5,

@@ -9,14 +9,17 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from components.estimators import make_model
-from components.experiment import fold_metrics, out_of_fold, positive_rows, run_experiment
+from components.experiment import fold_metrics, out_of_fold, run_experiment
 from components.metrics import best_threshold, binary_metrics
 from components.model_file import load_model
+from components.problem_type import target_values
 from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
+
+CLASSES = "classification"
 
 
 def run(spec: dict[str, Any], rows: Any, path: Path, seed: int = 42) -> dict[str, Any]:
-    return run_experiment(spec, rows, TARGET, NUMERIC, CATEGORICAL, 4, 2, seed, str(path))
+    return run_experiment(spec, rows, TARGET, NUMERIC, CATEGORICAL, CLASSES, 4, 2, seed, str(path))
 
 
 def permute(rows: Any, seed: int) -> Any:
@@ -66,14 +69,14 @@ def test_a_column_that_only_names_the_rows_does_not_help(tmp_path: Path) -> None
 def test_rows_have_no_say_in_the_scores_of_their_own_fold() -> None:
     rows = make_customers(120)
     model, labels = make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows[TARGET].to_numpy()
-    p, fold, _ = out_of_fold(model, rows, labels, 4, 2, 42)
+    p, fold, _ = out_of_fold(model, rows, labels, CLASSES, 4, 2, 42)
     assert p.shape == fold.shape == (2, 120)
     assert all(roc_auc_score(labels == "Yes", once) > 0.6 for once in p)
     assert (fold[0] != fold[1]).any()
     odd = np.flatnonzero(fold[0] == 0)[0]
     changed = rows.copy()
     changed.loc[changed.index == odd, "charge"] = 1e5
-    p_changed, fold_changed, _ = out_of_fold(model, changed, labels, 4, 2, 42)
+    p_changed, fold_changed, _ = out_of_fold(model, changed, labels, CLASSES, 4, 2, 42)
     np.testing.assert_array_equal(fold_changed, fold)
     for repeat in (0, 1):
         own = fold[repeat] == fold[repeat, odd]
@@ -93,7 +96,7 @@ def test_each_fold_is_told_as_it_ends() -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        out_of_fold(make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows, labels, 4, 2, 42, ended)
+        out_of_fold(make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows, labels, CLASSES, 4, 2, 42, ended)
     assert told == [1, 2, 3]
 
 
@@ -113,7 +116,7 @@ def test_progress_is_written_for_every_fold_and_for_the_stages_of_the_first(tmp_
 def test_the_third_of_out_of_fold_has_not_seen_the_first_fold() -> None:
     rows = make_customers(120)
     labels = rows[TARGET].to_numpy()
-    p, fold, first = out_of_fold(make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows, labels, 4, 2, 42)
+    p, fold, first = out_of_fold(make_model(LOGISTIC, NUMERIC, CATEGORICAL, 42), rows, labels, CLASSES, 4, 2, 42)
     scores = first.predict_proba(rows)[:, 1]
     np.testing.assert_array_equal(scores == p[0], fold[0] == 0)
 
@@ -121,7 +124,7 @@ def test_the_third_of_out_of_fold_has_not_seen_the_first_fold() -> None:
 def test_more_repeats_add_folds_and_leave_the_first_as_they_were(tmp_path: Path) -> None:
     rows = make_customers(120)
     once, twice = (
-        run_experiment(LOGISTIC, rows, TARGET, NUMERIC, CATEGORICAL, 4, repeats, 42, str(tmp_path / "m.skops"))
+        run_experiment(LOGISTIC, rows, TARGET, NUMERIC, CATEGORICAL, CLASSES, 4, repeats, 42, str(tmp_path / "m.skops"))
         for repeats in (1, 2)
     )
     assert len(twice["fold_metrics"]["cv_roc_auc"]) == 8
@@ -132,19 +135,19 @@ def test_more_repeats_add_folds_and_leave_the_first_as_they_were(tmp_path: Path)
 @pytest.mark.parametrize(("labels", "positive"), [(["No", "Yes"], "Yes"), ([0, 1], 1), ([False, True], True)])
 def test_the_positive_class_is_the_last_in_order(labels: list[Any], positive: Any) -> None:
     values = np.array(labels * 3, dtype=object if isinstance(labels[0], str) else None)
-    np.testing.assert_array_equal(positive_rows(values), (values == positive).astype(int))
+    np.testing.assert_array_equal(target_values(values, CLASSES), (values == positive).astype(int))
 
 
 def test_a_target_without_two_classes_is_refused() -> None:
     with pytest.raises(ValueError, match="the target has 3 classes, a, b, c: it needs two"):
-        positive_rows(np.array(["a", "b", "c"], dtype=object))
+        target_values(np.array(["a", "b", "c"], dtype=object), CLASSES)
 
 
 def test_no_fold_chooses_its_own_threshold() -> None:
     y = np.array([0, 1, 0, 1, 0, 1, 0, 1])
     p = np.array([0.1, 0.3, 0.1, 0.3, 0.6, 0.9, 0.6, 0.9])
     fold = np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    by_fold = fold_metrics(y, np.array([p, p]), np.array([fold, fold]))
+    by_fold = fold_metrics(y, np.array([p, p]), np.array([fold, fold]), CLASSES)
     # The other fold's threshold is 0.75 for fold 0 and 0.2 for fold 1.
     assert by_fold["cv_recall"] == [0.0, 1.0] * 2
     assert by_fold["cv_precision"] == [0.0, 0.5] * 2

@@ -14,11 +14,11 @@ from components.split import feature_roles, split_rows
 from components.synthetic import write_synthetic
 from flows.settings import load
 
-SCHEMA = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8"))
+SCHEMA = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "churn.json").read_text("utf-8"))
 
 
 def experiment(name: str) -> dict[str, Any]:
-    return next(one.model_dump() for one in load().churn.experiments if one.name == name)
+    return next(one.model_dump() for one in load().flow("churn").experiments if one.name == name)
 
 
 def training_rows(raw: bytes, permuted: bool) -> tuple[Any, list[str], list[str]]:
@@ -35,7 +35,9 @@ def training_rows(raw: bytes, permuted: bool) -> tuple[Any, list[str], list[str]
 
 def metrics(raw: bytes, name: str, path: Path, permuted: bool) -> dict[str, float]:
     rows, numeric, categorical = training_rows(raw, permuted)
-    result = run_experiment(experiment(name), rows, SCHEMA["target"], numeric, categorical, 5, 2, 42, str(path))
+    result = run_experiment(
+        experiment(name), rows, SCHEMA["target"], numeric, categorical, "classification", 5, 2, 42, str(path)
+    )
     return dict(result["metrics"])
 
 
@@ -43,7 +45,7 @@ def metrics(raw: bytes, name: str, path: Path, permuted: bool) -> dict[str, floa
     "name", ["improved-histogram", "logistic-regression-strong", "decision-tree-leaf-50", "adaboost-depth-2"]
 )
 def test_permuted_labels_of_synthetic_customers_leave_nothing_to_find(name: str, tmp_path: Path) -> None:
-    raw = Path(write_synthetic(str(tmp_path), 3500, 42)).read_bytes()
+    raw = Path(write_synthetic(str(tmp_path), "telco", 3500, 42)).read_bytes()
     found = metrics(raw, name, tmp_path / "model.skops", permuted=True)
     assert found["cv_roc_auc"] == pytest.approx(0.5, abs=0.03)
 
@@ -59,7 +61,7 @@ def test_permuted_labels_of_the_real_customers_leave_nothing_to_find(
 
 
 def test_the_same_customers_are_told_apart_when_their_labels_stay(tmp_path: Path) -> None:
-    raw = Path(write_synthetic(str(tmp_path), 1000, 42)).read_bytes()
+    raw = Path(write_synthetic(str(tmp_path), "telco", 1000, 42)).read_bytes()
     found, again = (
         metrics(raw, "logistic-regression-strong", tmp_path / f"{run}.skops", permuted=False) for run in "ab"
     )

@@ -7,7 +7,8 @@ from tests.support.customers import CATEGORICAL, LOGISTIC, NUMERIC, TARGET, make
 def test_a_point_of_the_curve() -> None:
     rows = make_customers(400)
     few, all_rows, again = (
-        learning_point(LOGISTIC, rows, TARGET, NUMERIC, CATEGORICAL, "roc_auc", 42, share) for share in (0.1, 1.0, 1.0)
+        learning_point(LOGISTIC, rows, TARGET, NUMERIC, CATEGORICAL, "classification", "roc_auc", 42, share)
+        for share in (0.1, 1.0, 1.0)
     )
     assert all_rows == again
     assert (few["rows"], all_rows["rows"]) == (26, 267)

@@ -120,7 +120,7 @@ def test_the_winner_shows_its_learning_curve_and_the_step_the_leaderboard(told: 
 def test_a_failing_experiment_says_why_and_stops_no_other(told: Story) -> None:
     broken = told["tasks"]["broken"]
     assert (broken["status"], broken["artifacts"]) == ("failed", {})
-    assert broken["message"].startswith("ValueError: no estimator is called Prophet")
+    assert broken["message"].startswith("ValueError: no estimator of a classification is called Prophet")
     assert "Traceback (most recent call last)" in broken["console"]
     entry = told["sweep"]["experiments"][2]
     assert (entry["status"], entry["metrics"], entry["threshold"], entry["model_sha256"]) == ("failed", {}, None, "")
@@ -154,6 +154,7 @@ def test_the_winner_is_registered_once_with_all_that_is_known_of_it(told: Story)
         "numeric": ["tenure", "charge"],
         "categorical": ["contract", "payment"],
         "target": "churn",
+        "problem_type": "classification",
     }
     assert facts["schema"] == {"key": "key", "target": "churn", "columns": []}
     assert facts["reason"].startswith("logistic has the best cv_roc_auc, ")

@@ -121,5 +121,5 @@ def test_limits_tell_the_size_of_the_test_set() -> None:
 def test_a_name_cannot_break_out_of_the_command_that_is_shown() -> None:
     entry = model_entry()
     entry.name = "churn'; rm -rf ~; '"
-    shown = usage_section(entry)["blocks"][0]["text"]
+    shown = usage_section(entry, evaluation())["blocks"][0]["text"]
     assert shown.startswith("""flows models predict 'churn'"'"'; rm -rf ~; '"'"'' """)

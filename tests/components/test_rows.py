@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from components.rows import prediction_rows, prediction_schema, read_rows, rows_from_csv
 from components.schema import load_schema
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 
-TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8"))
+TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "churn.json").read_text("utf-8"))
 NAMES = [column["name"] for column in TELCO["columns"]]
 SOUND: pd.DataFrame = synthetic_customers(300, 1).astype(str)
 BLANK = ("TotalCharges", "is blank where tenure is 0")

@@ -7,7 +7,7 @@ import pytest
 
 from components.schema import load_schema
 
-TELCO = Path(__file__).parents[2] / "flows" / "schemas" / "telco.json"
+TELCO = Path(__file__).parents[2] / "flows" / "schemas" / "churn.json"
 KINDS = {"a": "category", "c": "category", "n": "number", "t": "text"}
 
 

@@ -9,9 +9,9 @@ import pytest
 from components.content import finish_types, to_typed
 from components.schema import load_schema
 from components.split import feature_roles, fill_blanks, split_rows
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 
-TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8"))
+TELCO = load_schema((Path(__file__).parents[2] / "flows" / "schemas" / "churn.json").read_text("utf-8"))
 WINE = load_schema(
     '{"target": "quality", "columns": [{"name": "pH", "kind": "number"}, {"name": "quality", "kind": "integer"}]}'
 )

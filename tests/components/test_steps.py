@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from components.artifacts import dump_ref
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 from tests.support.backend import Backend, running_backend
 from tests.support.steps import Ran, run_step
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = (ROOT / "flows" / "schemas" / "telco.json").read_text("utf-8")
+SCHEMA = (ROOT / "flows" / "schemas" / "churn.json").read_text("utf-8")
 LOOK = """
 import json, sys
 from clearml import Dataset, Task
@@ -46,7 +46,7 @@ MAKE_SPLITS = """
 import json, tempfile
 from clearml import Task
 from components.artifacts import save_artifact, write_parquet
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 task = Task.init(project_name="demo", task_name="splits", auto_resource_monitoring=False)
 customers = synthetic_customers(300, 9)[["customerID", "tenure", "Contract", "Churn"]]
 splits = {}
@@ -55,7 +55,7 @@ versions = {"before": customers[:250], "after": customers[10:], "race": customer
 for name, rows in versions.items():
     split = {"task": task.id, "target": "Churn", "key": "customerID", "numeric": ["tenure"],
              "categorical": ["Contract"], "raw_sha256": "0" * 64, "synthetic": name == "race",
-             "test_size": 0.2, "split_seed": 7}
+             "test_size": 0.2, "split_seed": 7, "problem_type": "classification"}
     for part, taken in {"train": rows[:-50], "test": rows[-50:]}.items():
         with tempfile.TemporaryDirectory() as folder:
             write_parquet(taken, f"{folder}/{part}.parquet")

@@ -11,25 +11,26 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from components.synthetic import synthetic_customers, write_synthetic
+from components.synthetic import write_synthetic
+from components.synthetic_telco import synthetic_customers
 
 REAL = "WA_Fn-UseC_-Telco-Customer-Churn.csv"
 
 
 def test_equal_for_equal_rows_and_seed(tmp_path: Path) -> None:
-    one, two, other = (Path(write_synthetic(str(tmp_path), 200, seed)).read_bytes() for seed in (7, 7, 8))
+    one, two, other = (Path(write_synthetic(str(tmp_path), "telco", 200, seed)).read_bytes() for seed in (7, 7, 8))
     assert one == two
     assert one != other
 
 
 @pytest.mark.parametrize("rows", [99, 10_000_001])
 def test_rows_are_bounded(tmp_path: Path, rows: int) -> None:
-    with pytest.raises(ValueError, match=f"cannot make {rows} synthetic customers"):
-        write_synthetic(str(tmp_path), rows, 1)
+    with pytest.raises(ValueError, match=f"cannot make {rows} synthetic rows"):
+        write_synthetic(str(tmp_path), "telco", rows, 1)
 
 
 def test_total_charges_are_blank_where_and_only_where_tenure_is_0(tmp_path: Path) -> None:
-    with Path(write_synthetic(str(tmp_path), 1000, 3)).open(newline="") as file:
+    with Path(write_synthetic(str(tmp_path), "telco", 1000, 3)).open(newline="") as file:
         customers = list(csv.DictReader(file))
     blank = [customer for customer in customers if not customer["TotalCharges"].strip()]
     assert blank == [customer for customer in customers if customer["tenure"] == "0"] != []

@@ -77,7 +77,7 @@ def make_place(folder: Path, **environment: str) -> Place:
 
 @pytest.fixture(scope="session")
 def small_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Few synthetic customers and two cheap experiments: a run takes seconds beyond the orchestration."""
+    """Few synthetic rows and two cheap experiments: a run takes seconds beyond the orchestration."""
     place = make_place(
         tmp_path_factory.mktemp("small") / "project", FLOWS__DATA__ROWS="600", FLOWS__CHURN__EXPERIMENTS=SMALL
     )

@@ -92,7 +92,7 @@ def test_under_cron_all_well_is_one_line(small_place: Place) -> None:
     assert finished.exit_code in (0, 3), finished
     assert finished.stderr == ""
     assert re.fullmatch(
-        r"churn completed after \d+ s, the customers are made up, test_roc_auc 0\.\d{4}, "
+        r"churn completed after \d+ s, the data is made up, test_roc_auc 0\.\d{4}, "
         r"(promoted to production|not promoted: .+): http://127\.0\.0\.1:\d+/\S+\n",
         finished.stdout,
     )

@@ -22,7 +22,7 @@ def test_it_has_every_file_of_the_code_and_the_settings_in_force(tmp_path: Path)
     packed = zipfile.ZipFile(io.BytesIO(base64.b64decode(bundle.pack(settings))))
     here = {path.relative_to(ROOT).as_posix() for name in bundle.PACKAGES for path in (ROOT / name).rglob("*.py")}
     assert here <= set(packed.namelist())
-    assert "flows/schemas/telco.json" in packed.namelist()
+    assert "flows/schemas/churn.json" in packed.namelist()
     assert packed.read("flows/bundle.py") == Path(bundle.__file__).read_bytes()
     assert packed.read("settings.toml") == settings.read_bytes()
     assert not [name for name in packed.namelist() if "__pycache__" in name or name.startswith("/")]

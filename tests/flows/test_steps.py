@@ -8,7 +8,7 @@ from tests.e2e.test_churn_flow import STEPS
 
 
 def test_the_steps_of_a_flow_are_known_without_running_it() -> None:
-    assert step_names("churn") == STEPS
+    assert step_names() == STEPS
 
 
 def test_an_unknown_step_is_refused_with_the_nearest() -> None:

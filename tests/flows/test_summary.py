@@ -51,7 +51,7 @@ def test_the_summary_warns_of_made_up_customers_and_says_what_was_tried(
 ) -> None:
     summary("churn", ended)
     said = capsys.readouterr().out
-    assert "WARNING: these customers are made up." in said
+    assert "WARNING: this data is made up." in said
     assert "download: Kaggle is down" in said
     assert "2 of 2 experiments" not in said
 
@@ -77,6 +77,6 @@ def test_the_document_tells_a_cached_version_as_reused_and_the_models_tags_of_no
 
 def test_one_line_says_it_all_when_nobody_looks_on(ended: Ended) -> None:
     assert one_line("churn", ended) == (
-        "churn completed after 12 s, the customers are made up, test_roc_auc 0.8000, promoted to production: "
+        "churn completed after 12 s, the data is made up, test_roc_auc 0.8000, promoted to production: "
         "http://127.0.0.1:1/pipelines/p1/experiments/run1"
     )

@@ -121,7 +121,7 @@ def test_a_loaded_model_tells_its_columns_and_schema(story: Story) -> None:
 
 
 def test_models_of_synthetic_customers_stay_out_of_production_on_a_server(story: Story) -> None:
-    story.refused("synthetic on a server", 3, "trained on synthetic customers", "never goes into production")
+    story.refused("synthetic on a server", 3, "trained on synthetic rows", "never goes into production")
     story.done("synthetic on a laptop", "is in production")
 
 

@@ -41,4 +41,4 @@ def misbehaving(kind: str) -> None:
 
 
 if __name__ == "__main__":
-    run(misbehaving, load(), {"kind": sys.argv[1]})
+    run("misbehaving", misbehaving, load(), {"kind": sys.argv[1]})

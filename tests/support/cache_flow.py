@@ -54,4 +54,4 @@ def counting(folder: str, factor: float) -> None:
 
 
 if __name__ == "__main__":
-    run(counting, load(), {"folder": sys.argv[1], "factor": float(sys.argv[2])})
+    run("counting", counting, load(), {"folder": sys.argv[1], "factor": float(sys.argv[2])})

@@ -1,4 +1,4 @@
-"""Churn models of synthetic customers, fitted in a moment, in memory or registered as the flow registers its own."""
+"""Churn models of synthetic rows, fitted in a moment, in memory or registered as the flow registers its own."""
 
 import json
 import tempfile
@@ -15,10 +15,10 @@ from components.registry import project_of, register_model, store_model_file
 from components.rows import prediction_rows, rows_from_csv
 from components.schema import load_schema
 from components.split import feature_roles
-from components.synthetic import synthetic_customers
+from components.synthetic_telco import synthetic_customers
 from ops.model_loading import LoadedModel
 
-SCHEMA_TEXT = (Path(__file__).parents[2] / "flows" / "schemas" / "telco.json").read_text("utf-8")
+SCHEMA_TEXT = (Path(__file__).parents[2] / "flows" / "schemas" / "churn.json").read_text("utf-8")
 SCHEMA = load_schema(SCHEMA_TEXT)
 THRESHOLD = 0.3
 

@@ -26,6 +26,7 @@ from components.registry import get_model
 from components.reports import make_client
 from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
 
+PROBLEM = {"problem_type": "classification"}
 SCHEMA = json.dumps({"key": "key", "target": TARGET, "columns": []})
 SEGMENTS = json.dumps({"segments": [{"column": "contract"}, {"column": "tenure", "edges": [12, 36]}]})
 BROKEN = {"name": "broken", "family": "Prophet"}
@@ -47,7 +48,9 @@ for module in (train_sweep, evaluate):
 def dataset(**changes: Any) -> str:
     facts = {"id": "d1", "sha256": "ab" * 32, "train_rows": 200, "test_rows": 150, "synthetic": False}
     drawn = {"test_size": 0.4286, "split_seed": 7}
-    return json.dumps({**facts, **drawn, "numeric": NUMERIC, "categorical": CATEGORICAL, "target": TARGET, **changes})
+    return json.dumps(
+        {**facts, **drawn, "numeric": NUMERIC, "categorical": CATEGORICAL, "target": TARGET, **PROBLEM, **changes}
+    )
 
 
 def run(step: Callable[..., str], *arguments: Any, **options: Any) -> dict[str, Any]:

@@ -39,4 +39,4 @@ def retries(counter: str, kind: str, passes: int) -> None:
 
 
 if __name__ == "__main__":
-    run(retries, load(), {"counter": sys.argv[1], "kind": sys.argv[2], "passes": int(sys.argv[3])})
+    run("retries", retries, load(), {"counter": sys.argv[1], "kind": sys.argv[2], "passes": int(sys.argv[3])})
