@@ -156,6 +156,19 @@ def test_a_single_step_cloned_and_edited_runs_alone(fleet: Fleet, local_run: Fin
     assert abs(split["train"]["rows"] - split["test"]["rows"]) <= 1
 
 
+def test_the_second_flow_runs_on_agents_by_the_same_commands(fleet: Fleet) -> None:
+    few = json.dumps([{"name": "ridge", "family": "Ridge"}, {"name": "tree", "family": "DecisionTree"}])
+    options = ("--source", "synthetic", "--json", "--no-progress", "--no-cache")
+    local, far = (
+        fleet.place.flow(*options, *more, name="wine", timeout=PATIENCE, FLOWS__WINE__EXPERIMENTS=few)
+        for more in ((), ("--remote",))
+    )
+    assert local.exit_code == far.exit_code == 0, far.stderr
+    assert far.document["dataset"]["sha256"] == local.document["dataset"]["sha256"]
+    assert far.document["model"]["sha256"] == local.document["model"]["sha256"]
+    assert far.document["evaluation"]["metrics"] == local.document["evaluation"]["metrics"]
+
+
 def test_a_sweep_in_two_parts_works_on_both_workers_and_has_the_leaderboard_of_the_local_one(
     fleet: Fleet, local_run: Finished, customers: str
 ) -> None:

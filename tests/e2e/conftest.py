@@ -1,4 +1,4 @@
-"""Runs of the real flow, as a user starts them: `python flows/churn_flow.py` in a project folder of the test's own."""
+"""Runs of the real flows, as a user starts them: `python flows/churn_flow.py` in a project folder of the test's own."""
 
 import json
 import os
@@ -41,8 +41,8 @@ class Place:
     folder: Path
     environment: dict[str, str]
 
-    def flow(self, *options: str, timeout: float = 300, **environment: str) -> Finished:
-        return self.python(str(ROOT / "flows" / "churn_flow.py"), *options, timeout=timeout, **environment)
+    def flow(self, *options: str, timeout: float = 300, name: str = "churn", **environment: str) -> Finished:
+        return self.python(str(ROOT / "flows" / f"{name}_flow.py"), *options, timeout=timeout, **environment)
 
     def flows(self, *options: str, **environment: str) -> Finished:
         return self.python("-m", "ops.cli", *options, timeout=120, **environment)
