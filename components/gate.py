@@ -25,7 +25,7 @@ def full_metric(metrics: dict[str, float], metric: str) -> str:
     name = metric if metric in metrics else f"test_{metric}"
     if name not in metrics:
         wrong, known = metric.removeprefix("test_"), ", ".join(sorted(metrics))
-        raise ValueError(f"promotion.metric is {wrong!r}: it can be one of {known}")
+        raise ValueError(f"the gate's metric is {wrong!r}: it can be one of {known}")
     return name
 
 

@@ -170,6 +170,6 @@ def select_best(entries: list[dict[str, Any]], metric: str) -> dict[str, Any]:
         raise RuntimeError(f"all {len(entries)} experiments failed; the console of each says why")
     known = [name.removeprefix("cv_") for name in completed[0]["metrics"] if name.startswith("cv_")]
     if metric not in known:
-        raise ValueError(f"training.metric is {metric!r}: it can be one of {', '.join(known)}")
+        raise ValueError(f"the metric is {metric!r}: it can be one of {', '.join(known)}")
     sign = 1 if lower_is_better(metric) else -1
     return min(completed, key=lambda entry: (sign * entry["metrics"][f"cv_{metric}"], entry["name"]))

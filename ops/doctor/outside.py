@@ -15,29 +15,29 @@ KAGGLE_SECONDS = 10.0
 
 
 def check_kaggle(settings: Settings, endpoint: str = "") -> Finding:
-    """Whether the data can be had; asked only where a run would ask.
+    """Whether the main flow's data can be had; asked only where a run would ask.
 
     Args:
         endpoint: another address than Kaggle's.
     """
-    data = settings.data
-    file = settings_file().parent / data.file
-    if data.source not in ("auto", "kaggle") or (data.source == "auto" and data.file and file.is_file()):
+    data, flow = settings.data, settings.flow("churn")
+    file = settings_file().parent / flow.file
+    if data.source not in ("auto", "kaggle") or (data.source == "auto" and flow.file and file.is_file()):
         return skipped("kaggle", f"not asked: the data comes from {data.source if data.source != 'auto' else file}")
     with tempfile.TemporaryDirectory(prefix="flows-") as folder:
         order = {
-            "dataset": data.kaggle_dataset,
-            "file_name": data.kaggle_file,
+            "dataset": flow.kaggle_dataset,
+            "file_name": flow.kaggle_file,
             "path": str(Path(folder, "download")),
             "max_bytes": data.max_bytes,
             "endpoint": endpoint,
         }
         answer = run_kaggle(order, min(KAGGLE_SECONDS, data.timeout))
     if answer["outcome"] == "done":
-        return ok("kaggle", f"{data.kaggle_dataset} can be had, by {answer.get('credentials') or 'anybody'}")
-    problem = kaggle_problem(answer, data.kaggle_dataset, data.kaggle_file)
+        return ok("kaggle", f"{flow.kaggle_dataset} can be had, by {answer.get('credentials') or 'anybody'}")
+    problem = kaggle_problem(answer, flow.kaggle_dataset, flow.kaggle_file)
     if data.source == "auto" and is_embedded(settings):
-        return warning("kaggle", f"{problem}; until then runs make customers up", "flows setup --kaggle")
+        return warning("kaggle", f"{problem}; until then runs make data up", "flows setup --kaggle")
     return failed("kaggle", problem, "flows setup --kaggle")
 
 

@@ -62,7 +62,7 @@ def test_made_up_wines_are_those_of_the_schema_and_the_seed(wines: pd.DataFrame)
 
 
 def test_an_experiment_is_scored_on_rows_that_it_has_not_seen(wines: pd.DataFrame, tmp_path: Path) -> None:
-    data = (wines, "quality", COLUMNS, [], "regression")
+    data = (wines, "quality", COLUMNS, list[str](), "regression")
     found, again = (run_experiment(RIDGE, *data, 4, 2, 42, str(tmp_path / name)) for name in ("a.skops", "b.skops"))
     assert found["metrics"] == again["metrics"]
     assert found["sha256"] == again["sha256"]
@@ -110,7 +110,7 @@ def test_the_last_stage_is_the_model_itself(wines: pd.DataFrame, family: str) ->
 
 
 def test_more_rows_make_a_better_model(wines: pd.DataFrame) -> None:
-    data = (wines, "quality", COLUMNS, [], "regression")
+    data = (wines, "quality", COLUMNS, list[str](), "regression")
     few, many = (learning_point(RIDGE, *data, "rmse", 42, share) for share in (0.1, 1.0))
     assert few["rows"] < many["rows"]
     assert few["held_out"] > many["held_out"]

@@ -42,7 +42,7 @@ def found(api: Api, files_host: str = "") -> Found:
     [
         (Answer(body=b"a,b\n1,2\n"), "kaggle", "ok", "can be had, by anybody"),
         (Answer(403), "kaggle", "failed", "forbids"),
-        (Answer(403), "auto", "warning", "until then runs make customers up"),
+        (Answer(403), "auto", "warning", "until then runs make data up"),
     ],
 )
 def test_kaggle(answer: Answer, source: str, status: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
