@@ -228,15 +228,19 @@ class Settings(BaseSettings):
     agents: Agents = Agents()
 
     def flow(self, name: str) -> Flow:
-        """The table of a flow. Raises BadInput if there is none, or it names metrics that its models have not."""
+        """The table of a flow, with R² or ROC-AUC where it names no metric.
+
+        Raises BadInput if there is none, or it names a metric that its models have not.
+        """
         table: Flow | None = getattr(self, name)
         if table is None:
             raise BadInput(f"{settings_file()} has no table [{name}], which the flow needs")
         known = metrics_of(name)
-        for key, metric in (("metric", table.metric), ("gate_metric", table.gate_metric.removeprefix("test_"))):
-            if metric not in known:
-                raise BadInput(f"{name}.{key} is {getattr(table, key)!r}: it can be one of {', '.join(known)}")
-        return table
+        metrics = {"metric": table.metric or known[0], "gate_metric": table.gate_metric or f"test_{known[0]}"}
+        for key, metric in metrics.items():
+            if (metric.removeprefix("test_") if key == "gate_metric" else metric) not in known:
+                raise BadInput(f"{name}.{key} is {metric!r}: it can be one of {', '.join(known)}")
+        return table.model_copy(update=metrics)
 
     @classmethod
     def settings_customise_sources(

@@ -24,6 +24,8 @@ def check_kaggle(settings: Settings, endpoint: str = "") -> Finding:
     file = settings_file().parent / flow.file
     if data.source not in ("auto", "kaggle") or (data.source == "auto" and flow.file and file.is_file()):
         return skipped("kaggle", f"not asked: the data comes from {data.source if data.source != 'auto' else file}")
+    if not flow.kaggle_dataset:
+        return skipped("kaggle", "not asked: the settings name no data set there")
     with tempfile.TemporaryDirectory(prefix="flows-") as folder:
         order = {
             "dataset": flow.kaggle_dataset,

@@ -28,7 +28,7 @@ def wine_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def wine_run(wine_place: Place) -> Finished:
-    return wine_place.flows("run", "wine", "--source", "synthetic", "--json")
+    return wine_place.flow("--source", "synthetic", "--json", name="wine")
 
 
 def test_the_run_completes_with_the_document_of_the_contract(wine_run: Finished) -> None:

@@ -45,7 +45,7 @@ def test_every_setting_is_told_with_its_manual_default_and_variable() -> None:
         manual, place = section.split("\n\n")[:2]
         assert len(manual) > 5, f"settings.toml tells nothing above {key}"
         assert f"`{variable(key)}`" in place
-    assert "Default: `'roc_auc'` · environment: `FLOWS__TRAINING__METRIC`" in page
+    assert "Default: `5` · environment: `FLOWS__TRAINING__FOLDS`" in page
 
 
 @pytest.mark.parametrize("path", LEAVES)
