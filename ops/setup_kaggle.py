@@ -99,15 +99,15 @@ def read_account(text: str) -> Account:
 
 
 def check_account(account: Account, settings: Settings, endpoint: str = "") -> None:
-    """Raises Unreachable if Kaggle does not know it, or does not answer."""
-    data = settings.data
+    """Raises Unreachable if Kaggle does not know it, or does not answer; asks for the main flow's data set."""
+    flow = settings.flow("churn")
     with tempfile.TemporaryDirectory(prefix="flows-") as folder, _alone(account, folder):
         if account.token and _method(endpoint) != "ACCESS_TOKEN":
             raise Unreachable("Kaggle does not know this token, or does not answer; nothing was changed")
-        order = {"dataset": data.kaggle_dataset, "file_name": data.kaggle_file, "path": str(Path(folder, "download"))}
-        answer = run_kaggle({**order, "max_bytes": data.max_bytes, "endpoint": endpoint}, VERIFY_SECONDS)
+        order = {"dataset": flow.kaggle_dataset, "file_name": flow.kaggle_file, "path": str(Path(folder, "download"))}
+        answer = run_kaggle({**order, "max_bytes": settings.data.max_bytes, "endpoint": endpoint}, VERIFY_SECONDS)
     if answer["outcome"] != "done":
-        problem = kaggle_problem(answer, data.kaggle_dataset, data.kaggle_file)
+        problem = kaggle_problem(answer, flow.kaggle_dataset, flow.kaggle_file)
         raise Unreachable(f"{problem}; nothing was changed")
 
 

@@ -47,8 +47,6 @@ def found(api: Api, files_host: str = "") -> Found:
 )
 def test_kaggle(answer: Answer, source: str, status: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWS__DATA__SOURCE", source)
-    monkeypatch.setenv("FLOWS__CHURN__KAGGLE_DATASET", "owner/customers")
-    monkeypatch.setenv("FLOWS__CHURN__KAGGLE_FILE", "customers.csv")
     with fake_kaggle(answer) as kaggle:
         finding = check_kaggle(load(), kaggle.url)
     assert (finding.status, words in finding.message) == (status, True), finding

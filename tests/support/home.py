@@ -9,7 +9,16 @@ from click.testing import CliRunner
 from ops.cli import main
 from tests.support.command import Done
 
-SETTINGS = '[clearml]\nconnect_timeout = 30.0\n[[churn.experiments]]\nname = "forest"\nfamily = "RandomForest"\n'
+SETTINGS = """
+[clearml]
+connect_timeout = 30.0
+[churn]
+kaggle_dataset = "owner/customers"
+kaggle_file = "customers.csv"
+[[churn.experiments]]
+name = "forest"
+family = "RandomForest"
+"""
 
 
 @dataclass(frozen=True)
