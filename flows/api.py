@@ -3,6 +3,7 @@
 The SDK's own session retries for up to hours, which is right for a step and wrong for whoever watches it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -44,7 +45,10 @@ class Api:
                 f"{self.url} does not take the configured ClearML credentials; create some on its page (Settings, "
                 "Workspace) and store them with `flows setup`, or set CLEARML_API_ACCESS_KEY and _SECRET_KEY"
             )
-        self._http.headers["Authorization"] = f"Bearer {self._data(answer)['token']}"
+        token = self._data(answer).get("token")
+        if not isinstance(token, str):
+            raise self._no_api(answer)
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     def call(self, endpoint: str, **body: Any) -> dict[str, Any]:
         """Raises Unreachable if nothing answers or the backend is in trouble, Refused with its message for an error."""
@@ -72,33 +76,34 @@ class Api:
     def _send(self, endpoint: str, **request: Any) -> requests.Response:
         try:
             answer = self._http.post(f"{self.url}/{endpoint}", timeout=self.timeout, allow_redirects=False, **request)
-        except requests.RequestException as failure:
+        except (requests.RequestException, ValueError) as failure:  # ValueError: of a host name that is too long
             raise Unreachable(
                 f"no ClearML backend answers at {self.url} ({_reason(failure)}); is it running?"
             ) from None
-        if "Date" in answer.headers:
+        with suppress(KeyError, ValueError, TypeError):  # none, or one that a proxy made up
             self._ahead = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
         return answer
 
     def _data(self, answer: requests.Response) -> dict[str, Any]:
         try:
             envelope = answer.json()
-            meta, data = envelope["meta"], envelope["data"]
+            meta, data = envelope["meta"], dict(envelope["data"])
+            if answer.status_code == requests.codes.ok:
+                return data
+            message, name = meta["result_msg"], meta["endpoint"]["name"]
         except (ValueError, KeyError, TypeError):
-            raise Unreachable(
-                f"{self.url} answers, but not as a ClearML API does (HTTP {answer.status_code})"
-            ) from None
+            raise self._no_api(answer) from None
         if answer.status_code >= requests.codes.internal_server_error:
-            raise Unreachable(f"{self.url} has trouble of its own (HTTP {answer.status_code}): {meta['result_msg']}")
-        if answer.status_code != requests.codes.ok:
-            sentence = f"{self.url} refused {meta['endpoint']['name']}: {meta['result_msg']}"
-            raise Refused(sentence, meta.get("result_subcode") or 0)
-        return dict(data)
+            raise Unreachable(f"{self.url} has trouble of its own (HTTP {answer.status_code}): {message}")
+        raise Refused(f"{self.url} refused {name}: {message}", meta.get("result_subcode") or 0)
+
+    def _no_api(self, answer: requests.Response) -> Unreachable:
+        return Unreachable(f"{self.url} answers, but not as a ClearML API does (HTTP {answer.status_code})")
 
 
-def _reason(failure: requests.RequestException) -> str:
+def _reason(failure: requests.RequestException | ValueError) -> str:
     if isinstance(failure, requests.Timeout):
         return "no answer in time"
-    if isinstance(failure, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+    if isinstance(failure, ValueError):
         return "not a URL"
     return "connection refused or lost" if isinstance(failure, requests.ConnectionError) else type(failure).__name__

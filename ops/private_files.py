@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +14,9 @@ _LIMIT_BYTES = 1_000_000
 def read_text(path: Path) -> str:
     """The text of the file, its line ends as they are; empty if there is none. Raises FlowsError, naming the file."""
     try:
-        if path.is_dir():
-            raise FlowsError(f"{path} is a folder; move it away, or name another file")
+        if not stat.S_ISREG(path.stat().st_mode):
+            what = "a folder" if path.is_dir() else "a device or a pipe"
+            raise FlowsError(f"{path} is {what}, and no file; move it away, or name another one")
         with path.open("rb") as file:
             data = file.read(_LIMIT_BYTES + 1)
     except FileNotFoundError:
@@ -39,6 +41,8 @@ def replace_private(path: Path, old: str, new: str) -> Path | None:
         FlowsError: it cannot be written; nothing was changed.
     """
     target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise FlowsError(f"{target} is no file; nothing was changed")
     backup = _free(target) if old and new != old else None
     try:
         if new == old:

@@ -115,7 +115,8 @@ def _given(from_stdin: bool) -> Account:
     if from_stdin:
         return read_account(read_stdin())
     if token := os.environ.get(TOKEN):
-        return read_account(read_text(Path(token)) if Path(token).is_file() else token)
+        # As Kaggle's client takes it: the token, or where it stands. A long token is too long for a path.
+        return read_account(read_text(Path(token)) if os.path.isfile(token) else token)  # noqa: PTH113 - it may not raise
     if os.environ.get(USER) and os.environ.get(KEY):
         return Account(username=os.environ[USER], key=os.environ[KEY])
     if not is_attended():

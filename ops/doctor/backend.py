@@ -1,5 +1,6 @@
 """Checks of the backend: which one is configured, whether it answers and knows us, its clock and its file server."""
 
+import os
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -8,10 +9,11 @@ import requests
 
 from flows.api import Refused, WrongCredentials
 from flows.backend import Backend, data_dir, is_embedded, use_embedded, use_server
-from flows.configuration import in_force
+from flows.configuration import CONF_VARIABLE, conf_path, in_force
 from flows.errors import FlowsError, Unreachable
 from flows.settings import Settings
 from localserver import launcher
+from localserver.credentials import CONFIG
 from localserver.state import is_locked
 from ops.docker.access import access
 from ops.doctor.finding import Finding, Found, failed, ok, skipped, warning
@@ -22,6 +24,11 @@ _BYTES = b"written by flows doctor, to be read and removed at once\n"
 
 
 def check_configuration(settings: Settings) -> Finding:
+    named = os.environ.get(CONF_VARIABLE)
+    if named and not conf_path().is_file() and conf_path() != data_dir(settings) / CONFIG:
+        return failed(
+            "configuration", f"{CONF_VARIABLE} names {named}, which is no file; unset it, or make it", "flows setup"
+        )
     if is_embedded(settings):
         return ok("configuration", f"no server is configured: the embedded backend of {data_dir(settings)} is used")
     found = in_force(settings)

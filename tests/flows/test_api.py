@@ -69,6 +69,11 @@ def test_an_error_is_the_backends_own_message() -> None:
         (503, envelope({}, 503, "the database is away"), r"of its own \(HTTP 503\): the database is away"),
         (200, "[]", "not as a ClearML API does"),
         (200, '{"meta": {}}', "not as a ClearML API does"),
+        (200, '{"meta": {}, "data": {}}', "not as a ClearML API does"),
+        (200, '{"meta": null, "data": null}', "not as a ClearML API does"),
+        (200, '{"meta": {}, "data": "text"}', "not as a ClearML API does"),
+        (400, '{"meta": 5, "data": {}}', r"not as a ClearML API does \(HTTP 400\)"),
+        (500, '{"meta": {}, "data": {}}', r"not as a ClearML API does \(HTTP 500\)"),
         (302, "", "not as a ClearML API does"),
     ],
 )
@@ -87,7 +92,7 @@ def test_silence_ends_within_the_time_given(silent: str) -> None:
     api.close()
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "not a url", "http://"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "not a url", "http://", f"http://{'a' * 300}"])
 def test_a_wrong_address_is_unreachable(url: str) -> None:
     api = Api(url, "key", "secret")
     with pytest.raises(Unreachable, match="no ClearML backend answers at"):

@@ -137,6 +137,11 @@ def test_a_conf_that_is_no_hocon_stops_no_other_check(home: Home) -> None:
     assert "hidden-thing" not in done.stdout
 
 
+def test_a_named_conf_that_is_not_there(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARML_CONFIG_FILE", "~/nowhere.conf")
+    diagnosed(home, "configuration", "failed", "names ~/nowhere.conf, which is no file", fix="flows setup")
+
+
 def test_settings_that_are_wrong(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWS__DATA__ROWS", "many")
     done = diagnosed(home, "settings", "failed", "FLOWS__DATA__ROWS")

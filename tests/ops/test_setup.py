@@ -1,13 +1,16 @@
 """`flows setup` with a real backend as the server: what is written, what is refused, and that nothing is lost then."""
 
 import json
+import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from flows.errors import FlowsError
 from localserver.credentials import CREDENTIALS
+from ops.private_files import replace_private
 from ops.setup import derived
 from tests.support.backend import Backend, running_backend
 from tests.support.command import Done
@@ -215,7 +218,7 @@ def test_without_a_terminal_nobody_is_asked(home: Home, good: list[str]) -> None
         (b"api { api_server: [", "is not a clearml.conf: see line 1"),
         (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b"#" * 1_000_001, "has more than 1,000,000 bytes"),
-        (None, "is a folder"),
+        (None, "is a folder, and no file"),
     ],
 )
 def test_a_file_that_is_no_conf_stays_as_it_is(
@@ -225,6 +228,19 @@ def test_a_file_that_is_no_conf_stays_as_it_is(
     home.flows(*good, stdin=keys[1]).refused(1, "clearml.conf", words)
     assert home.conf.is_dir() if content is None else home.conf.read_bytes() == content
     assert len(list(home.folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, lambda path: os.mknod(path, 0o600 | stat.S_IFSOCK)], ids=["pipe", "socket"]
+)
+def test_what_is_no_file_is_neither_read_nor_replaced(
+    home: Home, good: list[str], keys: tuple[str, str], make: Callable[[Path], None]
+) -> None:
+    make(home.conf)
+    home.flows(*good, stdin=keys[1]).refused(1, "is a device or a pipe, and no file")
+    assert not stat.S_ISREG(home.conf.stat().st_mode)
+    with pytest.raises(FlowsError, match="is no file; nothing was changed"):
+        replace_private(home.conf, "", "text")
 
 
 @pytest.mark.parametrize("place", ["/proc/clearml.conf", "settings.toml/clearml.conf"])

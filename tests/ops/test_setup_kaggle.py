@@ -73,8 +73,12 @@ def test_the_environment_is_enough(home: Home, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("KAGGLE_USERNAME", "ada")
     monkeypatch.setenv("KAGGLE_KEY", "k")
     assert home.flows("setup", "--kaggle", "--json").document["kind"] == "key"
-    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN * 20)
     assert home.flows("setup", "--kaggle", "--json").document["kind"] == "token"
+    (home.folder / "token").write_text(TOKEN, "utf-8")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", str(home.folder / "token"))
+    home.flows("setup", "--kaggle").said("wrote")
+    assert (home.folder / ".kaggle" / "access_token").read_text("utf-8") == f"{TOKEN}\n"
 
 
 @pytest.mark.parametrize(
