@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from flows.errors import BadInput
+from flows.errors import BadInput, Unreachable
 from flows.names import did_you_mean
 from flows.settings import load
 from flows.watch import RUNNING
@@ -20,6 +20,7 @@ from ops.monitor.status import list_statuses, run_status
 from ops.tables import cell, local_date, show, show_facts, table, terminal_width
 
 LOOK_EVERY = 1.0
+AWAY_FOR = 120.0
 Json = dict[str, Any]
 
 
@@ -101,9 +102,19 @@ def _follow(told: Json, as_json: bool) -> None:
         _changes(before, told, as_json)
         if told["status"] not in RUNNING:
             raise SystemExit(0 if told["status"] in ("completed", "published", "closed") else 1)
-        before = told
+        before, told = told, _later(told["run_id"])
+
+
+def _later(run_id: str) -> Json:
+    """The run a moment later; a backend that is away is waited for, a while."""
+    deadline = time.monotonic() + AWAY_FOR
+    while True:
         time.sleep(LOOK_EVERY)
-        told = run_status(told["run_id"])
+        try:
+            return run_status(run_id)
+        except Unreachable:
+            if time.monotonic() > deadline:
+                raise
 
 
 def _changes(before: Json, told: Json, as_json: bool) -> None:

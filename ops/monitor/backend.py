@@ -11,6 +11,7 @@ from flows.backend import Backend, connect, data_dir, is_embedded, use_embedded
 from flows.document import page_of
 from flows.errors import FlowsError, Unreachable
 from flows.settings import Settings
+from flows.watch import BROKEN, RUNNING
 from localserver import launcher
 from localserver.state import read_state
 from ops.monitor import reading
@@ -66,8 +67,9 @@ class Watched:
         return self._ask(lambda backend: facts_of(backend, seen))
 
     def has_task(self, tag: str) -> bool:
-        """Whether there is a run with this tag."""
-        asked = {"tags": [tag], "search_hidden": True, "only_fields": ["id"], "page": 0, "page_size": 1}
+        """Whether there is a run with this tag that did not complete."""
+        status = sorted(RUNNING | BROKEN)
+        asked = {"tags": [tag], "status": status, "search_hidden": True, "only_fields": ["id"], "page_size": 1}
         return self._ask(lambda backend: bool(backend.api.call("tasks.get_all", **asked)["tasks"]))
 
     def url(self, seen: Seen) -> str:

@@ -22,6 +22,7 @@ from ops.schedule.records import instant, text
 AWAY_AFTER = timedelta(seconds=60)  # without an answer; shorter absences are not told
 HELD = timedelta(minutes=10)  # for so long a run that failed waits for the backend to say whether it has a Task
 LOST_AFTER = timedelta(minutes=5)  # after its end, what a run left behind is marked: others had time to do so
+OF_RUNS = ("launch_failed", "skipped")  # kinds of notices about a run that may have begun
 CATCHES_UP = timedelta(seconds=60)  # in which a scheduler that is under way starts what is due
 CURSOR, NOTICES, ANSWERED, BEGAN = "cursor", "notices", "answered", "began"
 
@@ -195,15 +196,15 @@ class Monitor:
         return failed and not self._answers and now - notice.event.at < HELD
 
     def _has_run(self, notice: Notice) -> bool:
-        """Whether it is about a run that has a Task, so that its failure is told as that run's end."""
-        if notice.event.kind != "launch_failed":
+        """Whether it is about a run that has a Task and did not complete, so that it is told as that run's end."""
+        if notice.event.kind not in OF_RUNS or not notice.run:
             return False
-        if notice.task or not notice.run or not self._answers or self.backend.asleep():
+        if not self._answers or self.backend.asleep():
             return bool(notice.task)
         try:
             return self.backend.has_task(notice.run)
         except Unreachable:
-            return False
+            return bool(notice.task)
 
     def _tell_stretches(self, kind: str, found: list[Stretch], now: datetime) -> None:
         """Tell those that are new, and note which have ended."""

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 import ops.monitor
 from flows.api import Api
 from flows.backend import data_dir
+from flows.errors import Unreachable
 from flows.settings import load
 from localserver import launcher
 from localserver.state import read_state
@@ -102,11 +103,16 @@ def test_a_run_is_followed_until_it_ends(made: Runs, monkeypatch: pytest.MonkeyP
     made.lives(run)
     step = made.step("download", run, status="in_progress")
     made.draw(run, download=step, validate="")
-    happening = iter(["tasks.completed", "", "tasks.failed"])
+    happening = iter(["tasks.completed", "", "away", "tasks.failed"])
 
     def pause(_seconds: float) -> None:
-        if endpoint := next(happening):
+        endpoint = next(happening)
+        if endpoint.startswith("tasks"):
             made.api.call(endpoint, task=step if endpoint == "tasks.completed" else run)
+        monkeypatch.setattr("ops.monitor_cli.run_status", away if endpoint == "away" else ops.monitor.run_status)
+
+    def away(_run: str) -> None:
+        raise Unreachable("no ClearML backend answers")
 
     monkeypatch.setattr("ops.monitor_cli.time.sleep", pause)
     done = monitor(run, "--follow")

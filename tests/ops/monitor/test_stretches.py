@@ -245,16 +245,26 @@ def test_word_of_the_scheduler_is_passed_on_once(watcher: Watcher) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("by", ["row", "tag"])
-def test_a_scheduled_run_that_failed_with_a_task_is_one_message(watcher: Watcher, made: Runs, by: str) -> None:
+@pytest.mark.parametrize(
+    ("by", "kind", "end", "told"),
+    [
+        ("row", "failed", "failed", [("failed", "churn failed")]),
+        ("tag", "failed", "failed", [("failed", "churn failed")]),
+        ("row", "skipped", "stopped", [("stopped", "churn stopped")]),
+        ("row", "failed", "completed", [("completed", "churn completed"), ("launch_failed", "")]),
+    ],
+)
+def test_a_scheduled_run_that_failed_with_a_task_is_one_message(
+    watcher: Watcher, made: Runs, by: str, kind: str, end: str, told: list[tuple[str, str]]
+) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     store = Store(watcher.folder)
     schedule = store.add("hourly", now - timedelta(hours=1), **WAYS)
     [run] = store.plan(schedule, [Planned(now, "claimed")], (now, now + timedelta(hours=1)), now)
-    task = made.task("churn", type="controller", system_tags=["pipeline"], tags=run.tags, status="failed")
-    store.move(run, ("claimed",), "failed", ended=now, task=task if by == "row" else None)
-    store.notice(now, "hourly", run.scheduled, "failed", "step train_sweep failed")
-    assert watcher.look() == [("failed", "churn failed")]
+    task = made.task("churn", type="controller", system_tags=["pipeline"], tags=run.tags, status=end)
+    store.move(run, ("claimed",), kind, ended=now, task=task if by == "row" else None)
+    store.notice(now, "hourly", run.scheduled, kind, "words")
+    assert [(kind, subject if "churn" in subject else "") for kind, subject in watcher.look()] == told
     assert watcher.look() == []
     store.close()
 
