@@ -17,6 +17,9 @@ from typing import Any, TextIO
 from ops.notify.channels import Channel
 from ops.notify.masking import Masker, parts
 from ops.notify.outcome import AGAIN, Outcome
+from ops.notify.text import beginning, one_line
+
+ERROR_BYTES = 300
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Handover:
             return {self._parcels[0].number: Outcome(AGAIN, f"no process can be started: {wrong.strerror}")}
         printed, why = self._communicate(self._process)
         found = dict(_outcome(line) for line in printed.splitlines() if line.endswith("}"))
-        told = {number: Outcome(one.state, self._masker(one.error), one.after) for number, one in found.items()}
+        told = {number: Outcome(one.state, self._shown(one.error), one.after) for number, one in found.items()}
         broke_off = why and not any(outcome.state == AGAIN for outcome in told.values())
         unknown = [parcel.number for parcel in self._parcels if parcel.number not in told]
         if unknown and broke_off:
@@ -65,6 +68,9 @@ class Handover:
         """End the process, if it is still there; `outcomes` returns soon then."""
         if self._process:
             self._process.kill()
+
+    def _shown(self, error: str) -> str:
+        return beginning(one_line(self._masker(error)), ERROR_BYTES)
 
     def _communicate(self, process: subprocess.Popen[str]) -> tuple[str, str]:
         """What it printed, and why that is not all, if it is not."""
@@ -130,5 +136,7 @@ def _outcome(line: str) -> tuple[int, Outcome]:
 
 
 if __name__ == "__main__":
-    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    # What a library prints is no answer.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     main(sys.stdin, answers)

@@ -56,8 +56,9 @@ class Outbox:
 
     def put(self, key: str, event: Event, channels: Iterable[str]) -> None:
         """A message for each channel, unless there was an event of this key before; on the disk when this returns."""
-        told = {"id": _id(key), "key": event.key, "kind": event.kind, "at": event.at.isoformat()}
-        row = (*told.values(), event.subject, json.dumps(dict(event.facts)))
+        names = list(dict.fromkeys(channels))
+        facts = dict(event.facts) if names else {}
+        row = (_id(key), event.key, event.kind, event.at.isoformat(), event.subject, json.dumps(facts))
         with self._database.write() as connection:
             made = connection.execute(
                 "INSERT OR IGNORE INTO events (id, key, kind, at, subject, facts) VALUES (?, ?, ?, ?, ?, ?)", row
@@ -65,7 +66,7 @@ class Outbox:
             if made.rowcount:
                 connection.executemany(
                     "INSERT INTO messages (event, channel, state) VALUES (?, ?, 'pending')",
-                    [(made.lastrowid, channel) for channel in dict.fromkeys(channels)],
+                    [(made.lastrowid, name) for name in names],
                 )
 
     def give_up_old(self, now: datetime) -> list[tuple[Waiting, str]]:

@@ -10,8 +10,8 @@ killed is sent again.
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -75,20 +75,22 @@ class Teller:
         until = now + timedelta(seconds=self.given.timeout + GRACE_SECONDS)
         claimed = {name: self.outbox.claim(name, now, until, AT_ONCE) for name in self.channels}
         due = {name: messages for name, messages in claimed.items() if messages}
-        for name, outcomes in self.send(due).items():
+        for name, outcomes in self.send(due):
             states = self.outbox.settle(name, due[name], outcomes, now)
             for message in due[name]:
                 if message.number in states:
                     self._record(now, message, states[message.number], outcomes[message.number])
 
-    def send(self, due: Mapping[str, Sequence[Waiting]]) -> dict[str, dict[int, Outcome]]:
-        """Hand messages over to processes, one for each channel, and wait for these."""
-        handovers = [self._handover(self.channels[name], messages) for name, messages in due.items()]
+    def send(self, due: Mapping[str, Sequence[Waiting]]) -> Iterator[tuple[str, dict[int, Outcome]]]:
+        """Hand messages over to processes, one for each channel; what became of them, the first one done first."""
+        handovers = {name: self._handover(self.channels[name], messages) for name, messages in due.items()}
         with ThreadPoolExecutor(max(1, len(handovers))) as pool:
             try:
-                return dict(zip(due, pool.map(Handover.outcomes, handovers), strict=True))
+                names = {pool.submit(handover.outcomes): name for name, handover in handovers.items()}
+                for done in as_completed(names):
+                    yield names[done], done.result()
             finally:
-                for handover in handovers:
+                for handover in handovers.values():
                     handover.stop()
 
     def masker(self) -> Masker:

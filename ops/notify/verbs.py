@@ -39,7 +39,7 @@ def send_test(names: Sequence[str] = ()) -> list[dict[str, Any]]:
     with _opened(strict=True) as teller:
         chosen = _chosen(teller, names)
         event = safe(_test_event(now), teller.masker())
-        outcomes = teller.send({name: [Waiting(0, name, 0, event)] for name in chosen})
+        outcomes = dict(teller.send({name: [Waiting(0, name, 0, event)] for name in chosen}))
         told = []
         for name in chosen:
             outcome = outcomes[name][0]

@@ -1,5 +1,6 @@
 """Where channels come from, and which are refused; no refusal shows the URL."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,20 @@ from flows.settings import Notify, load
 from ops.notify.channels import find_channels, find_routes
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7"
+PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text("utf-8")
+TABLE = PAGE.partition("apprise](https://github.com/caronc/apprise) knows can be used:")[2].partition("- **Once.**")[0]
+VALUES = {
+    "TOKEN_A/TOKEN_B/TOKEN_C": "T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7",
+    "services/…": "services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7",
+    "BOT_TOKEN": "123456789:AAabcdefghijklmnopqrstuvwxyz1234567",
+    "CHAT_ID": "12315544",
+    "WORKFLOW_ID": "643e69f83c8944",
+    "SIGNATURE": "4e8d1d4d0c",
+    "WEBHOOK_ID": "4174216298",
+    "WEBHOOK_TOKEN": "JHMHI8qBe7bk2ZwO5U711o3dV_js",
+    "TOKEN": "yobjmukpaw3r3urc5h6i369yima",
+    "HOST": "chat.example.com",
+}
 SECRET = "s3sam0pen"
 
 
@@ -35,6 +50,14 @@ def test_environment_and_file_together(tmp_path: Path) -> None:
         "team": ("slack://…", False),
     }
     assert SECRET not in repr(found)
+
+
+@pytest.mark.parametrize("form", re.findall(r"`((?:\w+)://[^`]+)`", TABLE))
+def test_each_url_that_the_manual_shows_is_one(tmp_path: Path, form: str) -> None:
+    for name, value in VALUES.items():
+        form = form.replace(name, value)
+    (found,) = find_channels(tmp_path / "none", {"FLOWS_NOTIFY_TEAM": form}).values()
+    assert found.plain_webhook == form.startswith("https://chat.example.com")
 
 
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:

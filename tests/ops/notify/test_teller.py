@@ -76,6 +76,8 @@ def test_a_channel_that_does_not_answer_keeps_no_other_waiting(teller: Made, tro
         assert monotonic() - begun < 60
         assert [posted.json["key"] for posted in alive.posted] == ["a", "b"]
         assert (state(told, "dead"), state(told, "live")) == ((2, 0, 0), (0, 2, 0))
+        lines = told.journal.path.read_text().splitlines()
+        assert trouble == "reset" or [line.split()[1] for line in lines] == ["sent", "sent", "failed"]
         told.deliver(after(seconds=30))
         assert [posted.json["key"] for posted in dead.posted] == ["a", "a", "b"]
         assert state(told, "dead") == (0, 2, 0)
