@@ -29,10 +29,23 @@ def up(stack: Stack, docker: Docker, say: Say, agents: bool = False) -> None:
 
 def start(stack: Stack, docker: Docker, values: dict[str, str], say: Say, agents: bool = False) -> None:
     """Write the .env, fetch the images, start what is not running, and wait. Raises FlowsError."""
+    fetch(stack, docker, values, say, agents)
+    run(stack, docker, values, say, agents)
+
+
+def fetch(stack: Stack, docker: Docker, values: dict[str, str], say: Say, agents: bool = False) -> None:
+    """Fetch the images that are not there; what runs and its data are not touched. Raises FlowsError."""
+    environment.write(stack.env_file, values | environment.from_settings(docker))
+    say("fetching the images")
+    words = ("pull", "--quiet", "--ignore-buildable", "--policy", "missing")
+    engine.tell(*stack.compose(*words, agents=agents), to="fetch the images")
+
+
+def run(stack: Stack, docker: Docker, values: dict[str, str], say: Say, agents: bool = False) -> None:
+    """Start what is not running, of images that were fetched, and wait. Raises FlowsError."""
+    # Written before they start: from then on the data is these releases'.
     recorded = {"SERVER_IMAGES": releases.as_line(stack.images())}
     environment.write(stack.env_file, values | environment.from_settings(docker) | recorded)
-    say("fetching the images")
-    engine.tell(*stack.compose("pull", "--quiet", "--ignore-buildable", agents=agents), to="fetch the images")
     say("starting")
     build = ["--build"] if agents else []
     engine.tell(

@@ -18,7 +18,8 @@ MAP_COUNT_NEEDED, MAP_COUNT_ADVISED = 262_144, 524_288
 MEMORY_NEEDED = int(7.2 * 2**30)
 # Images of 5 GB, unpacked, and room to begin with; and what a server that is there cannot work without.
 DISK_NEEDED, DISK_LEFT = 10 * 10**9, 10**9
-COMPOSE_NEEDED = (2, 20)
+# `pull --policy`.
+COMPOSE_NEEDED = (2, 22)
 
 
 @dataclass(frozen=True)

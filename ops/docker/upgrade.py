@@ -22,7 +22,7 @@ class Upgrade:
 
 
 def upgrade(stack: Stack, docker: Docker, say: Callable[[str], None]) -> Upgrade:
-    """Make a backup, fetch the new images and start them, if they are new.
+    """Fetch the new images, make a backup and start them, if they are new.
 
     Raises FlowsError if the compose file is older than the data, or the upgraded server is not healthy; it names the
     backup, then.
@@ -35,14 +35,15 @@ def upgrade(stack: Stack, docker: Docker, say: Callable[[str], None]) -> Upgrade
             return Upgrade(releases.as_line(last), releases.as_line(images), None)
         releases.check_newer(last, images)
         file, agents = _target(stack, last), stack.agents_run()
+        # Before the server is stopped: what cannot be fetched costs nothing, and what takes long to fetch no time.
+        lifecycle.fetch(stack, docker, values, say, agents)
         save(stack, docker, file, say, start=False)
         say(f"upgrading: {releases.differences(last, images)}")
         try:
-            lifecycle.start(stack, docker, values, say, agents)
-        except FlowsError as error:
-            raise FlowsError(
-                f"{error}; to go back, take the checkout from before and `flows server restore {file} --docker`"
-            ) from error
+            lifecycle.run(stack, docker, values, say, agents)
+        except (FlowsError, KeyboardInterrupt) as error:
+            back = f"take the checkout from before and `flows server restore {file} --docker`"
+            raise FlowsError(f"{str(error) or 'interrupted'}; to go back, {back}") from error
     return Upgrade(releases.as_line(last), releases.as_line(images), str(file))
 
 

@@ -224,9 +224,8 @@ def test_an_upgrade_makes_a_backup_first(server: Docker) -> None:
     done = json.loads(server.ok("upgrade", "--json").stdout)
     assert archive.verify(Path(done["backup"])).images["clearml/server"] == "2.3.0"
     calls = server.calls()
-    assert max(at for at, call in enumerate(calls) if call.startswith("run ")) < next(
-        at for at, call in enumerate(calls) if " pull " in call
-    )
+    stages = [stage for call in calls for stage in (" pull ", " stop", "run ", " up ") if stage in call[:40]]
+    assert stages == [" pull ", " stop", *["run "] * len(VOLUMES), " up "]
     assert "clearml/server:2.4.0" in server.values()["SERVER_IMAGES"]
     assert contents(server, 1) == OLD
     server.ok("up")
@@ -249,8 +248,28 @@ def test_a_downgrade_and_a_leap_are_refused(server: Docker, images: str, sentenc
 
 def test_an_upgrade_that_fails_names_the_way_back(server: Docker) -> None:
     records(server, BEFORE)
-    server.plan(fails={"pull": "manifest unknown"})
+    server.plan(fails={" up ": "no space left on device"})
     assert "take the checkout from before and `flows server restore" in server.refused("upgrade")
+
+
+def test_an_upgrade_without_its_images_changes_nothing(server: Docker) -> None:
+    records(server, BEFORE)
+    server.plan(fails={"pull": "manifest unknown"})
+    assert "docker cannot fetch the images" in server.refused("upgrade")
+    assert server.values()["SERVER_IMAGES"] == BEFORE
+    assert set(server.services().values()) == {"running"}
+
+
+def test_agents_that_ran_run_again_after_a_restore_and_an_upgrade(server: Docker, tmp_path: Path) -> None:
+    server.ok("up", "--agents")
+    server.ok("backup", tmp_path / "kept")
+    assert len(server.services()) == 10
+    server.ok("restore", tmp_path / "kept")
+    assert len(server.services()) == 10
+    records(server, BEFORE)
+    server.ok("upgrade")
+    assert set(server.services().values()) == {"running"}
+    assert len(server.services()) == 10
 
 
 def test_an_upgrade_whose_backup_fails_changes_nothing(server: Docker) -> None:

@@ -13,7 +13,8 @@ import yaml
 from clearml.utilities.pyhocon import ConfigFactory
 
 from flows.settings import Docker
-from ops.docker import environment
+from ops.cli import main
+from ops.docker import environment, relay
 from ops.docker.stack import VOLUMES, Stack
 
 FILE = Path(__file__).parents[3] / "docker" / "compose.yaml"
@@ -22,6 +23,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DATABASES = {"mongo", "elasticsearch", "redis"}
 SERVER = {"apiserver", "fileserver", "webserver", "async_delete"}
+POWERS = {"CHOWN", "NET_BIND_SERVICE", "SETGID", "SETUID"}
 AGENTS = {"door", "agent_default", "agent_services"}
 # The server's manual, "Server Credentials and Secrets", names these ten settings.
 TEN = {
@@ -99,7 +101,7 @@ def test_nobody_is_privileged(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "pid", "ipc", "userns_mode", "devices"} & service.keys()
     # nginx starts as root and serves as another user; nobody else is given anything.
-    assert set(service.get("cap_add", [])) == ({"CHOWN", "SETUID", "SETGID"} if name == "webserver" else set())
+    assert set(service.get("cap_add", [])) == (POWERS if name == "webserver" else set())
 
 
 @every_service
@@ -140,6 +142,22 @@ def test_nothing_waits_for_itself() -> None:
 @every_service
 def test_agents_are_an_opt_in(name: str) -> None:
     assert SERVICES[name].get("profiles", []) == (["agents"] if name in AGENTS else [])
+
+
+@pytest.mark.parametrize("name", ["agent_default", "agent_services"])
+def test_agents_are_started_as_the_command_does(name: str) -> None:
+    words: list[str] = [*SERVICES[name]["entrypoint"], *SERVICES[name]["command"]]
+    assert words[0] == "flows"
+    with pytest.raises(SystemExit) as ended:
+        main.main([*words[1:], "--help"], prog_name="flows")
+    assert ended.value.code == 0
+
+
+def test_the_door_leads_where_the_check_looks() -> None:
+    routes = [relay.route(filled(word)) for word in SERVICES["door"]["command"]]
+    assert [target for _, target in routes] == [("apiserver", 8008), ("fileserver", 8081)]
+    check = [filled(word) for word in SERVICES["door"]["healthcheck"]["test"]]
+    assert check[4:] == ["--check", *(str(port) for port, _ in routes)]
 
 
 @pytest.mark.parametrize("name", ["apiserver", "fileserver"])

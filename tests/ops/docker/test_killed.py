@@ -93,3 +93,14 @@ def test_a_restore_that_is_killed_changes_nothing_and_can_be_repeated(server: Do
     assert set(server.services().values()) == {"running"}
     server.ok("restore", tmp_path / "kept")
     assert server.volumes() == sorted(server.volume(name, 3).name for name in VOLUMES)
+
+
+def test_a_disk_that_is_full_is_one_sentence_and_the_server_runs(server: Docker, tmp_path: Path) -> None:
+    (server.volume("files") / "big").write_bytes(bytes(500_000))
+    # A limit on a file's size stands for a disk's: writes fail in the middle just so.
+    command = f'ulimit -f 200; exec "{sys.executable}" -m ops.cli server backup "{tmp_path}/new" --docker'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"error: {tmp_path}/new cannot be written: File too large" in done.stderr.splitlines()
+    assert set(server.services().values()) == {"running"}
+    assert not [path for path in tmp_path.iterdir() if "new" in path.name]

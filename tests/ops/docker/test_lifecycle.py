@@ -33,7 +33,7 @@ def test_up_makes_secrets_starts_and_says_where_things_are(docker: Docker) -> No
         "info --format {{json .}}",
         "compose version --short",
         "volume ls --format {{.Name}}",
-        "compose pull --quiet --ignore-buildable",
+        "compose pull --quiet --ignore-buildable --policy missing",
         "compose up --detach --remove-orphans",
     ]
     secrets = {values[name] for name in environment.SECRETS}
@@ -81,7 +81,7 @@ def test_hosts_behind_a_proxy(docker: Docker, monkeypatch: pytest.MonkeyPatch) -
         ({"engine": "Cannot connect to the Docker daemon at unix:///var/run/docker.sock."}, "start Docker"),
         ({"engine": "permission denied while trying to connect to the Docker daemon socket"}, "group docker"),
         ({"compose": ""}, "no compose plugin"),
-        ({"compose": "2.10.2"}, "compose plugin is 2.10.2 and 2.20 is needed"),
+        ({"compose": "2.10.2"}, "compose plugin is 2.10.2 and 2.22 is needed"),
         ({"memory": 4 * 2**30}, "has 4.0 GB of memory and the server needs 8 GB"),
         ({"fails": {"pull": "manifest unknown"}}, "cannot fetch the images"),
         ({"fails": {" up ": "no space left on device"}}, "cannot start the server's containers"),
