@@ -40,6 +40,8 @@ def _asked_for(settings: Settings, variables: Mapping[str, str], now: datetime) 
             raise BadInput(f"{alone[0]} is set, but not {TYPE}; it can be interval, daily or cron")
         return None
     name = INTERVAL if kind == "interval" else TIME
+    if kind in ("interval", "daily", "cron") and not variables.get(name):
+        raise BadInput(f"{TYPE} is {kind}, but {name} is not set")
     try:
         times.timing(kind, variables.get(name, ""), settings.schedule.timezone, now)
     except BadInput as wrong:

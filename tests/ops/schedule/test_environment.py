@@ -47,7 +47,10 @@ def test_what_changes_is_a_new_schedule_and_what_is_gone_is_removed(scheduler: S
     [
         ({"PIPELINE_INTERVAL_SECONDS": "60"}, "PIPELINE_INTERVAL_SECONDS is set, but not PIPELINE_SCHEDULE_TYPE"),
         ({"PIPELINE_SCHEDULE_TYPE": "weekly"}, "PIPELINE_SCHEDULE_TYPE: the kind of schedule is 'weekly'"),
-        ({"PIPELINE_SCHEDULE_TYPE": "interval"}, "PIPELINE_INTERVAL_SECONDS: the interval is ''"),
+        (
+            {"PIPELINE_SCHEDULE_TYPE": "interval"},
+            "PIPELINE_SCHEDULE_TYPE is interval, but PIPELINE_INTERVAL_SECONDS is not set",
+        ),
         ({**HOURLY, "PIPELINE_INTERVAL_SECONDS": "0"}, "PIPELINE_INTERVAL_SECONDS: the interval is '0'"),
         (
             {"PIPELINE_SCHEDULE_TYPE": "daily", "PIPELINE_SCHEDULE_TIME": "25:00"},

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from ops.schedule import loop
 from ops.schedule.processes import LocalProcesses
 from ops.schedule.records import REPLACED, Run, Schedule
 from ops.schedule.store import Store
@@ -145,7 +146,7 @@ def test_a_second_scheduler_names_the_first_and_runs_outlive_both(place: Place) 
     assert sentence == (
         f"error: another scheduler is under way (process {first.pid}); leave the work to it, or stop it\n"
     )
-    first.send_signal(signal.SIGTERM)
+    first.send_signal(signal.SIGHUP)
     _printed, told = first.communicate(timeout=30)
     assert first.returncode == 0
     assert "the scheduler ends; 1 of its runs go on" in told
@@ -155,6 +156,15 @@ def test_a_second_scheduler_names_the_first_and_runs_outlive_both(place: Place) 
     assert place.runs()[0]["shared"]
     command = place.runs()[0]["command"]
     assert [Path(word).name for word in command[1:]] == ["churn_flow.py", "--json", "--no-progress"]
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert loop._signals() == [signal.SIGTERM, signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert signal.SIGHUP in loop._signals()
 
 
 @pytest.mark.parametrize(("code", "state", "why"), [(2, "failed", "error: told by the flow"), (3, "done", "by hand")])
