@@ -99,12 +99,17 @@ def _safe(value: Any, masker: Masker, depth: int = 0) -> Any:
     if depth < 4 and isinstance(value, Mapping):
         pairs = list(value.items())[:100]
         return {
-            one_line(_text(str(key), masker)): MASK if is_secret_name(str(key)) else _safe(item, masker, depth + 1)
+            one_line(_text(str(key), masker)): _safe(MASK if _is_secret(key, item) else item, masker, depth + 1)
             for key, item in pairs
         }
     if depth < 4 and isinstance(value, list | tuple):
         return [_safe(item, masker, depth + 1) for item in value[:100]]
     return _text(str(value), masker)
+
+
+def _is_secret(key: Any, value: Any) -> bool:
+    """A number is none: tokens_per_second is a metric."""
+    return is_secret_name(str(key)) and not (value is None or isinstance(value, bool) or _is_number(value))
 
 
 def _text(text: str, masker: Masker) -> str:
@@ -146,10 +151,17 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _metrics(metrics: Mapping[str, Any]) -> str:
-    numbers = _numbers(metrics)
-    shown = [f"{name} {value:.4g}" for name, value in list(numbers.items())[:METRICS]]
+    numbers = sorted(_numbers(metrics).items(), key=lambda metric: _rank(metric[0]))
+    shown = [f"{name} {value:.4g}" for name, value in numbers[:METRICS]]
     more = len(numbers) - METRICS
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _rank(metric: str) -> int:
+    """Those on the test rows first, then what the winner was chosen by, then the rest."""
+    if metric.startswith("test_"):
+        return 0
+    return 1 if metric.startswith("cv_") and not metric.endswith("_std") else 2
 
 
 def _known(name: str, value: Any, limit: int) -> Any:

@@ -142,10 +142,14 @@ def test_links_stay_links_in_markdown() -> None:
 
 def test_text_is_shown_as_it_is_read() -> None:
     facts: dict[str, Any] = {"flow": "\u202echurn\u202c \x1b[31mred\x1b[0m \ud800", "worker": "gpu-1"}
-    facts |= {"nan": float("nan"), "many": 10**5000}
+    facts |= {"nan": float("nan"), "many": 10**5000, "tokens_per_second": 7.5, "api_token": "s3sam", "auth": ["s3sam"]}
     told = safe(Event("k", "lost", NOON, "a\r\nBcc: b@c.de\u2028d", facts), NOTHING)
     assert told.subject == "a Bcc: b@c.de d"
-    assert told.facts == {"flow": "churn red \ufffd", "worker": "gpu-1", "nan": None, "many": None}
+    assert told.facts == {"flow": "churn red \ufffd", "worker": "gpu-1", "nan": None, "many": None} | {
+        "tokens_per_second": 7.5,
+        "api_token": "***",
+        "auth": "***",
+    }
     assert "worker: gpu-1" in compose(told, plain, 500).body
 
 
@@ -154,6 +158,19 @@ def test_text_is_shown_as_it_is_read() -> None:
 )
 def test_times_are_told_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_metrics_that_count_come_first() -> None:
+    metrics = {
+        "train_accuracy": 1.0,
+        "cv_roc_auc_std": 0.01,
+        "cv_roc_auc": 0.84,
+        "test_brier": 0.13,
+        "test_roc_auc": 0.85,
+    }
+    body = compose(safe(failed(metrics=metrics), NOTHING), plain, 4000).body
+    told = "test_brier 0.13, test_roc_auc 0.85, cv_roc_auc 0.84, train_accuracy 1, cv_roc_auc_std 0.01"
+    assert f"best metrics: {told}\n" in body
 
 
 def test_metrics_that_are_many() -> None:
