@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test soak lint fmt bench docs clean
+.PHONY: setup run test soak lint fmt bench docs lock clean
 
 setup: $(VENV)/.ready  ## make .venv/ with the project and its tools in it
 
@@ -36,6 +36,9 @@ bench: setup  ## print what a run costs beside a bare script, and a command in a
 docs: setup  ## write the generated pages
 	$(BIN)/python -m ops.coverage docs/api-coverage.md
 	$(BIN)/python -m ops.reference docs
+
+lock: setup  ## write docker/constraints.txt: what .venv/ has, for the image of agents
+	$(BIN)/python -m ops.docker.constraints docker/constraints.txt
 
 clean:  ## remove what the other targets made (not .flows/, which holds runs)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

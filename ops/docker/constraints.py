@@ -1,6 +1,6 @@
 """Write docker/constraints.txt: the exact releases that this environment has of what the project needs.
 
-python -m ops.docker.constraints docker/constraints.txt        in the Python that the image has, with the tests passing
+make lock        on Linux, in the Python that the image has, with the tests passing
 """
 
 import sys
@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 HEAD = """\
-# The exact releases of the image's third-party packages: those that the tests ran with. Not edited, but written by
-#   python -m ops.docker.constraints docker/constraints.txt
+# The exact releases of the image's third-party packages: those that the tests ran with. Not edited by hand, but written
+# by `make lock`, on Linux, in the Python that the image has.
 """
 
 
