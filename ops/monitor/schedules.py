@@ -38,11 +38,14 @@ class Schedules:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._store: Store | None = None
+        self._inode = 0
 
     def notices(self, after: int) -> list[Notice]:
-        """Those of a number above this, the oldest first."""
+        """Those of a number above this, the oldest first; all, if numbers began anew as the file did."""
         store = self._opened()
-        return [_notice(store, row) for row in store.notices(after)] if store else []
+        if not store:
+            return []
+        return [_notice(store, row) for row in store.notices(after if after <= store.last_notice() else 0)]
 
     def active(self) -> list[Overdue]:
         """The active schedules, and when each is to be looked at next."""
@@ -61,11 +64,16 @@ class Schedules:
     def close(self) -> None:
         if self._store:
             self._store.close()
-        self._store = None
+        self._store, self._inode = None, 0
 
     def _opened(self) -> Store | None:
-        if self._store is None and (self._folder / KIND.file).exists():
-            self._store = Store(self._folder)
+        """The file as it is now: somebody may have moved it away to begin anew."""
+        path = self._folder / KIND.file
+        found = path.stat().st_ino if path.exists() else 0
+        if found != self._inode:
+            self.close()
+        if found and self._store is None:
+            self._store, self._inode = Store(self._folder), found
         return self._store
 
 

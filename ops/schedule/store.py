@@ -200,6 +200,10 @@ class Store:
         rows = self._database.read("SELECT * FROM notices WHERE number > ? ORDER BY number LIMIT ?", after, limit)
         return [dict(row) for row in rows]
 
+    def last_notice(self) -> int:
+        """The number of the latest; 0 if there is none."""
+        return int(self._database.read("SELECT max(number) AS number FROM notices")[0]["number"] or 0)
+
     def task_of(self, schedule: str, scheduled: str) -> tuple[str, str | None] | None:
         """Of the run that a notice names: its key, and its Task if that is known; None if there is no such run."""
         sql = (

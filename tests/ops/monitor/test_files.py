@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from flows.errors import BadInput
+from flows.settings import load
 from flows.watch import Run, Step
 from ops.events import Event
 from ops.monitor.heartbeat import Heartbeat, watcher
 from ops.monitor.journal import Journal
+from ops.monitor.loop import log_folder
 from ops.monitor.records import Seen
+from tests.e2e.conftest import make_place
 from tests.support.http import Answer, answering
 
 NOW = datetime(2025, 1, 11, 12, 0, 0, tzinfo=UTC)
@@ -50,6 +53,14 @@ def test_the_log_is_its_owners_and_is_set_aside_when_it_is_full(tmp_path: Path) 
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
     assert "schedule 11 is" in (tmp_path / "pipeline_monitor.log").read_text()
     assert "schedule 10 is" in (tmp_path / "pipeline_monitor.log.1").read_text()
+
+
+def test_the_logs_folder_is_relative_to_the_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = make_place(tmp_path / "project")
+    monkeypatch.setenv("FLOWS_SETTINGS", str(place.folder / "settings.toml"))
+    assert log_folder(load()) == place.folder / ".flows" / "logs"
+    monkeypatch.setenv("FLOWS__MONITOR__LOG_FOLDER", "watching")
+    assert log_folder(load()) == place.folder / "watching"
 
 
 def test_a_log_that_cannot_be_written_is_said_once_and_ends_nothing(tmp_path: Path) -> None:

@@ -245,6 +245,24 @@ def test_word_of_the_scheduler_is_passed_on_once(watcher: Watcher) -> None:
     store.close()
 
 
+def test_a_file_of_schedules_that_began_anew_is_read_from_its_beginning(watcher: Watcher) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    store = Store(watcher.folder)
+    for number in range(3):
+        store.notice(now, f"old-{number}", None, "paused", "words")
+    assert len(watcher.look()) == 3
+    store.close()
+    for path in watcher.folder.glob("schedules.sqlite*"):
+        path.rename(watcher.folder / f"aside-{path.name}")
+    assert watcher.look() == []
+    store = Store(watcher.folder)
+    assert watcher.look() == []
+    store.notice(now, "new", None, "paused", "words")
+    assert watcher.look() == [("paused", "schedule new is paused: words")]
+    assert watcher.look() == []
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("by", "kind", "end", "told"),
     [
