@@ -57,9 +57,13 @@ def settle(api: Api, run_id: str, lost_after: float) -> list[Lost]:
     if controller["status"] not in RUNNING:
         mark(api, _running(tasks), "failed", f"the run it belonged to is {controller['status']}")
         return []
-    found = list(_find_lost(controller, tasks, api.now(), lost_after))
-    for lost in found:
-        mark(api, _below(lost.task, tasks), "failed", lost.why)
+    found = []
+    for lost in _find_lost(controller, tasks, api.now(), lost_after):
+        # Asked again: it may have ended as it should after its record was read, and before its process was looked for.
+        ids = _still_running(api, _below(lost.task, tasks))
+        if lost.task in ids:
+            mark(api, ids, "failed", lost.why)
+            found.append(lost)
     return found
 
 
@@ -117,6 +121,12 @@ def mark(api: Api, ids: Iterable[str], status: str, message: str) -> None:
 
 def _running(tasks: Iterable[Task]) -> list[str]:
     return [task["id"] for task in tasks if task["status"] in RUNNING]
+
+
+def _still_running(api: Api, ids: list[str]) -> list[str]:
+    asked = {"id": ids, "search_hidden": True, "only_fields": ["id", "status"], "page": 0, "page_size": len(ids)}
+    running = _running(api.call("tasks.get_all", **asked)["tasks"]) if ids else []
+    return [task for task in ids if task in running]
 
 
 def _below(root: str, tasks: list[Task]) -> list[str]:

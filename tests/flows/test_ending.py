@@ -120,6 +120,18 @@ def test_a_controller_whose_process_is_gone_is_lost_at_once(api: Api, run: dict[
     assert set(status(api, *run.values())) == {"failed"}
 
 
+def test_a_controller_that_ends_as_it_should_while_it_is_looked_at_is_not_lost(
+    api: Api, run: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends(_process: str) -> bool:
+        api.call("tasks.completed", task=run["controller"], force=True)
+        return False
+
+    monkeypatch.setattr(ending, "_lives", ends)
+    assert settle(api, run, 0) == []
+    assert status(api, run["controller"], run["experiment"]) == ["completed", "in_progress"]
+
+
 @pytest.mark.parametrize(("seconds", "lost"), [(ending.PING_SECONDS - 20, 0), (ending.PING_SECONDS + 20, 1)])
 def test_a_controller_elsewhere_is_known_by_its_pings(api: Api, run: dict[str, str], seconds: float, lost: int) -> None:
     note_process(api, run["controller"], "elsewhere 1 1.0")
