@@ -243,9 +243,9 @@ def _end(agents: Sequence[Agent]) -> None:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
     deadline = time.monotonic() + STOPS_WITHIN
-    while _family(agents) and time.monotonic() < deadline:
+    while processes_of(agents) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-    for process in _family(agents):
+    for process in processes_of(agents):
         with suppress(psutil.NoSuchProcess):
             process.kill()
     for agent in agents:
@@ -253,8 +253,8 @@ def _end(agents: Sequence[Agent]) -> None:
             child.wait()
 
 
-def _family(agents: Sequence[Agent]) -> list[psutil.Process]:
-    """The processes that have an agent's worker id in their environment, which no others have."""
+def processes_of(agents: Sequence[Agent]) -> list[psutil.Process]:
+    """The processes that live and have an agent's worker id in their environment, which no others have."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):

@@ -24,7 +24,7 @@ def doctor(fix: bool, debug: bool, as_json: bool) -> None:
     file server, queues and agents, disk, Kaggle, notifications, schedules and monitor, locks, and what died without a
     word. Nothing is started for it. Where something is wrong the command that mends it stands in the line below.
 
-    --fix closes files with secrets to others, removes locks that broken-off promotions left, and marks as failed what
+    --fix closes files with secrets to others, removes locks that were left on the backend, and marks as failed what
     says it runs and does not.
     """
     findings = diagnose(fix, _say if debug else _be_silent, None if as_json else _show)

@@ -9,7 +9,7 @@ from typing import Any
 from flows.errors import FlowsError
 from flows.settings import load
 from localserver.state import Failure
-from ops.doctor import backend, machine, outside, work
+from ops.doctor import backend, machine, outside, tasks, work
 from ops.doctor.finding import Finding, Found, failed, skipped
 
 LIMIT_SECONDS = 20.0
@@ -27,9 +27,10 @@ OF_SETTINGS = (
 OF_BACKEND = (
     backend.check_clock,
     backend.check_files,
-    work.check_queues,
-    work.check_promotions,
-    work.check_orphans,
+    tasks.check_queues,
+    tasks.check_shared_locks,
+    tasks.check_remote_schedules,
+    tasks.check_orphans,
 )
 Say = Callable[[str], None]
 Check = Callable[[], Finding | list[Finding]]

@@ -1,58 +1,32 @@
-"""Checks of what is under way: queues and agents, schedules, monitor, locks, and what died without a last word."""
+"""Checks of what runs on this machine: agents, scheduler, monitor, and who holds locks."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from flows import ending
-from flows.api import Api
 from flows.backend import data_dir
-from flows.ending import Lost
 from flows.lock import holder
-from flows.preflight import LIVE_SECONDS
 from flows.settings import Settings
-from flows.watch import RUNNING
+from ops.agent import processes_of
 from ops.agent_state import FOLDER, read_agents
-from ops.doctor.finding import Finding, Found, failed, ok, warning
+from ops.doctor.finding import Finding, failed, ok, warning
 from ops.monitor.heartbeat import watcher
 from ops.monitor.schedules import Schedules
-from ops.runs import own_projects
 
 LATE = timedelta(minutes=2)
-PROMOTION = "promotion of "
-LEFT_AFTER = timedelta(minutes=2)  # whoever holds a lock of promotions begins nothing after half a minute
-
-
-def check_queues(found: Found) -> Finding:
-    api, named = found.backend.api, found.settings.queues
-    queues = api.call("queues.get_all", only_fields=["id", "name", "entries"])["queues"]
-    live = api.call("workers.get_all", last_seen=LIVE_SECONDS)["workers"]
-    counts = {queue["name"]: sum(_watches(worker, queue["id"]) for worker in live) for queue in queues}
-    waiting = {queue["name"]: len(queue.get("entries") or []) for queue in queues}
-    for name, count in waiting.items():
-        if count and not counts[name]:
-            told = f"{count} Tasks wait in the queue {name}, which no live agent watches"
-            return failed("queues", told, f"flows agent start --queue {name}")
-    usual = dict.fromkeys([named.steps, named.services])
-    told = ", ".join(
-        f"{name}: {counts[name]} live agents" if name in counts else f"{name}: no such queue" for name in usual
-    )
-    return ok("queues", f"nothing waits for an agent; {told}")
-
-
-def _watches(worker: dict[str, Any], queue: str) -> bool:
-    return queue in [watched["id"] for watched in worker.get("queues") or []]
 
 
 def check_agents(settings: Settings) -> Finding:
     folder = data_dir(settings) / FOLDER
     agents = read_agents(folder) if folder.is_dir() else []
-    dead = [agent.worker for agent in agents if agent.process() is None]
+    dead = [agent for agent in agents if agent.process() is None]
     if dead:
-        return warning("agents", f"started here and dead: {', '.join(dead)}", f"flows agent stop {' '.join(dead)}")
+        left = len(processes_of(dead))
+        names = [agent.worker for agent in dead]
+        told = f"started here and dead: {', '.join(names)}{f'; {left} processes of theirs live on' if left else ''}"
+        return (failed if left else warning)("agents", told, f"flows agent stop {' '.join(names)}")
     return ok("agents", f"{len(agents)} run that were started here" if agents else "none was started here")
 
 
@@ -102,47 +76,3 @@ def _holders(lock: Path) -> Iterator[int]:
                 yield process.pid
         except (psutil.Error, OSError):
             continue
-
-
-def check_promotions(found: Found) -> Finding:
-    api = found.backend.api
-    queues = api.call("queues.get_all", name=f"^{PROMOTION}", only_fields=["id", "name", "created"])["queues"]
-    left = [one for one in queues if api.now() - datetime.fromisoformat(one["created"]) > LEFT_AFTER]
-    if not left:
-        return ok("promotions", "no lock of a promotion is left behind")
-    told = f"{left[0]['name']!r} was broken off and left its lock: the next one waits for a minute"
-    return warning("promotions", told, "flows doctor --fix", lambda: _remove(api, left))
-
-
-def _remove(api: Api, queues: list[dict[str, Any]]) -> str:
-    for queue in queues:
-        api.call("queues.delete", queue=queue["id"])
-    return "removed"
-
-
-def check_orphans(found: Found) -> Finding:
-    """Runs that say they are under way, and what of them is not."""
-    api, lost_after = found.backend.api, found.settings.agents.lost_after
-    projects = own_projects(api, found.settings)
-    if not projects:
-        return ok("orphans", "no flow has run yet")
-    query = {"project": projects, "type": ["controller"], "status": sorted(RUNNING), "only_fields": ["id"]}
-    runs = [task["id"] for task in api.call("tasks.get_all", **query, search_hidden=True)["tasks"]]
-    lost = {run: found_lost for run in runs if (found_lost := ending.find_lost(api, run, lost_after))}
-    if not lost:
-        return ok(
-            "orphans", f"{len(runs)} runs are under way, and all of them alive" if runs else "no run is under way"
-        )
-    return failed("orphans", _told(lost), "flows doctor --fix", lambda: _settle(api, list(lost), lost_after))
-
-
-def _told(lost: dict[str, list[Lost]]) -> str:
-    run, first = next(iter(lost.items()))
-    count = sum(map(len, lost.values()))
-    more = f", and {count - 1} more" if count > 1 else ""
-    return f"run {run[:8]} says it is under way, but of Task {first[0].task[:8]} {first[0].why}{more}"
-
-
-def _settle(api: Api, runs: list[str], lost_after: float) -> str:
-    marked = sum(len(ending.settle(api, run, lost_after)) for run in runs)
-    return f"marked {marked} as failed"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from flows import ending
 from flows.api import Api
 from flows.settings import load
 from localserver import launcher
-from ops.doctor import diagnose, machine, work
+from ops.doctor import diagnose, machine, tasks
 from ops.doctor.finding import Finding, ok
 from ops.monitor.heartbeat import FILE as HEARTBEAT
 from ops.schedule.store import Store
+from ops.schedule.stores import open_shared
 from ops.schedule.verbs import ways
 from tests.support.agents import backend_api
 from tests.support.backend import Backend, running_backend
@@ -195,10 +197,10 @@ def test_a_lock_that_is_held_though_its_process_is_gone(home: Home) -> None:
 
 def test_a_promotion_that_was_broken_off(place: Home, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.call("queues.create", name="promotion of churn in somewhere")
-    diagnosed(place, "promotions", "ok")
-    monkeypatch.setattr(work, "LEFT_AFTER", timedelta(seconds=-60))
-    diagnosed(place, "promotions", "warning", "was broken off", fix="flows doctor --fix")
-    diagnosed(place, "promotions", "ok", "removed", options="--fix")
+    diagnosed(place, "shared_locks", "ok")
+    monkeypatch.setattr(tasks, "LEFT_AFTER", timedelta(seconds=-60))
+    diagnosed(place, "shared_locks", "warning", "was broken off", fix="flows doctor --fix")
+    diagnosed(place, "shared_locks", "ok", "removed", options="--fix")
     assert api.call("queues.get_all", name="^promotion")["queues"] == []
 
 
@@ -237,6 +239,21 @@ def test_schedules_that_nothing_looks_at(home: Home) -> None:
         diagnosed(home, "schedules", "ok", f"1 active; process {os.getpid()} looks")
 
 
+def test_schedules_in_the_backend_whose_scheduler_died(place: Home, api: Api) -> None:
+    place.flows("schedule", "daily", "00:00", "--remote").said("")
+    command = "flows schedule start --remote"
+    diagnosed(place, "remote_schedules", "failed", "churn-daily in the backend, and no scheduler", fix=command)
+    scheduler = api.call("tasks.create", name="scheduler", type="service")["id"]
+    api.call("tasks.started", task=scheduler)
+    with closing(open_shared(load(), "a-token")) as rows:
+        rows.take(scheduler, lambda _task: False)
+    diagnosed(place, "remote_schedules", "ok", f"1 active in the backend; Task {scheduler[:8]}")
+    api.call("tasks.failed", task=scheduler, force=True)
+    diagnosed(place, "remote_schedules", "failed", "no scheduler runs", fix=command)
+    place.flows("schedule", "remove", "churn-daily", "--remote").said("")
+    diagnosed(place, "remote_schedules", "ok", "none is active")
+
+
 def test_a_monitor_that_is_gone(home: Home) -> None:
     diagnosed(home, "monitor", "ok", "none has watched here")
     home.data_dir.mkdir()
@@ -263,6 +280,13 @@ def test_an_agent_that_died(home: Home) -> None:
     told |= {"created": lost.create_time(), "log": "x"}
     (folder / "default-1.json").write_text(json.dumps(told), "utf-8")
     diagnosed(home, "agents", "warning", "here:default-1", fix="flows agent stop here:default-1")
+    sleeper = [sys.executable, "-c", "print(1, flush=True); import time; time.sleep(600)"]
+    with subprocess.Popen(sleeper, env={"CLEARML_WORKER_ID": "here:default-1"}, stdout=subprocess.PIPE) as orphan:
+        assert orphan.stdout is not None
+        orphan.stdout.readline()
+        command = "flows agent stop here:default-1"
+        diagnosed(home, "agents", "failed", "1 processes of theirs live on", fix=command)
+        orphan.kill()
 
 
 def test_a_check_that_breaks_or_hangs_stops_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
