@@ -1,6 +1,7 @@
 """Isolation: no test sees this machine's home, ClearML or Kaggle configuration, nor settings from the environment."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ FOREIGN = (
     "FLOWS_RESUME",
     "FLOWS_HEARTBEAT_URL",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_interrupts() -> None:
+    """A shell that runs the tests in the background has SIGINT ignored, and what tests start would inherit that."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -96,7 +96,12 @@ def running_agent(
     log = own / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=own, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command,
+            cwd=own,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     agent = Agent(f"{name}:cpu:0", psutil.Process(process.pid), log)
     try:

@@ -1,6 +1,5 @@
 """A run that is under way, started as users start it, for tests that cut in."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -32,8 +31,6 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell that runs the tests in the background has SIGINT ignored, and children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.api = api
         self.run_id = self.stdout = self.stderr = ""
