@@ -6,7 +6,6 @@ files that are there already are only read.
 
 import json
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,14 +26,15 @@ _MAX_BATCH = 4_000_000
 
 @dataclass
 class Carrier:
-    """`scope` is the project that all of it is of, empty for everything. `files` are the sha256 and sizes of what is on
-    the target, by address there; `missing` is what could not come.
+    """`scope` is the project that all of it is of, empty for everything; `scratch` is a folder for one file at a time.
+    `files` are the sha256 and sizes of what is on the target, by address there; `missing` is what could not come.
     """
 
     source: Source
     target: Target
     moved: Moved
     scope: str
+    scratch: Path
     files: dict[str, tuple[str, int]] = field(default_factory=dict)
     stored: int = 0
     bytes: int = 0
@@ -63,7 +63,7 @@ class Carrier:
             self.target.call("tasks.edit", task=found.id, force=True, **fields)
             self._events(id, found)
             self._status(document, found)
-        if len(self.missing) == whole and document["status"] not in ("in_progress", "queued"):
+        if len(self.missing) == whole:
             item = {"section": "properties", "name": PUSHED_STATE, "type": "str", "value": self._mark(state)}
             self.target.call("tasks.edit_hyper_params", task=found.id, hyperparams=[item], replace_hyperparams="none")
 
@@ -114,20 +114,19 @@ class Carrier:
         there = self.moved.text(url)
         if there in self.files:
             return self.files[there]
-        with tempfile.TemporaryDirectory(prefix="flows-push-") as folder:
-            path = Path(folder, "file")
-            try:
-                found = self.source.fetch(url, path)
-                if sha256 and found != sha256:
-                    raise FlowsError(f"{url} has sha256 {found}, not {sha256}: it was changed or damaged")
-            except Unreachable:
-                raise
-            except FlowsError as problem:
-                self.missing.append(f"{called}: {problem}")
-                return None
-            if rewrite:
-                path.write_text(json.dumps(self.moved(json.loads(path.read_text("utf-8")))), "utf-8")
-            self.files[there] = self._put(path, there)
+        path = self.scratch / "file"
+        try:
+            found = self.source.fetch(url, path)
+            if sha256 and found != sha256:
+                raise FlowsError(f"{url} has sha256 {found}, not {sha256}: it was changed or damaged")
+        except Unreachable:
+            raise
+        except FlowsError as problem:
+            self.missing.append(f"{called}: {problem}")
+            return None
+        if rewrite:
+            path.write_text(json.dumps(self.moved(json.loads(path.read_text("utf-8")))), "utf-8")
+        self.files[there] = self._put(path, there)
         return self.files[there]
 
     def _put(self, path: Path, url: str) -> tuple[str, int]:

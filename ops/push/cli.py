@@ -35,7 +35,11 @@ def push(config: Path | None, project: str, dry_run: bool, as_json: bool) -> Non
     # Imported here: it takes a second, and not every command needs it.
     from ops.push.verb import push
 
-    done = push(load(), config, project, dry_run, _to_terminal())
+    say = _to_terminal()
+    try:
+        done = push(load(), config, project, dry_run, say)
+    finally:
+        say("")
     if as_json:
         click.echo(json.dumps(done.document()))
     else:

@@ -8,6 +8,7 @@ state is kept here: a push that was interrupted, and one from another machine, f
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from flows.errors import BadInput, FlowsError, Unreachable
@@ -45,11 +46,12 @@ class Report:
 
 @dataclass
 class Push:
-    """The parts of one push; `say` is told how far it is."""
+    """The parts of one push; `scratch` is an empty folder, `say` is told how far it is."""
 
     source: Source
     target: Target
     project: str
+    scratch: Path
     say: Callable[[str], None]
 
     def __post_init__(self) -> None:
@@ -141,7 +143,7 @@ class Push:
         return Found(made["id"], fresh=True)
 
     def _fill(self, tasks: dict[str, Found], models: dict[str, Found]) -> None:
-        carrier = Carrier(self.source, self.target, self.moved, self.project)
+        carrier = Carrier(self.source, self.target, self.moved, self.project, self.scratch)
         todo = [("tasks", one, tasks[one["id"]]) for one in self.tasks]
         todo += [("models", one, models[one["id"]]) for one in self.models]
         todo = [part for part in todo if not self._is_whole(part[1], part[2])]
@@ -161,7 +163,7 @@ class Push:
         self.report.notes += carrier.notes
         running = sum(one["status"] in ("in_progress", "queued") for one in self.tasks)
         if running:
-            self.report.notes.append(f"{running} Tasks have not ended and are drafts there; push again when they have")
+            self.report.notes.append(f"Tasks that have not ended, so are drafts there until a later push: {running}")
 
     def _is_taken(self, one: Document) -> bool:
         """Whether another model than the source's is in production there under this name."""
@@ -186,8 +188,7 @@ class Push:
         told = " ".join(self.report.missing)
         for kind, listed, found in (("task", self.tasks, tasks), ("model", self.models, models)):
             for one in listed:
-                ended = one.get("status") not in ("in_progress", "queued")
-                if ended and not self._is_whole(one, found.get(one["id"])) and one["id"] not in told:
+                if not self._is_whole(one, found.get(one["id"])) and one["id"] not in told:
                     self.report.missing.append(f"{kind} {one['name']} {one['id']} is not whole on the server")
 
 

@@ -52,12 +52,14 @@ class Source:
 
     def events(self, owner: str, kind: str, model: bool = False) -> Iterator[list[Document]]:
         """What a Task or a model has reported, a page at a time, by time."""
-        query = {"task": owner, "event_type": kind, "batch_size": PAGE, "order": "asc", "model_events": model}
+        # A plot may be of megabytes.
+        size = 20 if kind == "plot" else PAGE
+        query = {"task": owner, "event_type": kind, "batch_size": size, "order": "asc", "model_events": model}
         scroll: dict[str, str] = {}
         while page := self.backend.api.call("events.get_task_events", **query, **scroll):
             if page["events"]:
                 yield page["events"]
-            if len(page["events"]) < PAGE:
+            if len(page["events"]) < size:
                 return
             scroll = {"scroll_id": page["scroll_id"]}
 

@@ -1,6 +1,8 @@
 """One push, from the settings to its report."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows.backend import data_dir, start_embedded, use_embedded
@@ -41,6 +43,18 @@ def push(
         target = open_target(settings, config, state.instance if state else "")
         # Bypasses proxies for both, too.
         source = Source(use_embedded(status, settings), str(status["files_url"]))
-        with quiet():
-            work = Push(source, target, project.strip("/"), say)
+        with quiet(), _scratch(folder) as scratch:
+            work = Push(source, target, project.strip("/"), scratch, say)
             return work.plan() if dry_run else work.run()
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder beside the files, where there is room for the largest; what a killed push left in it is removed."""
+    scratch = folder / "push-draft"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(mode=0o700)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

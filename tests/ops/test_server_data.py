@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from localserver import launcher
 from localserver.store import migrations
+from localserver.swap import DRAFT, JOURNAL
 from ops.cli import main
 from ops.schedule.store import Store
 
@@ -84,3 +85,16 @@ def test_an_upgrade_starts_a_running_backend_anew(folder: Path) -> None:
         assert json.loads(server("upgrade", "--json").stdout) == {"before": last, "after": last, "backup": None}
     finally:
         launcher.down(folder)
+
+
+def test_whoever_opens_a_schedule_file_first_finishes_a_restore(folder: Path, tmp_path: Path) -> None:
+    draft = folder / f"{DRAFT}x"
+    draft.mkdir()
+    (folder / "schedules.sqlite").rename(draft / "schedules.sqlite")
+    (folder / "schedules.sqlite").write_bytes(b"of before")
+    plan = {"draft": draft.name, "aside": "before-restore-x", "old": ["schedules.sqlite"], "new": ["schedules.sqlite"]}
+    (folder / JOURNAL).write_text(json.dumps(plan))
+    Store(folder).close()
+    assert (folder / "before-restore-x" / "schedules.sqlite").read_bytes() == b"of before"
+    assert not draft.exists()
+    assert not (folder / JOURNAL).exists()

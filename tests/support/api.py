@@ -31,19 +31,32 @@ def sdk_classes(kind: str) -> dict[str, Any]:
 
 
 @cache
-def _validator(endpoint: str) -> jsonschema.Draft7Validator | None:
-    response = sdk_classes("Response").get(endpoint)
-    if response is None:
+def _validator(endpoint: str, kind: str) -> jsonschema.Draft7Validator | None:
+    found = sdk_classes(kind).get(endpoint)
+    if found is None or found._schema is None:
         return None
     # Two of the SDK's schemas refer to definitions that they do not hold: these allow everything.
-    missing: Json = {name: {} for name in re.findall(r'"#/definitions/(\w+)"', json.dumps(response._schema))}
-    definitions = {**missing, **response._schema.get("definitions", {})}
-    return jsonschema.Draft7Validator({**response._schema, "definitions": definitions})
+    missing: Json = {name: {} for name in re.findall(r'"#/definitions/(\w+)"', json.dumps(found._schema))}
+    definitions = {**missing, **found._schema.get("definitions", {})}
+    return jsonschema.Draft7Validator({**found._schema, "definitions": definitions})
+
+
+def find_request_problems(endpoint: str, body: Json) -> list[str]:
+    """How a request differs from the SDK's class for it: wrong types, and fields that it does not know."""
+    validator = _validator(endpoint, "Request")
+    if validator is None:
+        return [f"{endpoint} is no endpoint of the SDK"]
+    # A filter by a field inside documents is named by its path.
+    unknown = [name for name in body if "." not in name and name not in validator.schema["properties"]]
+    return [
+        *(f"{endpoint}: {name}" for name in unknown),
+        *(f"{endpoint}: {e.message}" for e in validator.iter_errors(body)),
+    ]
 
 
 def check_answer(endpoint: str, data: Json) -> None:
     """The answer's data is what the SDK's response class says (for endpoints that the SDK has one for)."""
-    validator = _validator(endpoint)
+    validator = _validator(endpoint, "Response")
     if validator is not None:
         validator.validate(data)
 

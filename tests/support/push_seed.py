@@ -10,6 +10,7 @@ from typing import Any
 
 from clearml import Task
 
+from components.registry import project_of
 from components.reports import make_client, send_report, single_events, value_events
 from ops.datasets import create_dataset_version
 from ops.models import promote
@@ -54,11 +55,18 @@ def seed(folder: Path) -> dict[str, Any]:
     for model in models:
         promote(model)
     draft = Task.create(project_name="clearml-flows", task_name="a draft")
+    running = client.tasks.create(name="under way", type="training", project=project_of(client, "clearml-flows"))
+    client.tasks.started(task=running.id)
+    elsewhere = client.tasks.create(
+        name="names others", type="custom", project=project_of(client, "elsewhere"), comment=f"as {one}"
+    )
     return {
         "datasets": [made["id"], child["id"]],
         "experiments": [one, two],
         "models": models,
         "draft": draft.id,
+        "running": running.id,
+        "elsewhere": elsewhere.id,
     }
 
 
