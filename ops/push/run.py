@@ -153,7 +153,7 @@ class Push:
                 if kind == "tasks":
                     carrier.task(one["id"], found, _state(one))
                 else:
-                    carrier.model(one["id"], found, _state(one), not retagged(found) and self._is_taken(one))
+                    carrier.model(one["id"], found, _state(one), not retagged(found) and self._is_withheld(one))
             except Unreachable:
                 raise
             except FlowsError as problem:
@@ -165,20 +165,24 @@ class Push:
         if running:
             self.report.notes.append(f"Tasks that have not ended, so are drafts there until a later push: {running}")
 
-    def _is_taken(self, one: Document) -> bool:
-        """Whether another model than the source's is in production there under this name."""
+    def _is_withheld(self, one: Document) -> bool:
+        """Whether a model may not go into production there: made-up customers, or another one is."""
         if "production" not in (one.get("tags") or []):
             return False
+        why = "it was trained on made-up customers" if "synthetic" in one["tags"] else self._holder(one)
+        if why:
+            self.report.notes.append(
+                f"model {one['name']} {self.moved.ids[one['id']]} is not in production there: {why}"
+            )
+        return bool(why)
+
+    def _holder(self, one: Document) -> str:
+        """Which other model is in production there under the name of this one, as the end of a sentence."""
         query: Document = {"name": f"^{re.escape(one['name'])}$", "tags": ["production"], "only_fields": ["id"]}
         home = {name: [value] for name, value in self._home(one).items()}
         there = self.target.call("models.get_all", **query, **home)["models"]
         others = [model["id"] for model in there if model["id"] != self.moved.ids[one["id"]]]
-        if others:
-            self.report.notes.append(
-                f"model {one['name']} {self.moved.ids[one['id']]} is not in production there, because {others[0]} is; "
-                "promote it there if it should be"
-            )
-        return bool(others)
+        return f"{others[0]} is; promote it there if it should be" if others else ""
 
     def _check(self, tasks: dict[str, Found], models: dict[str, Found]) -> None:
         """Everything counted again, as it is found on the server now."""

@@ -52,8 +52,9 @@ def seed(folder: Path) -> dict[str, Any]:
     one = experiment(client, folder, "logistic one", 0.8)
     two = experiment(client, folder, "logistic two", 0.9, one)
     models = [register(client, strength) for strength in (1.0, 0.1)]
-    for model in models:
+    for model in list(models):
         promote(model)
+    models.append(register(client, 1.0, "made-up", ("production", "synthetic")))
     draft = Task.create(project_name="clearml-flows", task_name="a draft")
     running = client.tasks.create(name="under way", type="training", project=project_of(client, "clearml-flows"))
     client.tasks.started(task=running.id)

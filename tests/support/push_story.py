@@ -163,7 +163,7 @@ def interrupted() -> None:
 def used() -> None:
     """The commands of the project on the target."""
     told["models"] = flows(TARGET, "models", "list", "--json")
-    told["history"] = flows(TARGET, "models", "history", "--json")
+    told["history"] = flows(TARGET, "models", "history", "churn", "--json")
     told["compare"] = flows(TARGET, "experiments", "compare", "--metric", "cv_roc_auc", "--top", "2", "--json")
     told["datasets"] = flows(TARGET, "datasets", "list", "--json")
     told["verify"] = [flows(TARGET, "datasets", "verify", one["id"]) for one in json.loads(told["datasets"]["stdout"])]
@@ -186,7 +186,7 @@ def changed(made: dict[str, Any]) -> None:
     told["changed"] = push()
     told["models after"] = flows(TARGET, "models", "list", "--json")
     # Somebody puts the other one into production on the server; then the first one changes here.
-    other = next(one for one in json.loads(told["models after"]["stdout"]) if "production" not in one["tags"])
+    other = next(one for one in json.loads(told["models after"]["stdout"]) if "previous-production" in one["tags"])
     told["promote there"] = flows(TARGET, "models", "promote", other["id"])
     forked(partial(comment, first))
     told["diverged"] = push()
