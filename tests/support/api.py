@@ -43,11 +43,11 @@ def _validator(endpoint: str, kind: str) -> jsonschema.Draft7Validator | None:
 
 def find_request_problems(endpoint: str, body: Json) -> list[str]:
     """How a request differs from the SDK's class for it: wrong types, and fields that it does not know."""
-    validator = _validator(endpoint, "Request")
-    if validator is None:
+    validator, known = _validator(endpoint, "Request"), sdk_classes("Request").get(endpoint)
+    if validator is None or known is None:
         return [f"{endpoint} is no endpoint of the SDK"]
     # A filter by a field inside documents is named by its path.
-    unknown = [name for name in body if "." not in name and name not in validator.schema["properties"]]
+    unknown = [name for name in body if "." not in name and name not in known._schema["properties"]]
     return [
         *(f"{endpoint}: {name}" for name in unknown),
         *(f"{endpoint}: {e.message}" for e in validator.iter_errors(body)),

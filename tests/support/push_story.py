@@ -16,14 +16,16 @@ from typing import Any
 
 import clearml
 import requests
+import skops.io  # noqa: F401  (once, for all forks)
 from click.testing import CliRunner
 
 from components.reports import make_client
 from localserver import launcher
 from ops.cli import main
+from ops.push import verb  # noqa: F401  (once, for all forks)
 from ops.push.target import Target
 from tests.support import churn_models, push_seed
-from tests.support.api import find_request_problems
+from tests.support.api import find_request_problems, sdk_classes
 
 folder = Path(sys.argv[1])
 SOURCE, TARGET = folder / "source", folder / "target"
@@ -252,7 +254,8 @@ def seeded() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # Fitted once, before the forks.
+    # Once, before the forks: what is slow to import and to fit.
+    sdk_classes("Request")
     for strength in (1.0, 0.1):
         churn_models.fitted(strength)
     story()
