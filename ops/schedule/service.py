@@ -16,7 +16,7 @@ from flows import ending
 from flows.api import Api
 from flows.backend import connect
 from flows.errors import FlowsError, Locked, Unreachable
-from flows.preflight import check_queues
+from flows.preflight import check_queues, watching
 from flows.settings import Settings, load
 from ops.schedule import loop
 from ops.schedule.engine import Engine
@@ -109,8 +109,14 @@ def status(api: Api, task: str) -> str:
 
 
 def _check_agents(api: Api, settings: Settings, task: str) -> None:
+    queue = settings.queues.services
     worker = api.call("tasks.get_by_id", task=task)["task"].get("last_worker") or ""
-    check_queues(api, [settings.queues.services], besides=worker)
+    ids = check_queues(api, [queue])
+    if set(watching(api, ids[queue])) <= {worker}:
+        raise Unreachable(
+            f"no live agent watches the queue {queue!r} of the runs' controllers but {worker}, which is busy with this "
+            "scheduler; let it run in services mode, or start another"
+        )
 
 
 def _say(line: str) -> None:

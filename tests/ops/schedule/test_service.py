@@ -151,6 +151,14 @@ def in_progress(api: Api) -> str:
     return task
 
 
+def test_an_agent_that_can_run_nothing_beside_the_scheduler_is_named(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWS__SCHEDULE__STORE", "backend")
+    task = in_progress(api)
+    api.call("workers.status_report", worker="watcher", task=task, timestamp=0)
+    with pytest.raises(Unreachable, match="controllers but watcher, which is busy with this scheduler"):
+        service.serve(load(), task, lambda _line: None)
+
+
 def test_a_scheduler_ends_with_its_task_and_a_second_one_names_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWS__SCHEDULE__STORE", "backend")
     first, second = in_progress(api), in_progress(api)

@@ -1,23 +1,27 @@
 """Schedules that are kept in a real backend, and changed by several at once."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.api import Api
 from flows.backend import connect
-from flows.errors import BadInput, FlowsError, Locked
+from flows.errors import BadInput, FlowsError, Locked, Unreachable
 from flows.settings import load
 from localserver import launcher
 from ops import queue_lock
-from ops.schedule import shared
+from ops.schedule import child, shared
+from ops.schedule.engine import Engine
 from ops.schedule.shared import Shared
 from ops.schedule.store import Planned, Store
-from tests.ops.schedule.conftest import HOUR, START, WAYS
+from ops.schedule.stores import shared_store
+from tests.ops.schedule.conftest import HOUR, START, WAYS, World
 
 ROOT = Path(__file__).parents[3]
 
@@ -125,6 +129,57 @@ def test_what_somebody_else_edited_is_refused_and_left_as_it_is(backend: Api, pr
     backend.call("tasks.delete", task=task)
     with closing(Store(opened(backend, project))) as store:
         assert store.schedules() == []
+
+
+class Lossy(Api):
+    """Loses the answer to the next write."""
+
+    lose = False
+
+    def call(self, endpoint: str, **body: Any) -> dict[str, Any]:
+        answer = super().call(endpoint, **body)
+        if self.lose and endpoint == "tasks.edit_configuration":
+            self.lose = False
+            raise Unreachable("no answer in time")
+        return answer
+
+
+@pytest.fixture
+def lossy(backend: Api, project: str) -> Iterator[tuple[Lossy, Store]]:
+    api = Lossy(backend.url, backend.access_key, backend.secret_key)
+    with closing(shared_store(Shared(api, project))) as store:
+        store.add("hourly", START, **WAYS)
+        yield api, store
+
+
+def test_a_claim_whose_answer_is_lost_is_launched_once(lossy: tuple[Lossy, Store]) -> None:
+    (api, store), world = lossy, World()
+    engine = Engine(store, world, world, HOUR, 3, lambda _line: None)
+    engine.tick(START)
+    for lost in (True, True, False, False):  # the claim, the mark, and nothing any more
+        api.lose = lost
+        with pytest.raises(Unreachable) if lost else nullcontext():
+            engine.tick(START + HOUR)
+        api.lose = False
+    assert len(world.launched) == 1
+    assert [run.state for run in store.open_runs()] == ["launched"]
+
+
+def test_a_begin_whose_answer_is_lost_is_known_by_the_process_that_began(
+    lossy: tuple[Lossy, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, store = lossy
+    made = store.schedule("hourly")
+    (run,) = store.plan(made, [Planned(START + HOUR, "claimed")], (START + HOUR, START), START)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    api.lose = True
+    assert child._begin(store, run)
+    assert child._is_ours(store, run)
+    assert store.move(run, ("begun",), "begun", pid=1)
+    assert not child._begin(store, run)
+    with store.together():
+        child._record(store, run, made, 1, {}, "killed")
+    assert store.run(run.number).state == "begun"
 
 
 def test_a_lock_whose_holder_died_is_removed_in_time(
