@@ -48,7 +48,7 @@ def check_docker() -> dict[str, Any]:
 def look(info: dict[str, Any], ports: tuple[int, ...]) -> Machine:
     """Measure the machine that the engine runs on; `ports` are those that the server would take."""
     memory = int(info.get("MemTotal") or 0) or None
-    if os.environ.get("DOCKER_HOST", "unix:").partition(":")[0] not in ("unix", "npipe"):
+    if not _is_local():
         # The engine is on another machine, whose disk, kernel and ports are not ours to see.
         return Machine(memory, None, None, ())
     # Docker Desktop's engine lives in a virtual machine with its own kernel and disk.
@@ -110,6 +110,12 @@ def _check_compose() -> None:
     version = tuple(map(int, re.findall(r"\d+", said)[:2]))
     if version < COMPOSE_NEEDED:
         raise FlowsError(f"Docker's compose plugin is {said.strip()} and {wanted} is needed; {advice}")
+
+
+def _is_local() -> bool:
+    """Whether the engine of the context in use, or of DOCKER_HOST, is on this machine."""
+    host = engine.ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", to="tell where its engine is")
+    return host.partition(":")[0] in ("unix", "npipe")
 
 
 def _map_count() -> int | None:

@@ -30,6 +30,8 @@ def main() -> None:
         info(plan)
     elif WORDS[0] == "volume":
         volume(WORDS[1], WORDS[2:])
+    elif WORDS[0] == "context":
+        print(plan.get("host", "unix:///var/run/docker.sock"))
     elif WORDS[0] == "ps":
         print(plan.get("started_from", ""))
     elif WORDS[0] == "run":

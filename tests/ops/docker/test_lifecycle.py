@@ -32,6 +32,7 @@ def test_up_makes_secrets_starts_and_says_where_things_are(docker: Docker) -> No
     assert [call for call in docker.calls() if "ps " not in call] == [
         "info --format {{json .}}",
         "compose version --short",
+        "context inspect --format {{.Endpoints.docker.Host}}",
         "volume ls --format {{.Name}}",
         "compose pull --quiet --ignore-buildable --policy missing",
         "compose up --detach --remove-orphans",

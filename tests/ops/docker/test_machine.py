@@ -1,11 +1,13 @@
 """What is looked at before the server is started."""
 
+import shutil
 import socket
 
 import pytest
 
 from ops.docker import machine
 from ops.docker.machine import DISK_NEEDED, Machine
+from tests.ops.docker.conftest import Docker
 
 FIT = Machine(memory=16 * 2**30, disk_free=10**12, map_count=262_144, taken=())
 GIB = 2**30
@@ -33,18 +35,22 @@ def test_a_machine_of_8_gb_never_quite_has_them(memory: int) -> None:
     assert machine.problems(Machine(memory, None, None, ()), DISK_NEEDED) == []
 
 
-def test_of_an_engine_elsewhere_only_its_memory_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "ssh://ada@build.example.com")
+def test_of_an_engine_elsewhere_only_its_memory_is_known(docker: Docker) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        assert machine.look({"MemTotal": GIB, "DockerRootDir": "/"}, (port,)) == Machine(GIB, None, None, ())
-        monkeypatch.delenv("DOCKER_HOST")
         assert machine.look({"MemTotal": GIB, "DockerRootDir": "/"}, (port,)).taken == (port,)
+        docker.plan(host="ssh://ada@build.example.com")
+        assert machine.look({"MemTotal": GIB, "DockerRootDir": "/"}, (port,)) == Machine(GIB, None, None, ())
 
 
-def test_docker_desktop_has_a_kernel_and_a_disk_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
+def test_docker_desktop_has_a_kernel_and_a_disk_of_its_own(docker: Docker) -> None:
     info = {"OperatingSystem": "Docker Desktop", "DockerRootDir": "/"}
     assert machine.look(info, ()) == Machine(None, None, None, ())
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="the command docker is not installed")
+def test_the_real_client_tells_where_the_engine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://ada@build.example.com")
+    assert machine.look({"MemTotal": GIB, "DockerRootDir": "/"}, (1,)) == Machine(GIB, None, None, ())
