@@ -1,6 +1,5 @@
 """The generated pages, and that what they tell can be done."""
 
-import shlex
 from pathlib import Path
 
 import click
@@ -8,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from flows.settings import keys, variable
-from ops.cli import main as flows
 from ops.reference import commands, commands_page, main, settings_page
+from tests.support.understood import check_understood
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (ROOT / "settings.toml").read_text("utf-8")
@@ -55,11 +54,4 @@ def test_the_help_of_every_command_has_an_example(path: str) -> None:
 
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_every_example_is_a_command_that_is_understood(line: str) -> None:
-    context = click.Context(flows, info_name="flows")
-    command: click.Command = flows
-    words = shlex.split(line)[1:]
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        name, found, words = command.resolve_command(context, words)
-        assert found is not None
-        command, context = found, click.Context(found, parent=context, info_name=name)
-    command.make_context(context.info_name, words, parent=context.parent)
+    check_understood(line)

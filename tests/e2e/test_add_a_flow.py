@@ -1,0 +1,108 @@
+"""docs/add-a-flow.md, followed to the letter in a copy of the project."""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components.schema import load_schema
+from tests.e2e.conftest import ROOT, Finished, Place
+from tests.support.understood import check_understood
+
+pytestmark = pytest.mark.slow
+
+PAGE = (ROOT / "docs" / "add-a-flow.md").read_text("utf-8")
+BLOCKS = re.findall(r"([^\n]*)\n\n```(\w*)\n(.*?)```\n", PAGE, re.S)
+COPIED = ("flows", "components", "ops", "localserver", "settings.toml", "pyproject.toml")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The project with the page's files in it."""
+    folder = tmp_path_factory.mktemp("add-a-flow") / "project"
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, folder / name)
+    place = Place(folder, {**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore"})
+    make_flowers(folder / "data" / "iris.csv")
+    for before, language, block in BLOCKS:
+        if language in ("json", "toml", "python", "diff"):
+            write(folder, before, language, block)
+    with pytest.MonkeyPatch.context() as patch:
+        # As where the project's environment is activated.
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        yield place
+    place.flows("server", "down")
+
+
+@pytest.fixture(scope="module")
+def run(project: Place) -> Finished:
+    return project.shell(next(block for _, language, block in BLOCKS if language == "sh" and "flows run" in block))
+
+
+def make_flowers(path: Path) -> None:
+    rng = np.random.default_rng(4)
+    means = {"sepal_length": (5.9, 6.6), "sepal_width": (2.8, 3.0), "petal_length": (4.3, 5.5), "petal_width": (1.3, 2)}
+    virginica = np.arange(100) % 2
+    drawn = {name: np.choose(virginica, two) + rng.normal(scale=0.3, size=100) for name, two in means.items()}
+    species = np.choose(virginica, ["versicolor", "virginica"])
+    path.parent.mkdir()
+    pd.DataFrame({**drawn, "species": species}).round(1).to_csv(path, index=False)
+
+
+def write(folder: Path, before: str, language: str, block: str) -> None:
+    """Does with a block what the line before it says."""
+    found = re.search(r"(New file|At the end of|In) `([^`]+)`:$", before)
+    assert found, before
+    how, path = found[1], folder / found[2]
+    if language == "diff":
+        old, new = ("".join(line[1:] + "\n" for line in block.splitlines() if line[0] == sign) for sign in "-+")
+        text = path.read_text("utf-8")
+        assert (how, text.count(old)) == ("In", 1), f"the page changes lines that are not in {path}: {old}"
+        path.write_text(text.replace(old, new), "utf-8")
+    else:
+        assert path.exists() == (how == "At the end of")
+        with path.open("a", encoding="utf-8") as file:
+            file.write(block)
+
+
+def test_the_flow_is_less_than_40_lines(project: Place) -> None:
+    assert len((project.folder / "flows" / "iris_flow.py").read_text("utf-8").splitlines()) <= 40
+
+
+def test_the_columns_that_pandas_writes_are_a_schema(project: Place) -> None:
+    done = project.shell(next(block for _, language, block in BLOCKS if "pandas" in block))
+    assert done.exit_code == 0, done.stderr
+    draft = load_schema((project.folder / "iris-draft.json").read_text("utf-8"))
+    written = json.loads((project.folder / "flows" / "schemas" / "iris.json").read_text("utf-8"))
+    kinds = [[(column["name"], column["kind"]) for column in schema["columns"]] for schema in (draft, written)]
+    assert (kinds[0], draft["target"]) == (kinds[1], written["target"])
+    assert draft["columns"][-1] == written["columns"][-1]
+
+
+def test_the_new_flow_runs_and_leaves_all_that_a_flow_leaves(project: Place, run: Finished) -> None:
+    assert run.exit_code == 0, run.stderr
+    runs, models = (json.loads(project.flows(noun, "list", "--json").stdout) for noun in ("runs", "models"))
+    assert (runs[0]["flow"], runs[0]["status"]) == ("iris", "completed")
+    datasets = json.loads(project.flows("datasets", "list", "--json").stdout)
+    assert [(one["name"], one["rows"]) for one in datasets] == [("iris", 100)]
+    assert (models[0]["name"], "production" in models[0]["tags"]) == ("iris", True)
+    experiments = json.loads(project.flows("experiments", "list", "--flow", "iris", "--json").stdout)
+    assert len(experiments) == 3
+    shown = json.loads(project.flows("datasets", "show", datasets[0]["id"], "--json").stdout)
+    assert "petal_area" in json.dumps(shown["tables"])
+
+
+@pytest.mark.parametrize("line", re.findall(r"^flows .+$", PAGE, re.M))
+def test_every_command_of_the_page_is_understood(line: str) -> None:
+    check_understood(line.replace(" iris", " wine"))
