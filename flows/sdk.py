@@ -11,6 +11,8 @@
   decorator's literal can set it. It looks for an equal step through `BaseJob._get_cached_task`, in the same thread, and
   finds it by the hash that each step's Task has as the runtime property `BaseJob._job_hash_property`.
 - `PipelineDecorator._added_decorator` holds the steps as they were imported, until a pipeline is made of them.
+- `PipelineDecorator._create_task_from_function` makes a step's Task of its source; `_create_pipeline_projects` hides
+  the project that a flow's Tasks are in, and its parent.
 - `PipelineDecorator.pipeline` gives no look at the Task that it makes before steps run or wait for an agent. With a
   queue for the controller it would enqueue that Task before the arguments are on it; `create_draft` writes them.
 - A pipeline that runs its steps as processes notes the queue `mock` on its Task.
@@ -29,6 +31,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -81,6 +84,38 @@ def pin_steps(pin: Callable[[str], str]) -> None:
     """Let each step ask for exactly those releases that `pin` makes of its requirements."""
     for step in PipelineDecorator._added_decorator:
         step["packages"] = [pin(package) for package in step["packages"] or []]
+
+
+def make_step_task(step: str, arguments: Mapping[str, Any], project: str) -> Task:
+    """A draft of a step's Task without a pipeline: source, requirements and parameters as they would be in one.
+
+    Args:
+        step: its name; its component is imported.
+        arguments: of the step; what is left out has its default.
+        project: `PARENT/.pipelines/FLOW`, hidden as a run of the flow would hide it.
+    """
+    spec = next(one for one in PipelineDecorator._added_decorator if one["name"] == step)
+    maker = SimpleNamespace(
+        _task_template_header=None,
+        _artifact_serialization_function=None,
+        _artifact_deserialization_function=None,
+        _skip_global_imports=True,
+    )
+    taken = ("function", "function_return", "packages", "task_type", "helper_functions", "docker", "docker_args")
+    more = ("docker_bash_setup_script", "auto_connect_frameworks", "auto_connect_arg_parser")
+    definition = PipelineDecorator._create_task_from_function(
+        maker,
+        **{key: spec[key] for key in (*taken, *more)},
+        **dict.fromkeys(("repo", "branch", "commit")),
+        function_kwargs={**spec["function_kwargs"], **arguments},
+        function_input_artifacts={},
+        project_name=project,
+        task_name=step,
+    )
+    task = Task.create(project_name=project, task_name=step, task_type=definition["type"])
+    task.update_task(definition)
+    PipelineController._create_pipeline_projects(task, project.rpartition("/")[0], project)
+    return task
 
 
 def when_created(tell: Callable[[Any], None]) -> None:

@@ -16,6 +16,7 @@ from ops.runs_cli import runs
 from ops.schedule_cli import schedule
 from ops.server_cli import server
 from ops.setup_cli import setup
+from ops.train_cli import train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,6 +50,7 @@ main.add_command(runs)
 main.add_command(schedule)
 main.add_command(server)
 main.add_command(setup)
+main.add_command(train)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def test_the_new_flow_runs_and_leaves_all_that_a_flow_leaves(project: Place, run
     assert [(one["name"], one["rows"]) for one in datasets] == [("iris", 100)]
     assert (models[0]["name"], "production" in models[0]["tags"]) == ("iris", True)
     experiments = json.loads(project.flows("experiments", "list", "--flow", "iris", "--json").stdout)
-    assert len(experiments) == 3
+    assert [len(experiments), experiments[0]["name"], experiments[0]["status"]] == [4, "another-one", "completed"]
     shown = json.loads(project.flows("datasets", "show", datasets[0]["id"], "--json").stdout)
     assert "petal_area" in json.dumps(shown["tables"])
 

@@ -1,0 +1,155 @@
+"""A step that runs alone, as a Task of its own: the same script as in a pipeline, in a process here."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flows import ending
+from flows.api import Api
+from flows.backend import Backend, connect, data_dir
+from flows.errors import BadInput, FlowsError
+from flows.settings import Settings
+from flows.watch import BROKEN, RUNNING, failure_of
+from ops.command import quiet
+from ops.step_signatures import Step
+
+STOP_WITHIN = 10.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A step that has ended. `returned` are texts by name; `message` says why it failed, and is empty if it did not."""
+
+    step: str
+    task_id: str
+    web_url: str
+    message: str
+    returned: dict[str, str]
+    log: str
+
+    def check(self, message: str = "") -> None:
+        """Raises, if the step failed, BadInput where the data is bad, else FlowsError, with `message` or its own."""
+        if self.message:
+            bad_data = self.message.startswith("bad data")
+            raise (BadInput if bad_data else FlowsError)(
+                message or f"step {self.step} failed: {self.message} (log: {self.log})"
+            )
+
+
+def connected(settings: Settings) -> Backend:
+    """The backend, for the SDK of this process too. Raises Unreachable if none answers."""
+    backend = connect(settings)
+    # Before the SDK's session is made, which reads them once.
+    os.environ.update(backend.environment)
+    return backend
+
+
+def returned_by(backend: Backend, flow: str, settings: Settings) -> Callable[[Step, Mapping[str, Any]], dict[str, str]]:
+    """`run_step` as what a step returned. That raises what `Ran.check` raises."""
+
+    def run(step: Step, arguments: Mapping[str, Any]) -> dict[str, str]:
+        ran = run_step(backend, step, flow, arguments, settings)
+        ran.check()
+        return ran.returned
+
+    return run
+
+
+def run_step(backend: Backend, step: Step, flow: str, arguments: Mapping[str, Any], settings: Settings) -> Ran:
+    """Runs the step as a Task in the project of the flow's runs, and waits for its end.
+
+    An interrupt ends it, marks the Task, and goes on as KeyboardInterrupt.
+    """
+    task, script = _make_task(step, f"{settings.project.name}/.pipelines/{flow}", arguments)
+    log = _log_file(data_dir(settings), step.name)
+    limit = settings.run.step_timeout
+    with tempfile.TemporaryDirectory(prefix="flows-") as folder:
+        path = Path(folder, f"{step.name}.py")
+        path.write_text(script, "utf-8")
+        backend.api.call("tasks.started", task=task["id"])
+        process = _start(path, task["id"], log)
+        try:
+            process.wait(limit or None)
+        except subprocess.TimeoutExpired:
+            _end(process, backend.api, task["id"], "failed", f"it took longer than run.step_timeout, {limit:.0f} s")
+        except BaseException:
+            _end(process, backend.api, task["id"], "stopped", "interrupted")
+            raise
+    message, returned = _outcome(backend.api, step, task["id"], process.returncode)
+    page = f"{backend.web_url}/projects/{task['project']}/experiments/{task['id']}/output/log"
+    return Ran(step.name, task["id"], page, message, returned, str(log))
+
+
+def _make_task(step: Step, project: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    with quiet():
+        task = _sdk().make_step_task(step.name, arguments, project)
+        return {"id": task.id, "project": task.project}, str(task.data.script.diff)
+
+
+@cache
+def _sdk() -> Any:
+    """The module of that name; it knows the steps then, with exact requirements."""
+    from flows import bundle, sdk, tabular
+
+    del tabular  # to import the pipeline is what makes its steps known
+    sdk.ask_nobody_for_news()
+    sdk.pin_steps(bundle.exact)
+    return sdk
+
+
+def _start(path: Path, task_id: str, log: Path) -> "subprocess.Popen[bytes]":
+    told = {"CLEARML_TASK_ID": task_id, "CLEARML_LOG_TASK_TO_BACKEND": "1", "CLEARML_SIMULATE_REMOTE_TASK": "1"}
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_PROC_MASTER_ID")}
+    with log.open("wb") as file:
+        # A session of its own, as a run's controller has, so that an interrupt reaches us first.
+        return subprocess.Popen(
+            [sys.executable, "-P", str(path)],
+            env={**environment, **told},
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+def _end(process: "subprocess.Popen[bytes]", api: Api, task_id: str, status: str, message: str) -> None:
+    """End the step's processes, and mark its Task and those that it had started."""
+    cut_off = [task_id]
+    with suppress(FlowsError):  # the processes are to end all the same
+        cut_off = ending.unfinished(api, task_id)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_WITHIN)
+    with suppress(FlowsError):
+        ending.mark(api, cut_off, status, message)
+
+
+def _outcome(api: Api, step: Step, task_id: str, exit_code: int) -> tuple[str, dict[str, str]]:
+    """Why the step failed, if it did, and what it returned; its Task is marked as it ended, unless it was before."""
+    task = api.call("tasks.get_by_id", task=task_id)["task"]
+    if task["status"] in RUNNING and exit_code == 0:
+        api.call("tasks.completed", task=task_id, status_reason="completed")
+    elif task["status"] in RUNNING:
+        ending.mark(api, [task_id], "failed", failure_of(task) or f"its process ended with code {exit_code}")
+    if exit_code or task["status"] in BROKEN:
+        message = failure_of(api.call("tasks.get_by_id", task=task_id)["task"]).strip().rstrip(".:")
+        return message or f"its process ended with code {exit_code}", {}
+    items = (task.get("hyperparams") or {}).get("return") or {}
+    return "", {name: str(items[name]["value"]) for name in step.returns if name in items}
+
+
+def _log_file(folder: Path, step: str) -> Path:
+    logs = folder / "logs"
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return logs / f"step-{step}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"

@@ -1,0 +1,34 @@
+"""What a step is given by the settings when it runs alone: what the pipeline would hand over."""
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from flows.settings import Settings
+from ops.step_signatures import Step, steps
+
+
+def configured(step: Step, flow: str, settings: Settings) -> dict[str, Any]:
+    """The values that the pipeline of the flow would give the step, but for those that come from other steps.
+
+    They are read from the pipeline itself, which is called with steps that only note what they are given.
+    """
+    from flows import tabular
+
+    noted: dict[str, dict[str, Any]] = {}
+    stand_ins = {name: _noting(one, noted) for name, one in steps().items()}
+    waiting = {"result": str, "here": lambda work, *arguments: work(*arguments), "merge": lambda parts: parts[0]}
+    pipeline = FunctionType(tabular.tabular.__code__, {**vars(tabular), **waiting, **stand_ins})
+    pipeline(**{**tabular.parameters(flow, settings), "shards": 1})
+    references = {one.name for one in step.parameters if one.from_step}
+    return {name: value for name, value in noted[step.name].items() if name not in references}
+
+
+def _noting(step: Step, noted: dict[str, dict[str, Any]]) -> Callable[..., Any]:
+    names = [one.name for one in step.parameters]
+
+    def note(*values: Any, **named: Any) -> Any:
+        noted[step.name] = {**dict(zip(names, values, strict=False)), **named}
+        return step.returns[0] if len(step.returns) == 1 else step.returns
+
+    return note

@@ -1,0 +1,112 @@
+"""`flows train`: one experiment on its own."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from flows.catalog import flow_names
+from flows.errors import BadInput
+from flows.names import did_you_mean
+from ops.command import as_json, examples, one_sentence, pairs
+from ops.tables import show, show_facts
+
+LIST = ""
+FIRST = flow_names()[0]
+KEYS = ("model", "params", "name", "flow", "dataset", "source", "members", "calibration")
+WORDS = {"None": None, "True": True, "False": False}
+
+
+@click.command(
+    epilog=examples(
+        "flows train --flow wine --model               # the models that there are, with their parameters",
+        "flows train --flow wine --model ridge --set alpha=2.0 --name ridge_001",
+        "flows train --model random_forest --set max_depth=6 --set max_features=null",
+        "flows train --config ridge.toml --name again",
+        "flows train --flow wine --model svr --source data/winequality-red.csv --json",
+    )
+)
+@click.option("--flow", type=click.Choice(flow_names()), help=f"Whose rows and settings are used. Default: {FIRST}.")
+@click.option("--model", is_flag=False, flag_value=LIST, metavar="[NAME]", help="Without a name: lists what there is.")
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the model; may be repeated.")
+@click.option("--name", metavar="TEXT", help="Of the experiment. Default: the model and its parameters.")
+@click.option("--dataset", metavar="ID", help="A version of the flow's dataset. Default: the newest.")
+@click.option("--source", metavar="PATH", help="A CSV file to make a version of first.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE", help="A TOML or YAML file; options win over it."
+)
+@as_json
+@one_sentence
+def train(given: tuple[str, ...], config: Path | None, as_json: bool, **options: Any) -> None:
+    """Train one experiment on the newest rows of a flow, by the step that trains those of a run.
+
+    It is a Task as each experiment of a run is: parameters, cross-validated metrics, plots, the model file, and
+    predictions out of fold, so `flows experiments` lists and compares it with others. Neither the registry nor the test
+    rows are touched.
+
+    --set takes numbers, true, false, null, JSON lists, and texts. A file for --config has any of model, params (a
+    table), name, flow, dataset, source, members and calibration, the last two as an experiment in settings.toml.
+    """
+    wanted = {**(_config(config) if config else {}), **{key: one for key, one in options.items() if one is not None}}
+    flow = wanted.pop("flow", FIRST)
+    if flow not in flow_names():
+        raise BadInput(f"there is no flow {flow!r}{did_you_mean(flow, flow_names())}")
+    model = wanted.pop("model", LIST)
+    if model == LIST:
+        _list(flow, as_json)
+        return
+    # Imported here: scikit-learn takes seconds, which help need not wait for.
+    from ops.training import train
+
+    params = {**wanted.pop("params", {}), **{key: _value(text) for key, text in pairs(given, "--set").items()}}
+    if wanted.get("dataset") and wanted.get("source"):
+        raise BadInput("give a dataset or a source, not both")
+    wanted["dataset"] = _file(wanted.pop("source")) if wanted.get("source") else wanted.get("dataset", "")
+    told = train(flow, model, params, tell=lambda text: click.echo(text, err=True), **wanted)
+    facts = {**told, "parameters": None, "metrics": None, "dataset": told["dataset"]["id"], **told["metrics"]}
+    show_facts(told, as_json, {name: value for name, value in facts.items() if value is not None})
+
+
+def _list(flow: str, as_json: bool) -> None:
+    from ops.training import known_models
+
+    found = known_models(flow)
+    show(found, as_json, ["model", "parameters"], [[name, names] for name, names in found.items()])
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """What the file says. Raises BadInput if it is not there, is no TOML or YAML, or says what means nothing."""
+    try:
+        text = path.read_text("utf-8")
+        found = tomllib.loads(text) if path.suffix.lower() == ".toml" else yaml.safe_load(text)
+    except OSError as error:
+        raise BadInput(f"--config {path}: {error.strerror}") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise BadInput(f"--config {path} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict):
+        raise BadInput(f"--config {path} is no table of {', '.join(KEYS)}")
+    for key, value in found.items():
+        if key not in KEYS:
+            raise BadInput(f"--config {path} has an unknown key {key!r}{did_you_mean(str(key), KEYS)}")
+        wanted = {"params": dict, "members": list}.get(key, str)
+        if not isinstance(value, wanted):
+            raise BadInput(f"--config {path}: {key} is {value!r:.80}, and not of type {wanted.__name__}")
+    return found
+
+
+def _value(text: str) -> Any:
+    """The value that a person means: JSON, a Python word, or else text."""
+    try:
+        return WORDS[text] if text in WORDS else json.loads(text)
+    except ValueError:
+        return text
+
+
+def _file(path: str) -> str:
+    found = Path(path).expanduser()
+    if not found.is_file():
+        raise BadInput(f"--source names {found}, which is no file; give the path of a CSV file")
+    return str(found)
