@@ -84,7 +84,7 @@ def parse_conf(text: str, path: Path) -> Any:
         tree = ConfigFactory.parse_string(text, str(path.parent))
     except ParseBaseException as wrong:
         raise FlowsError(f"{path} is not a clearml.conf: see line {wrong.lineno}, column {wrong.column}") from None
-    except (ConfigException, AttributeError, KeyError, TypeError, ValueError, RecursionError) as wrong:
+    except (ConfigException, AttributeError, LookupError, TypeError, ValueError, RecursionError) as wrong:
         # The parser lets through whatever a strange text makes it stumble over.
         raise FlowsError(f"{path} is not a clearml.conf: its parser fails with {type(wrong).__name__}") from None
     if not isinstance(tree, ConfigTree):

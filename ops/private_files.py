@@ -52,10 +52,12 @@ def replace_private(path: Path, old: str, new: str) -> Path | None:
         if backup:
             _write(backup, old, target)
         _write(target, new, target)
-    except OSError as wrong:
+    except BaseException as wrong:
         if backup:
             backup.unlink(missing_ok=True)
-        raise FlowsError(f"{target} cannot be written: {wrong.strerror or wrong}; nothing was changed") from None
+        if isinstance(wrong, OSError):
+            raise FlowsError(f"{target} cannot be written: {wrong.strerror or wrong}; nothing was changed") from None
+        raise
     return backup
 
 
@@ -83,7 +85,7 @@ def _write(path: Path, text: str, like: Path) -> None:
             os.fsync(descriptor)
         _give_to_owner_of(like, staged)
         staged.replace(path)
-    except OSError:
+    except BaseException:
         staged.unlink(missing_ok=True)
         raise
 

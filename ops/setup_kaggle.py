@@ -102,7 +102,7 @@ def check_account(account: Account, settings: Settings, endpoint: str = "") -> N
     """Raises Unreachable if Kaggle does not know it, or does not answer; asks for the main flow's data set."""
     flow = settings.flow("churn")
     with tempfile.TemporaryDirectory(prefix="flows-") as folder, _alone(account, folder):
-        if account.token and _method(endpoint) != "ACCESS_TOKEN":
+        if account.token and authenticates_by(endpoint) != "ACCESS_TOKEN":
             raise Unreachable("Kaggle does not know this token, or does not answer; nothing was changed")
         order = {"dataset": flow.kaggle_dataset, "file_name": flow.kaggle_file, "path": str(Path(folder, "download"))}
         answer = run_kaggle({**order, "max_bytes": settings.data.max_bytes, "endpoint": endpoint}, VERIFY_SECONDS)
@@ -164,8 +164,8 @@ def _overruling(account: Account) -> list[str]:
     return found
 
 
-def _method(endpoint: str) -> str:
-    """How Kaggle's client would authenticate, empty if not at all."""
+def authenticates_by(endpoint: str = "") -> str:
+    """How Kaggle's client would authenticate with what it finds: ACCESS_TOKEN, LEGACY_API_KEY …; empty: not at all."""
     try:
         child = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", _ACCOUNT],

@@ -10,8 +10,11 @@ from flows.errors import BadInput
 from flows.settings import Settings, settings_file
 from ops.doctor.finding import Finding, failed, ok, skipped, warning
 from ops.notify.channels import find_channels, find_routes
+from ops.setup_kaggle import authenticates_by
 
 KAGGLE_SECONDS = 10.0
+# Where a token stands; from one that is not good Kaggle's client falls back to nothing, without a word.
+TOKENS = ("KAGGLE_API_TOKEN", "access_token")
 
 
 def check_kaggle(settings: Settings, endpoint: str = "") -> Finding:
@@ -35,12 +38,17 @@ def check_kaggle(settings: Settings, endpoint: str = "") -> Finding:
             "endpoint": endpoint,
         }
         answer = run_kaggle(order, min(KAGGLE_SECONDS, data.timeout))
+    by = answer.get("credentials")
     if answer["outcome"] == "done":
-        return ok("kaggle", f"{flow.kaggle_dataset} can be had, by {answer.get('credentials') or 'anybody'}")
+        if by in TOKENS and authenticates_by(endpoint) != "ACCESS_TOKEN":
+            told = f"Kaggle does not know the token in {by}, and gave {flow.kaggle_dataset} without it"
+            return warning("kaggle", told, "flows setup --kaggle")
+        return ok("kaggle", f"{flow.kaggle_dataset} can be had, by {by or 'anybody'}")
     problem = kaggle_problem(answer, flow.kaggle_dataset, flow.kaggle_file)
+    fix = "flows setup --kaggle" if answer["what"] in (401, 403) else None
     if data.source == "auto" and is_embedded(settings):
-        return warning("kaggle", f"{problem}; until then runs make data up", "flows setup --kaggle")
-    return failed("kaggle", problem, "flows setup --kaggle")
+        return warning("kaggle", f"{problem}; until then runs make data up", fix)
+    return failed("kaggle", problem, fix)
 
 
 def check_notifications(settings: Settings) -> Finding:

@@ -119,7 +119,7 @@ def test_odd_ways_to_write_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["api {", "api { a: [ }", "[1, 2]", 'api: "', "api { secret_key: topsecret ", "}", "a: ${"]
+    "text", ["api {", "api { a: [ }", "[1, 2]", 'api: "', "api { secret_key: topsecret ", "}", "a: ${", "a: ${?}"]
 )
 def test_what_is_no_hocon_is_refused_without_a_word_of_it(text: str) -> None:
     with pytest.raises(FlowsError, match=r"clearml\.conf is not a clearml\.conf") as told:

@@ -42,6 +42,7 @@ def found(api: Api, files_host: str = "") -> Found:
     [
         (Answer(body=b"a,b\n1,2\n"), "kaggle", "ok", "can be had, by anybody"),
         (Answer(403), "kaggle", "failed", "forbids"),
+        (Answer(500), "kaggle", "failed", "500"),
         (Answer(403), "auto", "warning", "until then runs make data up"),
     ],
 )
@@ -50,7 +51,17 @@ def test_kaggle(answer: Answer, source: str, status: str, words: str, monkeypatc
     with fake_kaggle(answer) as kaggle:
         finding = check_kaggle(load(), kaggle.url)
     assert (finding.status, words in finding.message) == (status, True), finding
-    assert finding.fix == (None if status == "ok" else "flows setup --kaggle")
+    assert finding.fix == ("flows setup --kaggle" if answer.status == 403 else None)
+
+
+def test_a_token_that_kaggle_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWS__DATA__SOURCE", "kaggle")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_expired-and-not-to-be-shown")
+    with answering(lambda path: (200, '{"active": false}' if path.endswith("/IntrospectToken") else "a,b")) as url:
+        finding = check_kaggle(load(), url)
+    assert (finding.status, finding.fix) == ("warning", "flows setup --kaggle"), finding
+    assert finding.message.startswith("Kaggle does not know the token in KAGGLE_API_TOKEN")
+    assert "expired" not in finding.message
 
 
 @pytest.mark.parametrize(
