@@ -157,7 +157,7 @@ def restore(file: Path, docker: bool, as_json: bool) -> None:
     """Put a backup in place of what the data directory holds. The backend must not run.
 
     The backup is checked whole before anything is touched. What was there is moved into a folder, which is named. In
-    Docker the server may run, and what was there is removed when the server is healthy on the backup.
+    Docker the server may run, and what was there stays in volumes of its own, which are named.
     """
     if docker:
         server_docker.restore(load(), file, as_json)

@@ -91,7 +91,8 @@ def restore(settings: Settings, file: Path, as_json: bool) -> None:
     """Put a backup in place and print of when it is."""
     with _ended_in_order():
         done = saving.restore(stack(settings), settings.docker, file, _say)
-    _tell(done, as_json, f"the server runs on its data of {done.created}")
+    aside = f"\nwhat was there before: docker volume rm {' '.join(done.aside)}, when all is well" if done.aside else ""
+    _tell(done, as_json, f"the server runs on its data of {done.backup.created}{aside}")
 
 
 def upgrade(settings: Settings, as_json: bool) -> None:

@@ -2,11 +2,12 @@
 
 All parts are stopped while their volumes are copied: the databases and the files are then of one instant, and a copy of
 a database that does not run is what its makers call safe. A restore does not touch the data in use: it fills volumes of
-the next generation, switches, and removes the old ones when the server is healthy on the new ones.
+the next generation and switches to them; the ones before stay, in case the wrong backup was restored.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,14 @@ _READER = ["--cap-add", "DAC_READ_SEARCH"]
 _WRITER = ["--cap-add", "CHOWN", "--cap-add", "DAC_OVERRIDE", "--cap-add", "FOWNER"]
 
 
+@dataclass(frozen=True)
+class Restored:
+    """The backup that is in use now, and the volumes of before, which are nobody's any more."""
+
+    backup: archive.Manifest
+    aside: list[str]
+
+
 def backup(stack: Stack, docker: Docker, target: Path, force: bool, say: Say) -> archive.Manifest:
     """Save all data to `target`, with `force` in place of a file. The server is down meanwhile, and then as before.
 
@@ -34,7 +43,7 @@ def backup(stack: Stack, docker: Docker, target: Path, force: bool, say: Say) ->
         return save(stack, docker, target, say, force)
 
 
-def restore(stack: Stack, docker: Docker, source: Path, say: Say) -> archive.Manifest:
+def restore(stack: Stack, docker: Docker, source: Path, say: Say) -> Restored:
     """Replace all data by the backup's. Raises BadInput if the backup is damaged or another release's, FlowsError if
     Docker fails or the server is not healthy with it; the data is then what it was.
     """
@@ -50,7 +59,8 @@ def restore(stack: Stack, docker: Docker, source: Path, say: Say) -> archive.Man
         values = environment.read(stack.env_file)
         lifecycle.check_machine(stack, docker, info, values)
         values = values or lifecycle.first_values(stack)
-        generation = max([*stack.generations(), int(values["SERVER_GENERATION"])]) + 1
+        there, before = stack.generations(), int(values["SERVER_GENERATION"])
+        generation = max([*there, before]) + 1
         try:
             for name, part in manifest.parts.items():
                 say(f"restoring {name} ({part.size / 1e6:,.1f} MB)")
@@ -59,8 +69,9 @@ def restore(stack: Stack, docker: Docker, source: Path, say: Say) -> archive.Man
         except BaseException:
             lifecycle.remove(stack, [generation])
             raise
-        lifecycle.remove(stack, [number for number in stack.generations() if number != generation])
-    return manifest
+        # Of restores before this one, also of those that were killed.
+        lifecycle.remove(stack, [number for number in there if number != before])
+    return Restored(manifest, [stack.volume(name, before) for name in VOLUMES] if before in there else [])
 
 
 def save(

@@ -64,10 +64,17 @@ def test_a_restore_brings_back_what_was_saved(server: Docker, tmp_path: Path) ->
     for name in VOLUMES:
         (server.volume(name) / "nested" / "data").write_text("new")
     before = server.values()
-    server.ok("restore", tmp_path / "kept")
+    done = server.ok("restore", tmp_path / "kept")
     assert contents(server, 2) == OLD
     assert server.values() == before | {"SERVER_GENERATION": "2"}
-    assert server.volumes() == sorted(server.volume(name, 2).name for name in VOLUMES)
+    # The ones before stay: it may have been the wrong backup.
+    assert contents(server, 1) == {"new"}
+    assert f"docker volume rm {server.volume('mongo', 1).name} " in done.stdout
+    server.env_file.write_text(server.env_file.read_text().replace("GENERATION='2'", "GENERATION='1'"))
+    server.ok("up")
+    again = json.loads(server.ok("restore", tmp_path / "kept", "--json").stdout)
+    assert again["aside"] == [server.volume(name, 1).name for name in VOLUMES]
+    assert server.volumes() == sorted(server.volume(name, number).name for name in VOLUMES for number in (1, 3))
     assert set(server.services().values()) == {"running"}
 
 
@@ -121,7 +128,7 @@ def test_what_a_killed_restore_left_is_not_in_the_way(server: Docker, tmp_path: 
     server.ok("backup", tmp_path / "kept")
     (server.volume("mongo", 2)).mkdir()
     server.ok("restore", tmp_path / "kept")
-    assert server.volumes() == sorted(server.volume(name, 3).name for name in VOLUMES)
+    assert server.volumes() == sorted(server.volume(name, number).name for name in VOLUMES for number in (1, 3))
 
 
 def flip(data: bytearray) -> None:

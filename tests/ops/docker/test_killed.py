@@ -92,7 +92,7 @@ def test_a_restore_that_is_killed_changes_nothing_and_can_be_repeated(server: Do
     assert server.env_file.read_text() == before
     assert set(server.services().values()) == {"running"}
     server.ok("restore", tmp_path / "kept")
-    assert server.volumes() == sorted(server.volume(name, 3).name for name in VOLUMES)
+    assert server.volumes() == sorted(server.volume(name, number).name for name in VOLUMES for number in (1, 3))
 
 
 def test_a_disk_that_is_full_is_one_sentence_and_the_server_runs(server: Docker, tmp_path: Path) -> None:
