@@ -76,6 +76,24 @@ class Watched:
         """The page of a run that was seen just now."""
         return self._ask(lambda backend: page_of(backend, seen.run.project, seen.id))
 
+    def ask(self, question: Callable[[Backend], Answer], asleep: Answer) -> Answer:
+        """The answer to a question of others, or the one for a backend that is not up; their own FlowsErrors pass."""
+        wrong: list[FlowsError] = []
+
+        def guarded(backend: Backend) -> Answer:
+            try:
+                return question(backend)
+            except (Unreachable, Refused):
+                raise
+            except FlowsError as error:
+                wrong.append(error)
+                return asleep
+
+        answer = asleep if self.asleep() else self._ask(guarded)
+        if wrong:
+            raise wrong[0]
+        return answer
+
     def close(self) -> None:
         if self._backend:
             self._backend.api.close()

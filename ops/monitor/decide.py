@@ -37,6 +37,18 @@ class Overdue:
     grace: timedelta
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where schedules are: the kind of stretch and the mark by which their state is kept, what the scheduler is, and
+    the commands that start it and that end one which does nothing."""
+
+    kind: str
+    mark: str
+    what: str
+    start: str
+    end: str
+
+
 def ended(seen: Seen, facts: Mapping[str, Any]) -> Event:
     """The event of a run that has ended, of which these facts are known."""
     kind = "not_promoted" if seen.end == "completed" and facts.get("promoted") is False else seen.end
@@ -103,16 +115,16 @@ def overdue(schedules: Iterable[Overdue], now: datetime) -> list[Overdue]:
     return sorted(late, key=lambda one: (one.due, one.name))
 
 
-def no_scheduler(late: list[Overdue], holder: str, now: datetime) -> Stretch:
-    """That runs are due and nobody starts them: no scheduler, or the process `holder` that is none any more."""
+def no_scheduler(late: list[Overdue], place: Place, holder: str, now: datetime) -> Stretch:
+    """That runs are due and nobody starts them: no scheduler, or one, `holder`, that does nothing."""
     first = late[0]
     more = f" and {len(late) - 1} more" if len(late) > 1 else ""
-    who = f"the scheduler (process {holder}) does not start it" if holder else "no scheduler is under way"
-    fix = f"kill {holder}; flows schedule start" if holder else "flows schedule start"
+    who = f"the scheduler ({place.what} {holder}) does not start it" if holder else "no scheduler is under way"
+    fix = f"{place.end.format(holder=holder)}; {place.start}" if holder else place.start
     due = first.due.strftime("%Y-%m-%dT%H:%M:%SZ")
     subject = f"the run of {first.name}{more} that was due at {due} never came: {who}"
     facts = {"schedules": [one.name for one in late[:20]], "due": due, "fix": fix}
-    return _stretch("missed", "scheduler away", due, now, subject, facts)
+    return _stretch("missed", f"{place.kind} away", due, now, subject, facts)
 
 
 def _stretch(kind: str, name: str, since: str, now: datetime, subject: str, facts: Mapping[str, Any]) -> Stretch:

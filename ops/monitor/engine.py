@@ -4,27 +4,24 @@ An event is put into the outbox before anything is noted of it. Whoever goes on 
 same key, by which the outbox knows it: at least once, and once.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from flows.errors import FlowsError, Unreachable
+from flows.errors import Unreachable
 from ops.events import Event
 from ops.monitor import decide
 from ops.monitor.decide import Limits, Stretch
 from ops.monitor.journal import Journal
 from ops.monitor.records import Seen, Span
-from ops.monitor.schedules import Notice
 from ops.monitor.store import Known, Store, statuses
+from ops.monitor.timetable import BEGAN, Schedules, Timetable
 from ops.schedule.records import instant, text
 
 AWAY_AFTER = timedelta(seconds=60)  # without an answer; shorter absences are not told
-HELD = timedelta(minutes=10)  # for so long a run that failed waits for the backend to say whether it has a Task
 LOST_AFTER = timedelta(minutes=5)  # after its end, what a run left behind is marked: others had time to do so
-OF_RUNS = ("launch_failed", "skipped")  # kinds of notices about a run that may have begun
-CATCHES_UP = timedelta(seconds=60)  # in which a scheduler that is under way starts what is due
-CURSOR, NOTICES, ANSWERED, BEGAN = "cursor", "notices", "answered", "began"
+CURSOR, ANSWERED = "cursor", "answered"
 
 
 class Teller(Protocol):
@@ -60,14 +57,6 @@ class Backend(Protocol):
     def url(self, seen: Seen) -> str: ...
 
 
-class Schedules(Protocol):
-    """See ops/monitor/schedules.py. Every method raises FlowsError."""
-
-    def notices(self, after: int) -> list[Notice]: ...
-    def active(self) -> list[decide.Overdue]: ...
-    def holder(self) -> str: ...
-
-
 @dataclass
 class Monitor:
     """`look(now)` does all that is to be done at an instant in UTC; `say` gets a line for each thing worth one.
@@ -80,7 +69,7 @@ class Monitor:
     store: Store
     teller: Teller
     backend: Backend
-    schedules: Schedules
+    schedules: Sequence[Schedules]
     journal: Journal
     limits: Limits
     look_back: float
@@ -88,16 +77,21 @@ class Monitor:
     others: bool
     say: Callable[[str], None]
     _answers: bool = field(default=True, init=False)
-    _complained: str = field(default="", init=False)
     _forgot: date | None = field(default=None, init=False)
-    _overdue: datetime | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._timetables = [
+            Timetable(one, self.store, self.backend.has_task, self._tell, self._tell_stretches)
+            for one in self.schedules
+        ]
 
     def look(self, now: datetime) -> str:
         """What was looked at; empty if the backend, which was up, did not answer."""
         if not self.store.mark(BEGAN):
             self.store.set_mark(BEGAN, text(now - timedelta(seconds=self.look_back)))
         looked = self._look_at_runs(now)
-        self._look_at_schedules(now)
+        for timetable in self._timetables:
+            timetable.look(now, self._answers and not self.backend.asleep())
         if self._forgot != now.date():
             self.store.forget(now)
             self._forgot = now.date()
@@ -155,56 +149,6 @@ class Monitor:
 
     def _is_of_interest(self, seen: Seen) -> bool:
         return seen.own or self.others
-
-    def _look_at_schedules(self, now: datetime) -> None:
-        try:
-            self._pass_notices_on(now)
-            self._tell_stretches("scheduler", self._no_scheduler(now), now)
-            self._complained = ""
-        except FlowsError as wrong:
-            # The schedules cannot be watched, which keeps nobody from watching the runs.
-            if self._complained != str(wrong):
-                self._tell(Event(f"schedules {wrong}", "missed", now, str(wrong), {"error": str(wrong)}), now)
-            self._complained = str(wrong)
-
-    def _no_scheduler(self, now: datetime) -> list[Stretch]:
-        late = decide.overdue(self.schedules.active(), now)
-        if not late:
-            self._overdue = None
-            return []
-        told = "scheduler away" in self.store.stretches("scheduler")
-        holder = "" if told else self.schedules.holder()
-        self._overdue = self._overdue or now
-        # One that is under way has, as after the machine slept, just not come to it yet.
-        if holder and now - self._overdue < CATCHES_UP:
-            return []
-        return [decide.no_scheduler(late, holder, now)]
-
-    def _pass_notices_on(self, now: datetime) -> None:
-        began = instant(self.store.mark(BEGAN))
-        while notices := self.schedules.notices(int(self.store.mark(NOTICES) or 0)):
-            for notice in notices:
-                if notice.event.at >= began:
-                    if self._is_held(notice, now):
-                        return
-                    if not self._has_run(notice):
-                        self._tell(notice.event, now)
-                self.store.set_mark(NOTICES, str(notice.number))
-
-    def _is_held(self, notice: Notice, now: datetime) -> bool:
-        failed = notice.event.kind == "launch_failed" and not notice.task
-        return failed and not self._answers and now - notice.event.at < HELD
-
-    def _has_run(self, notice: Notice) -> bool:
-        """Whether it is about a run that has a Task and did not complete, so that it is told as that run's end."""
-        if notice.event.kind not in OF_RUNS or not notice.run:
-            return False
-        if not self._answers or self.backend.asleep():
-            return bool(notice.task)
-        try:
-            return self.backend.has_task(notice.run)
-        except Unreachable:
-            return bool(notice.task)
 
     def _tell_stretches(self, kind: str, found: list[Stretch], now: datetime) -> None:
         """Tell those that are new, and note which have ended."""

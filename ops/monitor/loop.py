@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from ops.monitor.decide import Limits
 from ops.monitor.engine import Monitor
 from ops.monitor.heartbeat import Heartbeat
 from ops.monitor.journal import Journal
-from ops.monitor.schedules import Schedules
+from ops.monitor.schedules import ClusterSchedules, Schedules
 from ops.monitor.store import Store
 from ops.notify.teller import Teller
 from ops.schedule.records import text
@@ -59,7 +59,8 @@ def watch(settings: Settings, say: Callable[[str], None], once: bool = False) ->
         say(f"{text(datetime.now(UTC))} {cell(line)}")
 
     with only_one(folder, "monitor", "another monitor is under way", "leave the work to it, or stop it"):
-        store, backend, schedules = Store(folder), Watched(settings), Schedules(folder)
+        store, backend = Store(folder), Watched(settings)
+        schedules = (Schedules(folder), ClusterSchedules(settings, backend))
         try:
             teller = Teller(settings, folder)
             try:
@@ -71,7 +72,7 @@ def watch(settings: Settings, say: Callable[[str], None], once: bool = False) ->
             finally:
                 teller.close()
         finally:
-            for part in (store, backend, schedules):
+            for part in (*schedules, store, backend):
                 part.close()
 
 
@@ -85,7 +86,7 @@ def _watch(
     settings: Settings,
     store: Store,
     backend: Watched,
-    schedules: Schedules,
+    schedules: Sequence[Schedules | ClusterSchedules],
     teller: Teller,
     say: Callable[[str], None],
 ) -> Watch:

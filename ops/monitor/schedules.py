@@ -1,16 +1,26 @@
-"""What the scheduler of this machine left word of, and whether it works. Where there was none, nothing is made."""
+"""What schedulers left word of, and whether they work: that of this machine, and that of the cluster.
+
+Where there never was one, nothing is made.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from flows.api import Api
+from flows.backend import Backend
 from flows.lock import holder
+from flows.settings import Settings
 from ops.events import Event
-from ops.monitor.decide import Overdue
+from ops.monitor.backend import Watched
+from ops.monitor.decide import Overdue, Place
+from ops.schedule import service
 from ops.schedule.records import instant
 from ops.schedule.schema import KIND
+from ops.schedule.shared import Shared
 from ops.schedule.store import Store
+from ops.schedule.stores import project, shared_store
 
 KINDS = {"failed": "launch_failed"}  # of events, where they are not those of the notices
 FIXES = {
@@ -20,6 +30,10 @@ FIXES = {
     "paused": "flows schedule resume {name}",
     "delayed": "flows server status",
 }
+HERE = Place("scheduler", "notices", "process", "flows schedule start", "kill {holder}")
+CLUSTER = Place(
+    "cluster", "notices of the cluster", "Task", "flows schedule start --remote", "flows schedule stop --remote"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,9 @@ class Notice:
 
 
 class Schedules:
-    """Every method raises FlowsError when the file of schedules is damaged."""
+    """Those of this machine. Every method raises FlowsError when their file is damaged."""
+
+    place = HERE
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -43,19 +59,12 @@ class Schedules:
     def notices(self, after: int) -> list[Notice]:
         """Those of a number above this, the oldest first; all, if numbers began anew as the file did."""
         store = self._opened()
-        if not store:
-            return []
-        return [_notice(store, row) for row in store.notices(after if after <= store.last_notice() else 0)]
+        return _notices(store, after, "") if store else []
 
     def active(self) -> list[Overdue]:
         """The active schedules, and when each is to be looked at next."""
         store = self._opened()
-        found = store.schedules() if store else []
-        return [
-            Overdue(one.name, one.due, timedelta(seconds=one.grace))
-            for one in found
-            if one.due and one.state == "active"
-        ]
+        return _active(store) if store else []
 
     def holder(self) -> str:
         """The process of the scheduler; empty if none is under way."""
@@ -77,13 +86,70 @@ class Schedules:
         return self._store
 
 
-def _notice(store: Store, row: dict[str, Any]) -> Notice:
+class ClusterSchedules:
+    """Those that the backend keeps.
+
+    Every method raises Unreachable if it does not answer, FlowsError if they are damaged.
+    """
+
+    place = CLUSTER
+
+    def __init__(self, settings: Settings, watched: Watched) -> None:
+        self._settings, self._watched = settings, watched
+        self._rows: Shared | None = None
+
+    def notices(self, after: int) -> list[Notice]:
+        """As of those of this machine."""
+        return self._watched.ask(lambda backend: _notices(self._opened(backend), after, " --remote"), [])
+
+    def active(self) -> list[Overdue]:
+        """As of those of this machine."""
+        return self._watched.ask(lambda backend: _active(self._opened(backend)), [])
+
+    def holder(self) -> str:
+        """The Task of the scheduler; empty if none is under way."""
+        return self._watched.ask(self._living, "")
+
+    def close(self) -> None:
+        if self._rows:
+            self._rows.close()
+        self._rows = None
+
+    def _opened(self, backend: Backend) -> Store:
+        if self._rows is None:
+            api = backend.api
+            # Of its own, since it is closed with the rows.
+            api = Api(api.url, api.access_key, api.secret_key, api.timeout)
+            self._rows = Shared(api, project(self._settings))
+        return shared_store(self._rows)
+
+    def _living(self, backend: Backend) -> str:
+        self._opened(backend)
+        task = self._rows.holder.task if self._rows and self._rows.holder else ""
+        return task if task and service.lives(backend.api, task, self._settings.agents.lost_after) else ""
+
+
+def _notices(store: Store, after: int, options: str) -> list[Notice]:
+    rows = store.notices(after if after <= store.last_notice() else 0)
+    return [_notice(store, row, options) for row in rows]
+
+
+def _active(store: Store) -> list[Overdue]:
+    return [
+        Overdue(one.name, one.due, timedelta(seconds=one.grace))
+        for one in store.schedules()
+        if one.due and one.state == "active"
+    ]
+
+
+def _notice(store: Store, row: dict[str, Any], options: str) -> Notice:
     name, scheduled = row["schedule"], row["scheduled"]
     kind = KINDS.get(row["kind"], row["kind"])
     key, task = (store.task_of(name, scheduled) if scheduled else None) or ("", None)
     of = f"the run of {name} at {scheduled}" if scheduled else f"schedule {name}"
     facts = {"schedule": name, "scheduled": scheduled, "reason": row["sentence"]}
-    facts["fix"] = FIXES.get(kind, "flows schedule show {name}").format(name=name)
+    fix = FIXES.get(kind, "flows schedule show {name}").format(name=name)
+    facts["fix"] = fix + options if fix.startswith("flows schedule") else fix
     happened = {"launch_failed": "failed"}.get(kind, kind)
     event = Event(
         f"schedule {name} {kind} {scheduled or row['at']}",

@@ -14,7 +14,7 @@ from ops.monitor.backend import Watched
 from ops.monitor.decide import Limits
 from ops.monitor.engine import Monitor
 from ops.monitor.journal import Journal
-from ops.monitor.schedules import Schedules
+from ops.monitor.schedules import ClusterSchedules, Schedules
 from ops.monitor.store import Store
 from tests.e2e.conftest import make_place
 from tests.support.agents import backend_api
@@ -63,7 +63,8 @@ class Watcher:
         self._begin()
 
     def _begin(self) -> None:
-        self.store, self.backend, self.schedules = Store(self.folder), Watched(load()), Schedules(self.folder)
+        self.store, self.backend = Store(self.folder), Watched(load())
+        self.schedules = (Schedules(self.folder), ClusterSchedules(load(), self.backend))
         journal = Journal(self.folder / "logs", self.said.append)
         self.monitor = Monitor(
             self.store,
@@ -79,7 +80,7 @@ class Watcher:
         )
 
     def end(self) -> None:
-        for part in (self.store, self.backend, self.schedules):
+        for part in (*self.schedules, self.store, self.backend):
             part.close()
 
     def restart(self) -> None:

@@ -1,0 +1,98 @@
+"""The schedules of one place, a machine or the cluster, as the monitor sees them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from flows.errors import FlowsError, Unreachable
+from ops.events import Event
+from ops.monitor import decide
+from ops.monitor.decide import Overdue, Place, Stretch
+from ops.monitor.schedules import Notice
+from ops.monitor.store import Store
+from ops.schedule.records import instant
+
+HELD = timedelta(minutes=10)  # for so long a run that failed waits for the backend to say whether it has a Task
+OF_RUNS = ("launch_failed", "skipped")  # kinds of notices about a run that may have begun
+CATCHES_UP = timedelta(seconds=60)  # in which a scheduler that is under way starts what is due
+BEGAN = "began"  # since when the scheduler's word is told
+
+
+class Schedules(Protocol):
+    """See ops/monitor/schedules.py. Every method raises FlowsError, Unreachable if the backend has them."""
+
+    @property
+    def place(self) -> Place: ...
+    def notices(self, after: int) -> list[Notice]: ...
+    def active(self) -> list[Overdue]: ...
+    def holder(self) -> str: ...
+
+
+@dataclass
+class Timetable:
+    """What the scheduler of one place left word of, and whether it does its work.
+
+    has_task: whether there is a Task with this tag that did not complete. Raises Unreachable.
+    """
+
+    schedules: Schedules
+    store: Store
+    has_task: Callable[[str], bool]
+    tell: Callable[[Event, datetime], None]
+    tell_stretches: Callable[[str, list[Stretch], datetime], None]
+    _complained: str = field(default="", init=False)
+    _overdue: datetime | None = field(default=None, init=False)
+
+    def look(self, now: datetime, answers: bool) -> None:
+        """Tell what is new; `answers`: whether the backend does."""
+        try:
+            self._pass_notices_on(now, answers)
+            self.tell_stretches(self.schedules.place.kind, self._no_scheduler(now), now)
+            self._complained = ""
+        except Unreachable:  # told by whoever looks at runs
+            return
+        except FlowsError as wrong:
+            # The schedules cannot be watched, which keeps nobody from watching the runs.
+            if self._complained != str(wrong):
+                self.tell(Event(f"schedules {wrong}", "missed", now, str(wrong), {"error": str(wrong)}), now)
+            self._complained = str(wrong)
+
+    def _no_scheduler(self, now: datetime) -> list[Stretch]:
+        late = decide.overdue(self.schedules.active(), now)
+        if not late:
+            self._overdue = None
+            return []
+        place = self.schedules.place
+        told = self.store.stretches(place.kind)
+        holder = "" if told else self.schedules.holder()
+        self._overdue = self._overdue or now
+        # One that is under way has, as after the machine slept, just not come to it yet.
+        if holder and now - self._overdue < CATCHES_UP:
+            return []
+        return [decide.no_scheduler(late, place, holder, now)]
+
+    def _pass_notices_on(self, now: datetime, answers: bool) -> None:
+        began, mark = instant(self.store.mark(BEGAN)), self.schedules.place.mark
+        while notices := self.schedules.notices(int(self.store.mark(mark) or 0)):
+            for notice in notices:
+                if notice.event.at >= began:
+                    if _is_held(notice, now, answers):
+                        return
+                    if not self._has_run(notice, answers):
+                        self.tell(notice.event, now)
+                self.store.set_mark(mark, str(notice.number))
+
+    def _has_run(self, notice: Notice, answers: bool) -> bool:
+        """Whether it is about a run that has a Task and did not complete, so that it is told as that run's end."""
+        if notice.event.kind not in OF_RUNS or not notice.run:
+            return False
+        try:
+            return self.has_task(notice.run) if answers else bool(notice.task)
+        except Unreachable:
+            return bool(notice.task)
+
+
+def _is_held(notice: Notice, now: datetime, answers: bool) -> bool:
+    failed = notice.event.kind == "launch_failed" and not notice.task
+    return failed and not answers and now - notice.event.at < HELD
