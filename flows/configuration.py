@@ -1,7 +1,6 @@
 """Which ClearML Server is configured, and where each part of that stands."""
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +52,15 @@ def conf_path() -> Path:
 
 
 def conf_file() -> Path | None:
-    """The clearml.conf of this user, None if there is no such file."""
-    with suppress(FlowsError):
+    """The clearml.conf of this user, None if there is no such file. Raises FlowsError if that cannot be seen."""
+    try:
         path = conf_path()
+    except FlowsError:  # no home, so no file in it
+        return None
+    try:
         return path if path.is_file() else None
-    return None
+    except OSError as wrong:
+        raise FlowsError(f"{path} cannot be looked at: {wrong.strerror or wrong}") from None
 
 
 def read_conf(path: Path) -> Any:

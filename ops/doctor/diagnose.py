@@ -100,6 +100,10 @@ def _begun(name: str, check: Check, broke: Say) -> Callable[[], list[Finding]]:
             told.extend(found if isinstance(found, list) else [found])
         except (FlowsError, Failure) as wrong:
             told.append(failed(name, str(wrong)))
+        except OSError as wrong:
+            where = f"{wrong.filename}: " if wrong.filename else ""
+            told.append(failed(name, f"{where}{wrong.strerror or type(wrong).__name__}"))
+            broke(traceback.format_exc())
         except Exception as wrong:
             told.append(failed(name, f"the check itself broke: {type(wrong).__name__}", "flows doctor --debug"))
             broke(traceback.format_exc())

@@ -81,6 +81,12 @@ def test_wrong_credentials_are_refused_without_naming_them(
     assert "a-wrong" not in str(caught.value)
 
 
+def test_a_conf_that_cannot_be_seen_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARML_CONFIG_FILE", f"/{'x' * 300}/clearml.conf")
+    with pytest.raises(FlowsError, match=r"clearml\.conf cannot be looked at: File name too long"):
+        is_embedded(load())
+
+
 def test_a_conf_that_is_not_hocon_is_named(home: Path) -> None:
     (home / "clearml.conf").write_text("api { api_server: [", "utf-8")
     with pytest.raises(FlowsError, match=r"clearml\.conf is not a clearml\.conf"):
