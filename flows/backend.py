@@ -62,14 +62,14 @@ def start_embedded(settings: Settings) -> dict[str, Any]:
 
 def use_embedded(status: dict[str, Any], settings: Settings) -> Backend:
     """The embedded backend that runs, from its status as `start_embedded` tells it. Raises Unreachable."""
-    _bypass_proxies()
+    bypass_proxies()
     conf = read_conf(Path(status["config_file"]))
     api = Api(status["api_url"], *_keys(conf), timeout=settings.clearml.connect_timeout)
     api.login()
     return Backend("embedded", status["web_url"], api, {"CLEARML_CONFIG_FILE": status["config_file"]})
 
 
-def _bypass_proxies() -> None:
+def bypass_proxies() -> None:
     """A proxy of the company's would be asked for 127.0.0.1, and have nothing there."""
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in os.environ.get(name, "").split(",") if host]
@@ -78,6 +78,7 @@ def _bypass_proxies() -> None:
 
 def use_server(settings: Settings) -> Backend:
     """The server that is configured. Raises Unreachable if it does not answer or refuses the credentials."""
+    bypass_proxies()
     found = in_force(settings)
     if not (found.access_key and found.secret_key):
         raise Unreachable(

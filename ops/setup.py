@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from flows.api import Api, WrongCredentials
-from flows.backend import data_dir
+from flows.backend import bypass_proxies, data_dir
 from flows.configuration import CONF_VARIABLE, Configured, conf_path, in_force
 from flows.errors import BadInput, Unreachable
 from flows.settings import Settings, load
@@ -60,6 +60,7 @@ def setup(server: Server) -> dict[str, Any]:
         Unreachable: no ClearML API answers at the address, or it does not take the credentials.
         FlowsError: the file is no clearml.conf, or cannot be written.
     """
+    bypass_proxies()
     settings = load()
     path = _target(settings)
     text = read_text(path)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from flows.api import Api, WrongCredentials
+from flows.backend import bypass_proxies
 from flows.configuration import HOSTS, KEYS, conf_path, parse_conf, text_at
 from flows.errors import FlowsError, Unreachable
 from flows.settings import load
@@ -49,6 +50,7 @@ def setup_by_password(hosts: Mapping[str, str], password: str, user: str) -> dic
         Unreachable: the server does not answer, or does not take the password.
         FlowsError: clearml.conf cannot be edited; then no key is left behind.
     """
+    bypass_proxies()
     seconds = load().clearml.connect_timeout
     urls = {name: url.rstrip("/") for name, url in hosts.items()}
     if stored := _stored(urls, seconds):

@@ -146,6 +146,17 @@ def test_a_link_stays_one_and_another_file_may_be_named(
     assert mode(home.folder / "elsewhere" / "own.conf") == 0o600
 
 
+def test_a_server_on_this_machine_is_not_looked_for_behind_a_proxy(
+    home: Home, good: list[str], keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    home.flows(*good, stdin=keys[1]).said("logged in")
+    assert home.flows("runs", "list", "--json").document == []
+
+
 def test_hosts_that_do_not_answer_are_told(home: Home, good: list[str], keys: tuple[str, str]) -> None:
     good[good.index("--files-host") + 1] = "http://127.0.0.1:1"
     home.flows(*good, stdin=keys[1]).said("http://127.0.0.1:1 does not answer (connection refused or lost)")
