@@ -21,6 +21,7 @@ from ops.experiment_query import (
 )
 from ops.experiment_tables import compared, ranked, side_by_side_frame
 from ops.lookup import find_by_id
+from ops.push.notes import NOTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +140,7 @@ def described(backend: Backend, tasks: Sequence[dict[str, Any]]) -> Iterator[dic
     for task in tasks:
         items = [item for section in task.get("hyperparams", {}).values() for item in section.values()]
         # Where a pushed one is from is no parameter of it.
-        items = [item for item in items if not item["name"].startswith("pushed_")]
+        items = [item for item in items if item["name"] not in NOTES]
         general = {item["name"]: item.get("value") for item in items if item.get("section") == "General"}
         yield {
             **_row(task),

@@ -12,8 +12,18 @@ from typing import Any
 
 from flows.errors import FlowsError, Unreachable
 from ops.push.moved import Moved
+from ops.push.notes import (
+    PUSHED_STATE,
+    is_retagged,
+    metadata_item,
+    noted_metadata,
+    noted_parameters,
+    property_item,
+    state_of_part,
+    with_moves_of,
+)
 from ops.push.source import EVENT_TYPES, Source
-from ops.push.target import PUSHED_FROM, PUSHED_STATE, PUSHED_TAGS, Found, Target
+from ops.push.target import Found, Target
 
 Document = dict[str, Any]
 TASK_FIELDS = "name type project comment parent tags system_tags hyperparams configuration script container runtime"
@@ -53,7 +63,7 @@ class Carrier:
             self._artifact(record, document["name"], is_dataset) for record in execution.get("artifacts") or []
         ]
         fields = self.moved({**fields, "models": document.get("models")})
-        fields |= {"execution": execution, "hyperparams": _noted(fields.get("hyperparams") or {}, document)}
+        fields |= {"execution": execution, "hyperparams": noted_parameters(fields.get("hyperparams") or {}, document)}
         if (document.get("output") or {}).get("destination"):
             fields["output_dest"] = self.moved(document["output"]["destination"])
         if found.status == "published":
@@ -64,7 +74,7 @@ class Carrier:
             self._events(id, found)
             self._status(document, found)
         if len(self.missing) == whole:
-            item = {"section": "properties", "name": PUSHED_STATE, "type": "str", "value": self._mark(state)}
+            item = property_item(PUSHED_STATE, self._mark(state))
             self.target.call("tasks.edit_hyper_params", task=found.id, hyperparams=[item], replace_hyperparams="none")
 
     def model(self, id: str, found: Found, state: str, withheld: bool) -> None:  # noqa: A002  (ClearML's own word)
@@ -77,16 +87,14 @@ class Carrier:
         if withheld:
             fields["tags"] = [tag for tag in fields.get("tags") or [] if tag != "production"]
         kept = document.get("metadata") or {}
-        if retagged(found):
+        if is_retagged(found.metadata, found.tags):
             self.notes.append(f"model {document['name']} {found.id} keeps its tags there: they were changed there")
-            fields["tags"], kept = list(found.tags), _without_moves(kept) | _moves(found.metadata)
-        known = [item for item in kept.values() if not item["key"].startswith("pushed_")]
-        tags = {"key": PUSHED_TAGS, "type": "list", "value": json.dumps(fields.get("tags") or [])}
-        items = [*self.moved(known), *_notes(document), tags]
+            fields["tags"], kept = list(found.tags), with_moves_of(kept, found.metadata)
+        items = noted_metadata(self.moved(kept), document, fields.get("tags") or [])
         self.target.call("models.edit", model=found.id, metadata=items, **fields)
         self._events(id, found, model=True)
         if len(self.missing) == whole:
-            item = {"key": PUSHED_STATE, "type": "str", "value": self._mark(state)}
+            item = metadata_item(PUSHED_STATE, self._mark(state))
             self.target.call("models.add_or_update_metadata", model=found.id, metadata=[item])
 
     def _begin(self, found: Found) -> int:
@@ -139,7 +147,7 @@ class Carrier:
         return sha256, size
 
     def _events(self, id: str, found: Found, model: bool = False) -> None:  # noqa: A002  (ClearML's own word)
-        cleared = False
+        cleared = found.fresh
         for kind in EVENT_TYPES:
             for page in self.source.events(id, kind, model):
                 if not cleared:
@@ -189,46 +197,3 @@ class Carrier:
         self.target.call(f"tasks.{_ACTIONS.get(wanted, 'completed')}", task=found.id, force=True, **said)
         if wanted == "published":
             self.target.call("tasks.publish", task=found.id, force=True, publish_model=False)
-
-
-def _notes(document: Document) -> list[Document]:
-    """What the target has in its own words, or not at all, as metadata: where it is from, and when."""
-    facts = {"from": document["id"], "created": document.get("created"), "started": document.get("started")}
-    facts |= {"completed": document.get("completed"), "worker": document.get("last_worker")}
-    return [{"key": f"pushed_{name}", "type": "str", "value": str(value)} for name, value in facts.items() if value]
-
-
-def retagged(found: Found) -> bool:
-    """Whether a model has other tags than a push gave it: it was promoted on the server, say."""
-    last = found.metadata.get(PUSHED_TAGS)
-    return last is not None and sorted(json.loads(last["value"])) != sorted(found.tags)
-
-
-def _moves(metadata: Document) -> Document:
-    """The records of promotions, which belong to the tags."""
-    return {key: item for key, item in metadata.items() if key.startswith("move-")}
-
-
-def _without_moves(metadata: Document) -> Document:
-    return {key: item for key, item in metadata.items() if not key.startswith("move-")}
-
-
-def _noted(hyperparams: Document, document: Document) -> Document:
-    notes = {
-        item["key"]: {"section": "properties", "name": item["key"], "type": "str", "value": item["value"]}
-        for item in _notes(document)
-    }
-    kept = {
-        name: item for name, item in (hyperparams.get("properties") or {}).items() if not name.startswith("pushed_")
-    }
-    return {**hyperparams, "properties": {**kept, **notes}}
-
-
-def state_of_part(state: str, scope: str) -> str:
-    return f"{state} of {scope}"
-
-
-def mark_of(id: str) -> Document:  # noqa: A002  (ClearML's own word)
-    """The hyper-parameters of a Task that has nothing yet but where it is from."""
-    item = {"section": "properties", "name": PUSHED_FROM, "type": "str", "value": id}
-    return {"properties": {PUSHED_FROM: item}}

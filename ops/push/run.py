@@ -13,8 +13,9 @@ from typing import Any
 
 from flows.errors import BadInput, FlowsError, Unreachable
 from flows.names import did_you_mean
-from ops.push.carry import Carrier, mark_of, retagged, state_of_part
+from ops.push.carry import Carrier
 from ops.push.moved import Moved
+from ops.push.notes import PUSHED_FROM, is_retagged, mark_of, metadata_item, state_of_part
 from ops.push.source import Source
 from ops.push.target import Found, Target
 
@@ -137,7 +138,7 @@ class Push:
         return Found(made["id"], status="created", fresh=True)
 
     def _make_model(self, one: Document) -> Found:
-        marked = [{"key": "pushed_from", "type": "str", "value": one["id"]}]
+        marked = [metadata_item(PUSHED_FROM, one["id"])]
         empty = {"uri": f"{self.target.files_url}/", "ready": False, "metadata": marked}
         made = self.target.call("models.create", name=one["name"], **empty, **self._home(one))
         return Found(made["id"], fresh=True)
@@ -153,7 +154,8 @@ class Push:
                 if kind == "tasks":
                     carrier.task(one["id"], found, _state(one))
                 else:
-                    carrier.model(one["id"], found, _state(one), not retagged(found) and self._is_withheld(one))
+                    theirs = is_retagged(found.metadata, found.tags)
+                    carrier.model(one["id"], found, _state(one), not theirs and self._is_withheld(one))
             except Unreachable:
                 raise
             except FlowsError as problem:

@@ -20,8 +20,8 @@ from flows.api import Refused
 from flows.backend import Backend, connect, is_embedded
 from flows.errors import BadInput, FlowsError, Unreachable
 from flows.settings import ClearML, Settings
+from ops.push.notes import PUSHED_FROM, PUSHED_STATE
 
-PUSHED_FROM, PUSHED_STATE, PUSHED_TAGS = "pushed_from", "pushed_state", "pushed_tags"
 _CHUNK = 100
 _TRIES = {"total": 3, "connect": 3, "read": 0, "redirect": 0, "status": 0, "backoff_factor": 0.5}
 _VARIABLES = ("API_HOST", "WEB_HOST", "FILES_HOST", "API_ACCESS_KEY", "API_SECRET_KEY")

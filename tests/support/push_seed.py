@@ -24,6 +24,7 @@ def experiment(client: Any, folder: Path, name: str, score: float, parent: str =
     task = Task.create(project_name="clearml-flows", task_name=name, task_type="training")
     task.add_tags(["experiment", "ünïcode"])
     task.set_parameters({"General/C": score, "General/from": parent or task.id})
+    task.set_user_properties(pushed_at="dawn")
     task.set_comment(f"made by {task.id}")
     (folder / "notes.txt").write_text(f"notes of {name}", "utf-8")
     task.upload_artifact("a note, with signs %", folder / "notes.txt", wait_on_upload=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ops.push.notes import NOTES
 from tests.support.backend import running_backend
 from tests.support.push_run import tell
 
@@ -83,7 +84,7 @@ def test_each_task_says_there_what_it_says_here(story: dict[str, Any]) -> None:
     for task in translated(story["source"]["tasks"], story):
         found = there[task["id"]]
         properties = found["hyperparams"].pop("properties")
-        kept = {name: item for name, item in properties.items() if not name.startswith("pushed_")}
+        kept = {name: item for name, item in properties.items() if name not in NOTES}
         assert kept == task["hyperparams"].pop("properties", {})
         for records in (found["execution"]["artifacts"], task["execution"]["artifacts"]):
             # The record of a dataset's files names it by its id: it is another file.
@@ -135,7 +136,7 @@ def test_what_was_carried_can_be_used(story: dict[str, Any]) -> None:
     assert [move["to"] for move in parsed(story["history"])] == [models[1]["id"], models[0]["id"]]
     one, two = parsed(story["compare"])["experiments"]
     assert (one["name"], one["metrics"]["cv_roc_auc"]) == ("logistic two", 0.9)
-    assert one["parameters"] == {"General/C": "0.9", "General/from": two["id"]}
+    assert one["parameters"] == {"General/C": "0.9", "General/from": two["id"], "properties/pushed_at": "dawn"}
     assert [dataset["version"] for dataset in parsed(story["datasets"])] == ["1.1.0", "1.0.0"]
     for done in story["verify"]:
         assert (done["exit_code"], "all as they were stored" in done["stdout"]) == (0, True), done
