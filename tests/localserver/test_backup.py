@@ -50,7 +50,7 @@ def folder_with(folder: Path, word: str, files: int = 2) -> Path:
     with closing(sqlite3.connect(folder / "schedules.sqlite")) as connection:
         connection.execute("PRAGMA journal_mode = PERSIST")
         connection.execute("CREATE TABLE schedules AS SELECT ? AS word", (word,))
-    (folder / "ports.json").write_text(json.dumps({"api": len(word), "files": 1}))
+    (folder / "ports.json").write_text(json.dumps({"word": len(word)}))
     (folder / "credentials.json").write_text(f"of {word}")
     return folder
 
@@ -65,7 +65,7 @@ def said_by(folder: Path) -> set[str]:
     assert len(stored) == 2
     words |= {path.read_text() for path in stored} | {path.parent.name for path in stored}
     ports = json.loads((folder / "ports.json").read_text())
-    return words | {word for word in ("old", "newer") if ports["api"] == len(word)}
+    return words | {word for word in ("old", "newer") if ports.get("word") == len(word)}
 
 
 def test_what_was_backed_up_is_there_again_and_what_was_there_is_kept(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FLOWS__SERVER__DATA_DIR", str(data))
     launcher.up(data)
     launcher.down(data)
+    # Another test's backend may take its ports meanwhile.
+    (data / "ports.json").unlink()
     Store(data).close()
     return data
 

@@ -85,32 +85,25 @@ def note_problems() -> None:
     Target.call = noted  # type: ignore[method-assign]  # for the rest of this process
 
 
-def at_request(number: int, act: Callable[[], Any]) -> Callable[[], None]:
-    """Something is done before the `number`-th request to the target's API or file server."""
+def push_until(number: int, cut: bool = False) -> dict[str, Any]:
+    """A push that is killed before its `number`-th request to the target; `cut`: that finds no server from then on."""
     status, send, left = launcher.status(TARGET), requests.Session.send, [number]
     hosts = (str(status.api_url), str(status.files_url))
 
     def counted(self: Any, request: Any, **options: Any) -> Any:
         if str(request.url).startswith(hosts):
             left[0] -= 1
-            if not left[0]:
-                act()
+            if not cut and not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if cut and left[0] <= 0:
+                request.url = "http://127.0.0.1:9/"
         return send(self, request, **options)
 
-    requests.Session.send = counted  # type: ignore[method-assign]  # put back by the caller
-
-    def put_back() -> None:
-        requests.Session.send = send  # type: ignore[method-assign]  # as it was
-
-    return put_back
-
-
-def push_until(number: int, act: Callable[[], Any]) -> dict[str, Any]:
-    put_back = at_request(number, act)
+    requests.Session.send = counted  # type: ignore[method-assign]  # put back below
     try:
         return push()
     finally:
-        put_back()
+        requests.Session.send = send  # type: ignore[method-assign]  # as it was
 
 
 def held(data: Path) -> dict[str, Any]:
@@ -153,7 +146,7 @@ def interrupted() -> None:
     told["killed"], number = [], 6
     told["dry run"] = push("--dry-run")
     told["part"], told["part again"] = (push("--project", "elsewhere") for _ in range(2))
-    while (done := push_until(number, lambda: os.kill(os.getpid(), signal.SIGKILL)))["exit_code"] == -9:
+    while (done := push_until(number))["exit_code"] == -9:
         told["killed"].append(number)
         number += max(10, number // 2)
     told["pushed"] = done
@@ -209,8 +202,7 @@ def broken(made: dict[str, Any]) -> None:
             clearml.Task.get_task(task_id=task).add_tags([tag])
 
     forked(partial(change, "changed"))
-    told["gone away"] = push_until(14, lambda: launcher.down(TARGET))
-    launcher.up(TARGET)
+    told["gone away"] = push_until(14, cut=True)
     gone = next(path for path in (SOURCE / "files").rglob("notes.txt") if made["experiments"][0] in str(path))
     gone.rename(folder / "kept")
     forked(partial(change, "again"))
