@@ -1,12 +1,12 @@
 """Backups of a data directory, made while its server runs and is written to.
 
 A file is stored before the row that names it. So the files that are there are kept first (a second name for each, at no
-cost), then the databases by SQLite's own backup, then the files that have come since: whatever the copied rows name is
-among these files, also if it is deleted meanwhile. Of a file that was replaced meanwhile, the copied rows say which.
+cost), then the databases by SQLite's own backup, then the files that have come since. What the server removes or
+replaces in the meantime it puts into a folder that is there as long. So whatever the copied rows name is among these
+files; of several of one path, the copied rows say which.
 """
 
 import os
-import shutil
 import sqlite3
 import stat
 import tempfile
@@ -18,7 +18,8 @@ from hashlib import file_digest
 from pathlib import Path
 
 from localserver.archive import Manifest, Writer, check_space, check_target, writing
-from localserver.state import DATABASE, FILES, PORTS, Failure, read_json
+from localserver.state import DATABASE, FILES, LEAVING, PORTS, Failure, read_json
+from localserver.storage import link
 from localserver.store.migrations import applied
 from localserver.swap import DRAFT, upkeep
 
@@ -62,11 +63,17 @@ def told(file: Path, manifest: Manifest) -> Backup:
 
 def _pack(folder: Path, draft: Path, databases: list[Path], target: Path, force: bool) -> Manifest:
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    _keep(folder / FILES, draft / "before")
-    for path in databases:
-        _copy(path, draft / path.name)
-    _keep(folder / FILES, draft / "after")
-    files = _choose(draft, draft / DATABASE)
+    leaving = folder / LEAVING
+    leaving.mkdir(mode=0o700)
+    try:
+        _keep(folder / FILES, draft / "before")
+        for path in databases:
+            _copy(path, draft / path.name)
+        _keep(folder / FILES, draft / "after")
+    finally:
+        # What goes from here on was found by the second pass.
+        leaving = leaving.rename(draft / LEAVING)
+    files = _choose(draft, leaving, draft / DATABASE)
     sizes = {name: _size(path) for name, path in files.items()}
     check_space(target.parent, sum(map(_size, draft.glob("*.sqlite"))) + sum(sizes.values()))
     with writing(target, made, force) as archive:
@@ -94,18 +101,9 @@ def _keep(root: Path, kept: Path) -> None:
             path = Path(place, name)
             try:
                 if stat.S_ISREG(path.lstat().st_mode):
-                    _link(path, below / name)
+                    link(path, below / name)
             except FileNotFoundError:
                 continue  # deleted meanwhile
-
-
-def _link(path: Path, second: Path) -> None:
-    try:
-        second.hardlink_to(path)
-    except FileNotFoundError:
-        raise
-    except OSError:  # a disk without links
-        shutil.copyfile(path, second)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -123,17 +121,20 @@ def _copy(source: Path, target: Path) -> None:
         raise Failure(f"The database {source} is damaged ({found.splitlines()[0]}); restore an earlier backup.")
 
 
-def _choose(draft: Path, database: Path) -> dict[str, Path]:
-    """The files of the backup by their paths: all from before the databases were copied, and those that came since."""
-    roots = draft / "before", draft / "after"
-    before, after = ({path.relative_to(root).as_posix(): path for path in _files(root)} for root in roots)
-    chosen = {**after, **before}
-    replaced = [name for name in before.keys() & after.keys() if not before[name].samefile(after[name])]
+def _choose(draft: Path, leaving: Path, database: Path) -> dict[str, Path]:
+    """The files of the backup by their paths: all that were there at some time while the databases were copied."""
+    found: dict[str, list[Path]] = {}
+    for root in (draft / "before", draft / "after", *sorted(leaving.iterdir())):
+        for path in _files(root):
+            versions = found.setdefault(path.relative_to(root).as_posix(), [])
+            if not any(path.samefile(other) for other in versions):
+                versions.append(path)
+    replaced = {name for name, versions in found.items() if len(versions) > 1}
+    chosen = {name: versions[0] for name, versions in found.items()}
     if replaced and database.exists():
         with closing(sqlite3.connect(database)) as connection:
             for name in replaced:
-                if _names(connection, after[name]) and not _names(connection, before[name]):
-                    chosen[name] = after[name]
+                chosen[name] = next((path for path in found[name] if _names(connection, path)), chosen[name])
     return chosen
 
 

@@ -18,6 +18,7 @@ LOG = "server.log"
 DATABASE = "backend.sqlite"
 FILES = "files"
 STAGING = "incoming"
+LEAVING = "leaving"
 
 _CLOCK_STEP_SECONDS = 2.0
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote_to_bytes
 
+from localserver.state import LEAVING
+
 MAX_PATH_BYTES = 2048
 MAX_SEGMENT_BYTES = 255
 _DRIVE = re.compile(r"^[A-Za-z]:")
@@ -89,8 +91,23 @@ class Storage:
     def delete(self, segments: tuple[str, ...]) -> None:
         """Remove one regular file. Raises FileNotFoundError when there is none."""
         path, _ = self.find(segments)
+        self.keep(path)
         path.unlink()
         sync_folder(path.parent)
+
+    def keep(self, path: Path) -> None:
+        """Give a file that is about to go another name, while a backup is made: it has the folder for that."""
+        place = self.root.parent / LEAVING / secrets.token_hex(8)
+        try:
+            place.mkdir()
+            *folders, name = path.relative_to(self.root).parts
+            for part in folders:
+                # One by one: the backup takes the whole place away when it has copied what it needs.
+                place = place / part
+                place.mkdir()
+            link(path, place / name)
+        except FileNotFoundError:
+            return  # no backup is made, or not any more, or nothing is there to go
 
     def receive(self) -> "Upload":
         """Begin an upload: a context whose files are all stored by `commit`, or none of them."""
@@ -161,6 +178,7 @@ class Upload:
             for staged, target in targets:
                 if len(targets) > 1:
                     undo.callback(self._way_back(staged, target))
+                self._storage.keep(target)
                 staged.replace(target)
             undo.pop_all()
         for folder in {target.parent for _, target in targets}:
@@ -182,6 +200,16 @@ class Upload:
         except FileNotFoundError:
             return partial(target.unlink, missing_ok=True)
         return partial(backup.replace, target)
+
+
+def link(path: Path, second: Path) -> None:
+    """Give a file a second name, or on a disk without links a copy. Raises FileNotFoundError when it is not there."""
+    try:
+        second.hardlink_to(path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(path, second)
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,14 +7,14 @@ is the moment that decides: without it, nothing has happened; with it, whoever l
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from localserver.credentials import write_private
-from localserver.state import FILES, PORTS, UPKEEP_LOCK, Failure, read_json
+from localserver.state import FILES, LEAVING, PORTS, UPKEEP_LOCK, Failure, read_json
 from localserver.storage import sync_folder
 
 DRAFT = "upkeep-draft-"
@@ -31,6 +31,9 @@ def upkeep(folder: Path) -> Iterator[None]:
         raise Failure(f"{folder} is no folder: no backend was started on it.")
     with _alone(folder):
         _finish(folder)
+        with suppress(FileNotFoundError):
+            # Moved first: a server that runs puts files into it.
+            (folder / LEAVING).rename(folder / f"{DRAFT}{LEAVING}")
         for draft in folder.glob(f"{DRAFT}*"):
             shutil.rmtree(draft)
         yield

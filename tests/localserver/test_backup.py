@@ -1,15 +1,11 @@
 """Backups of a data directory, put back again, damaged, and interrupted."""
 
 import json
-import os
 import shutil
-import signal
 import sqlite3
-import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
-from functools import partial
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -26,46 +22,11 @@ from localserver.restore import restore, upgrade
 from localserver.state import DATABASE, FILES, Failure
 from localserver.storage import Storage
 from localserver.store import migrations
-from localserver.store.database import open_store
-from localserver.swap import JOURNAL, upkeep
 from tests.support.agents import backend_api, wait_until
 from tests.support.backend import running_backend
+from tests.support.data_folders import folder_with, said_by
 
 KEPT = (DATABASE, "schedules.sqlite", FILES, "ports.json")
-
-
-def folder_with(folder: Path, word: str, files: int = 2) -> Path:
-    """A data directory as a stopped server leaves it, in which everything says `word`."""
-    folder.mkdir(mode=0o700)
-    store, storage = open_store(folder / DATABASE), Storage(folder / FILES, folder / "incoming")
-    with store.write() as session:
-        session.tasks.insert({"id": word, "name": word, "status": "created"})
-    store.close()
-    with storage.receive() as upload:
-        for number in range(files):
-            descriptor = upload.open((word, f'a "b" ü {number}'))
-            os.write(descriptor, word.encode())
-            upload.close(descriptor)
-        upload.commit()
-    with closing(sqlite3.connect(folder / "schedules.sqlite")) as connection:
-        connection.execute("PRAGMA journal_mode = PERSIST")
-        connection.execute("CREATE TABLE schedules AS SELECT ? AS word", (word,))
-    (folder / "ports.json").write_text(json.dumps({"word": len(word)}))
-    (folder / "credentials.json").write_text(f"of {word}")
-    return folder
-
-
-def said_by(folder: Path) -> set[str]:
-    """What the parts of a data directory say: one word, unless they are a mixture."""
-    with closing(sqlite3.connect(folder / DATABASE)) as connection:
-        words = {word for (word,) in connection.execute("SELECT id FROM tasks")}
-    with closing(sqlite3.connect(folder / "schedules.sqlite")) as connection:
-        words |= {word for (word,) in connection.execute("SELECT word FROM schedules")}
-    stored = [path for path in (folder / FILES).rglob("*") if path.is_file()]
-    assert len(stored) == 2
-    words |= {path.read_text() for path in stored} | {path.parent.name for path in stored}
-    ports = json.loads((folder / "ports.json").read_text())
-    return words | {word for word in ("old", "newer") if ports.get("word") == len(word)}
 
 
 def test_what_was_backed_up_is_there_again_and_what_was_there_is_kept(tmp_path: Path) -> None:
@@ -191,6 +152,29 @@ def dangling(folder: Path) -> list[str]:
     ]
 
 
+def test_a_file_that_comes_and_goes_while_the_rows_are_copied_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_with(tmp_path / "a", "old")
+    storage, copy = Storage(folder / FILES, folder / "incoming"), backup_module._copy
+
+    def come_and_go(source: Path, target: Path) -> None:
+        if source.name == DATABASE:
+            with storage.receive() as upload:
+                upload.close(upload.open(("deep", "down", "brief")))
+                upload.commit()
+        copy(source, target)
+        if source.name == DATABASE:
+            storage.delete(("deep", "down", "brief"))
+
+    monkeypatch.setattr(backup_module, "_copy", come_and_go)
+    backup(folder, tmp_path / "kept")
+    restore(tmp_path / "b", tmp_path / "kept")
+    assert (tmp_path / "b" / FILES / "deep" / "down" / "brief").is_file()
+    assert not (folder / FILES / "deep" / "down" / "brief").exists()
+    assert not (folder / "leaving").exists()
+
+
 def test_a_backup_is_refused_in_a_sentence(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "a", "old")
     backup(folder, tmp_path / "kept")
@@ -306,60 +290,6 @@ def test_a_restore_waits_for_no_server_and_changes_nothing_under_one(tmp_path: P
         with pytest.raises(Failure, match=r"is running \(process \d+\); stop it first"):
             restore(running.status.data_dir, tmp_path / "kept")
         assert launcher.status(running.status.data_dir).running
-
-
-def test_a_killed_restore_leaves_the_old_data_or_the_new(tmp_path: Path) -> None:
-    """Killed before each of its changes to the disk, one after the other, until it comes to its end."""
-    backup(folder_with(tmp_path / "a", "newer"), tmp_path / "kept")
-    outcomes = []
-    for step in range(1, 300):
-        target = folder_with(tmp_path / f"b{step}", "old")
-        if survived(partial(restore, target, tmp_path / "kept"), target, step):
-            break
-        decided = (target / JOURNAL).exists()
-        with upkeep(target):
-            outcomes.append(said_by(target))
-        assert outcomes[-1] in ({"old"}, {"newer"}), f"killed before change {step}"
-        assert not decided or outcomes[-1] == {"newer"}
-        assert not list(target.glob("upkeep-draft-*"))
-        assert not (target / JOURNAL).exists()
-    assert outcomes.count({"old"}) > 5
-    assert outcomes.count({"newer"}) > 5
-    assert outcomes == sorted(outcomes, key=lambda words: words == {"newer"})
-
-
-def survived(work: Callable[[], object], folder: Path, step: int) -> bool:
-    """Whether `work` came to its end in a child that is killed before its `step`-th change below `folder`."""
-    child = os.fork()
-    if child == 0:
-        left = [step]
-
-        def audit(event: str, arguments: tuple[Any, ...]) -> None:
-            writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_CREAT)
-            changes = event in ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "sqlite3.connect")
-            if (writes or changes) and str(folder) in str(arguments[:2]):
-                left[0] -= 1
-                if not left[0]:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(audit)
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return os.waitpid(child, 0)[1] == 0
-
-
-def test_a_server_finishes_a_restore_that_was_decided(tmp_path: Path) -> None:
-    backup(folder_with(tmp_path / "a", "newer"), tmp_path / "kept")
-    step, target = 1, folder_with(tmp_path / "b1", "old")
-    while not survived(partial(restore, target, tmp_path / "kept"), target, step) and not (target / JOURNAL).exists():
-        step, target = step + 1, folder_with(tmp_path / f"b{step + 1}", "old")
-    assert (target / JOURNAL).exists()
-    (target / "credentials.json").unlink()
-    launcher.up(target, 0, 0)
-    launcher.down(target)
-    assert "newer" in said_by(target)
 
 
 def test_upgrade_brings_an_older_store_up_after_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
