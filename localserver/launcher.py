@@ -18,6 +18,7 @@ from localserver.credentials import CONFIG, CREDENTIALS, make_private_folder
 from localserver.state import (
     DATABASE,
     FILES,
+    LEAVING,
     LOG,
     PORTS,
     STAGING,
@@ -122,7 +123,8 @@ def reset(data_dir: Path | str) -> None:
 
 
 def _remove(folder: Path) -> None:
-    for path in (folder / FILES, folder / STAGING, *folder.glob(f"{DRAFT}*"), *folder.glob(f"{ASIDE}*")):
+    plain = [folder / name for name in (FILES, STAGING, LEAVING)]
+    for path in (*plain, *folder.glob(f"{DRAFT}*"), *folder.glob(f"{ASIDE}*")):
         if path.exists():
             shutil.rmtree(path)
     database = [DATABASE + ending for ending in ("", "-wal", "-shm", "-journal")]
