@@ -3,12 +3,11 @@
 from clearml import PipelineDecorator
 
 from components.artifacts import dump_ref, fetch_artifact, load_ref, read_parquet, save_artifact, write_parquet
-from components.engineering import engineered_features
 from components.failure import tell_tags
 from components.helpers import with_helpers
-from components.rows import prediction_rows
+from components.rows import describe_features, prediction_rows
 from components.schema import load_schema
-from components.split import feature_roles, fill_blanks, problem_type_of, split_rows
+from components.split import problem_type_of, split_rows
 
 
 @PipelineDecorator.component(
@@ -31,12 +30,10 @@ from components.split import feature_roles, fill_blanks, problem_type_of, split_
         read_parquet,
         save_artifact,
         write_parquet,
-        engineered_features,
         tell_tags,
+        describe_features,
         prediction_rows,
         load_schema,
-        feature_roles,
-        fill_blanks,
         problem_type_of,
         split_rows,
     ),
@@ -61,7 +58,6 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
     """
     import tempfile
 
-    import pandas as pd
     from clearml import Task
 
     task = Task.current_task()
@@ -76,12 +72,7 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
             write_parquet(taken, f"{folder}/{part}.parquet")
             sha256 = save_artifact(task, part, f"{folder}/{part}.parquet")["sha256"]
             stored[part] = {"artifact": part, "sha256": sha256, "rows": len(taken)}
-    numeric, categorical = feature_roles(columns, expected)
-    why = {name: told for name, (told, _) in engineered_features(fill_blanks(rows[:1], expected), expected).items()}
-    kinds = dict.fromkeys(numeric, "number") | dict.fromkeys(categorical, "category")
-    table = pd.DataFrame(
-        [(name, kind, why.get(name, "as it came")) for name, kind in kinds.items()], columns=["feature", "kind", "why"]
-    )
+    numeric, categorical, table = describe_features(rows, columns, expected)
     task.get_logger().report_table("features", "all", iteration=0, table_plot=table)
     if source["synthetic"]:
         tell_tags(task, ["synthetic"])

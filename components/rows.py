@@ -110,3 +110,20 @@ def prediction_rows(frame: Any, schema: dict[str, Any]) -> Any:
     numeric, categorical = feature_roles(filled, schema)
     key = [schema["key"]] if schema["key"] else []
     return filled[[*key, *numeric, *categorical]]
+
+
+def describe_features(rows: Any, columns: Any, schema: dict[str, Any]) -> tuple[list[str], list[str], Any]:
+    """The features of checked rows: the numeric ones, the categorical ones, and a table of feature, kind and why.
+
+    Args:
+        rows: the checked rows.
+        columns: the `prediction_rows` of these.
+        schema: what `load_schema` returns.
+    """
+    import pandas as pd
+
+    numeric, categorical = feature_roles(columns, schema)
+    why = {name: told for name, (told, _) in engineered_features(fill_blanks(rows[:1], schema), schema).items()}
+    kinds = dict.fromkeys(numeric, "number") | dict.fromkeys(categorical, "category")
+    told = [(name, kind, why.get(name, "as it came")) for name, kind in kinds.items()]
+    return numeric, categorical, pd.DataFrame(told, columns=["feature", "kind", "why"])

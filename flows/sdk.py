@@ -107,11 +107,14 @@ def make_step_task(step: str, arguments: Mapping[str, Any], project: str) -> Tas
         maker,
         **{key: spec[key] for key in (*taken, *more)},
         **dict.fromkeys(("repo", "branch", "commit")),
-        function_kwargs={**spec["function_kwargs"], **arguments},
+        function_kwargs=spec["function_kwargs"],
         function_input_artifacts={},
         project_name=project,
         task_name=step,
     )
+    # As a pipeline does: the script has the defaults, and is the same for all Tasks of the step.
+    for name, value in arguments.items():
+        definition["hyperparams"]["kwargs"][name]["value"] = str(value)
     task = Task.create(project_name=project, task_name=step, task_type=definition["type"])
     task.update_task(definition)
     PipelineController._create_pipeline_projects(task, project.rpartition("/")[0], project)

@@ -16,6 +16,7 @@ from ops.runs_cli import runs
 from ops.schedule_cli import schedule
 from ops.server_cli import server
 from ops.setup_cli import setup
+from ops.step_cli import step
 from ops.train_cli import train
 
 
@@ -50,6 +51,7 @@ main.add_command(runs)
 main.add_command(schedule)
 main.add_command(server)
 main.add_command(setup)
+main.add_command(step)
 main.add_command(train)
 
 

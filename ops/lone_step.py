@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -67,8 +68,9 @@ def returned_by(backend: Backend, flow: str, settings: Settings) -> Callable[[St
 def run_step(backend: Backend, step: Step, flow: str, arguments: Mapping[str, Any], settings: Settings) -> Ran:
     """Runs the step as a Task in the project of the flow's runs, and waits for its end.
 
-    An interrupt ends it, marks the Task, and goes on as KeyboardInterrupt.
+    Raises FlowsError if it is interrupted, by a signal too; it is ended then, and its Task marked.
     """
+    _be_interrupted_by_sigterm()
     task, script = _make_task(step, f"{settings.project.name}/.pipelines/{flow}", arguments)
     log = _log_file(data_dir(settings), step.name)
     limit = settings.run.step_timeout
@@ -81,12 +83,20 @@ def run_step(backend: Backend, step: Step, flow: str, arguments: Mapping[str, An
             process.wait(limit or None)
         except subprocess.TimeoutExpired:
             _end(process, backend.api, task["id"], "failed", f"it took longer than run.step_timeout, {limit:.0f} s")
-        except BaseException:
+        except KeyboardInterrupt:
             _end(process, backend.api, task["id"], "stopped", "interrupted")
-            raise
+            raise FlowsError(f"step {step.name} was interrupted; its Task {task['id']} is marked stopped") from None
     message, returned = _outcome(backend.api, step, task["id"], process.returncode)
     page = f"{backend.web_url}/projects/{task['project']}/experiments/{task['id']}/output/log"
     return Ran(step.name, task["id"], page, message, returned, str(log))
+
+
+def _be_interrupted_by_sigterm() -> None:
+    def interrupt(_signal: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
 
 
 def _make_task(step: Step, project: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

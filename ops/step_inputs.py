@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.artifacts import file_sha256
 from components.dataset_files import read_manifest
 from flows.api import Api
 from flows.backend import Backend
@@ -19,6 +20,16 @@ from ops.step_arguments import configured
 from ops.step_signatures import Parameter, Step, steps
 
 FIELDS = ["hyperparams.return", "system_tags"]
+FILE = {"task", "artifact", "sha256"}
+# Without these a reference is none; docs/architecture.md has all that is in them.
+NEEDED = {
+    "raw": FILE,
+    "valid": FILE,
+    "split": {"task", "train", "test"},
+    "dataset": {"id", "sha256", "train_sha256", "test_sha256"},
+    "sweep": {"dataset", "experiments", "best"},
+    "model": {"id", "sha256"},
+}
 FIRST = "download"  # the step that takes a file
 
 Run = Callable[[Step, Mapping[str, Any]], dict[str, str]]
@@ -51,7 +62,9 @@ class Inputs:
         if typed.lstrip().startswith("{"):
             return _checked(parameter, typed)
         if typed and Path(typed).expanduser().is_file():
-            return self._of_file(parameter, Path(typed).expanduser().absolute())
+            path = Path(typed).expanduser().absolute()
+            rows = parameter.name == "valid" and path.suffix == ".parquet" and self.backend is None
+            return _valid_rows(path) if rows else self._of_file(parameter, path)
         if self.backend is None:
             raise BadInput(
                 f"without a backend {_option(parameter)} can be a CSV file that is there, or the JSON that "
@@ -71,6 +84,12 @@ class Inputs:
                 arguments[needed.name] = self._of_file(needed, path)
         self.tell(f"{path.name} goes through {step.name}")
         return self.run(step, arguments)[parameter.name]
+
+
+def _valid_rows(path: Path) -> str:
+    """A reference to a parquet file of rows that `validate` let pass, for a step that runs without a backend."""
+    stored = {"task": str(path.parent), "artifact": path.stem, "sha256": file_sha256(str(path))}
+    return json.dumps({**stored, "raw_sha256": "", "synthetic": False})
 
 
 def _known(backend: Backend, flow: str, settings: Settings, parameter: Parameter, typed: str) -> tuple[str, str]:
@@ -93,7 +112,7 @@ def _checked(parameter: Parameter, text: str) -> str:
         found = json.loads(text)
     except ValueError:
         found = None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not NEEDED.get(parameter.name, set()) <= set(found):
         raise BadInput(
             f"{_option(parameter)} wants the JSON object that {parameter.from_step} returns, not {text[:80]!r}"
         )

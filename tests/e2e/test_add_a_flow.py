@@ -1,4 +1,4 @@
-"""docs/add-a-flow.md, followed to the letter in a copy of the project."""
+"""docs/add-a-flow.md, followed to the letter in a copy of the project; and the new flow's steps on their own."""
 
 import json
 import os
@@ -21,6 +21,25 @@ pytestmark = pytest.mark.slow
 PAGE = (ROOT / "docs" / "add-a-flow.md").read_text("utf-8")
 BLOCKS = re.findall(r"([^\n]*)\n\n```(\w*)\n(.*?)```\n", PAGE, re.S)
 COPIED = ("flows", "components", "ops", "localserver", "settings.toml", "pyproject.toml")
+
+
+LOOK = """
+import json, sys
+from flows.backend import connect
+from flows.settings import load
+task = connect(load()).api.call("tasks.get_by_id", task=sys.argv[1])["task"]
+sections = task["hyperparams"]
+skipped = ("Estimator", "return")
+told = {name: task[name] for name in ("status", "type", "project")}
+told["artifacts"] = sorted(one["key"] for one in task["execution"]["artifacts"])
+told["parameters"] = {f"{name}/{key}": item["value"] for name in sections if name not in skipped
+                      for key, item in sections[name].items() if key != "family"}
+told["configuration"] = {key: item["value"] for key, item in task["configuration"].items()}
+told["code"] = [task["script"].get(key) for key in ("diff", "requirements", "entry_point")]
+told["metrics"] = sorted({item["metric"] for one in task["last_metrics"].values() for item in one.values()
+                          if not item["variant"].startswith("test_") and item["metric"] != "Learning curve"})
+print(json.dumps(told))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +120,38 @@ def test_the_new_flow_runs_and_leaves_all_that_a_flow_leaves(project: Place, run
     assert [len(experiments), experiments[0]["name"], experiments[0]["status"]] == [4, "another-one", "completed"]
     shown = json.loads(project.flows("datasets", "show", datasets[0]["id"], "--json").stdout)
     assert "petal_area" in json.dumps(shown["tables"])
+
+
+def test_a_single_experiment_has_all_that_one_of_a_run_has(project: Place, run: Finished) -> None:
+    single, *of_run = json.loads(project.flows("experiments", "list", "--flow", "iris", "--json").stdout)
+    logistic = next(one for one in of_run if one["name"].startswith("logistic"))
+    told = [json.loads(project.python("-c", LOOK, one["id"]).stdout) for one in (single, logistic)]
+    assert told[0] == told[1]
+    assert {"model", "out_of_fold"} <= set(told[0]["artifacts"])
+    assert told[0]["parameters"]["General/flow"] == "iris"
+    compared = project.flows("experiments", "compare", single["id"], logistic["id"], "--json")
+    assert compared.exit_code == 0, compared.stderr
+
+
+def test_a_step_runs_again_on_what_the_last_run_made_as_a_task_beside_those_of_the_run(
+    project: Place, run: Finished
+) -> None:
+    done = project.flows("step", "validate", "--flow", "iris", "--json")
+    assert done.exit_code == 0, done.stderr
+    runs = json.loads(project.flows("runs", "list", "--json").stdout)
+    assert len(runs) == 1
+    steps = json.loads(project.flows("runs", "show", "--json").stdout)["steps"]
+    earlier = next(step["task_id"] for step in steps if step["name"] == "validate")
+    told = [json.loads(project.python("-c", LOOK, task).stdout) for task in (done.document["task_id"], earlier)]
+    assert told[0] == told[1]
+    assert done.document["returned"]["valid"]["rows"] == 100
+
+
+def test_a_step_that_finds_bad_data_says_so_and_its_task_has_failed(project: Place, run: Finished) -> None:
+    done = project.flows("step", "download", "--flow", "iris", "--source", "nowhere.csv", "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: step download failed: bad data: ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("line", re.findall(r"^flows .+$", PAGE, re.M))

@@ -1,0 +1,135 @@
+"""`flows step`: a step on its own. The options of each are read from what the step takes."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.catalog import flow_names
+from flows.command import GATE_SAID_NO
+from flows.errors import BadInput
+from ops.command import as_json, examples, one_sentence
+from ops.step_signatures import Parameter, Step, steps
+from ops.tables import show, show_facts, table, terminal_width
+
+FIRST = flow_names()[0]
+SHORT = 100
+EXAMPLES = {
+    "download": ("flows step download --source synthetic --rows 500 --no-track --out here",),
+    "validate": ("flows step validate --raw data/mine.csv --no-track", "flows step validate --flow wine --json"),
+    "features": ("flows step features --explain", "flows step features --valid data/mine.csv --no-track --out rows"),
+    "version_dataset": ("flows step version_dataset --split data/mine.csv --name mine",),
+    "train_sweep": ("flows step train_sweep --dataset 3f9a81c2 --folds 10", "flows step train_sweep --explain"),
+    "register_best": ("flows step register_best --sweep 3f9a81c2 --name tried",),
+    "evaluate": ("flows step evaluate --model 3f9a81c2 --minimum 0.9",),
+}
+
+
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def step(context: click.Context, as_json: bool) -> None:
+    """One step of a flow on its own. Without a command: the steps, with what they take and return.
+
+    A step is given what the settings say, unless an option says otherwise; a text option takes @FILE for what is in a
+    file. What it takes from another step can be a CSV file, which goes through the steps before it; the id of a Task
+    that returned it, or, of a dataset, of a version; or JSON. Without the option, it is the last one of the flow.
+
+    It runs as a Task beside those of the flow's runs, which an agent can run again. With --no-track it is a plain
+    function, which needs no backend: download, validate and features can be that.
+    """
+    if context.invoked_subcommand is None:
+        told = [
+            {
+                "step": one.name,
+                "takes": [needed.name for needed in one.parameters if needed.from_step],
+                "returns": list(one.returns),
+                "does": one.summary,
+            }
+            for one in steps().values()
+        ]
+        show(told, as_json, list(told[0]), [list(one.values()) for one in told])
+
+
+def _command(one: Step) -> click.Command:
+    @click.command(one.name, epilog=examples(*EXAMPLES.get(one.name, (f"flows step {one.name}",))), help=one.summary)
+    @click.option("--flow", type=click.Choice(flow_names()), default=FIRST, show_default=True, help="Whose settings.")
+    @click.option("--track/--no-track", default=True, help="As a Task, or as a plain function without a backend.")
+    @click.option("--out", metavar="FOLDER", default="", help="With --no-track: where the files are put that it makes.")
+    @click.option("--explain", is_flag=True, help="Say what it does, with which values, and end.")
+    @as_json
+    @one_sentence
+    def command(flow: str, track: bool, out: str, explain: bool, as_json: bool, **given: Any) -> None:
+        # Imported here: pandas and ClearML take seconds, which help need not wait for.
+        from ops.single_steps import run_single
+
+        if explain:
+            _explain(flow, one, as_json)
+            return
+        if out and track:
+            raise BadInput("--out goes with --no-track: a Task keeps its files as artifacts")
+        named = {name: _text(value) for name, value in given.items() if value is not None}
+        told = run_single(flow, one.name, named, track, out, lambda text: click.echo(text, err=True))
+        show_facts(told, as_json, {name: value for name, value in _flat(told).items() if value not in (None, "")})
+        if (told["returned"].get("evaluation") or {}).get("promoted") is False:
+            raise SystemExit(GATE_SAID_NO)
+
+    command.params[0:0] = [_option(parameter) for parameter in one.parameters]
+    return command
+
+
+def _option(parameter: Parameter) -> click.Option:
+    told: dict[str, Any] = {
+        "type": parameter.type,
+        "help": parameter.help[:1].upper() + parameter.help[1:],
+        "metavar": "FILE|ID|JSON" if parameter.from_step else None,
+    }
+    return click.Option([_name(parameter.name)], **told)
+
+
+def _name(parameter: str) -> str:
+    return f"--{parameter.replace('_', '-')}"
+
+
+def _text(value: Any) -> Any:
+    """What an option says; of @FILE, the file's text. Raises BadInput if that cannot be read."""
+    if not (isinstance(value, str) and value.startswith("@")):
+        return value
+    try:
+        return Path(value[1:]).expanduser().read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{value} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _explain(flow: str, one: Step, as_json: bool) -> None:
+    from ops.single_steps import explain
+
+    told = explain(flow, one.name)
+    rows = [[_name(item["name"]), _value(item)] for item in told["parameters"]]
+    if as_json:
+        show(told, as_json, [], [])
+        return
+    click.echo(f"{told['does']}\n\n{table(['option', f'value for {flow}'], rows, terminal_width())}")
+    if told["features"]:
+        features = [list(feature.values()) for feature in told["features"]]
+        click.echo(f"\n{table(['feature', 'kind', 'why'], features, terminal_width())}")
+
+
+def _value(item: dict[str, Any]) -> str:
+    if item["from_step"]:
+        return f"what {item['from_step']} returns"
+    text = "its own default" if item["value"] is None else str(item["value"])
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
+def _flat(told: dict[str, Any]) -> dict[str, Any]:
+    """Facts for a person: of a reference each part that is no structure of its own."""
+    facts = {name: value for name, value in told.items() if name != "returned"}
+    for name, value in told["returned"].items():
+        parts = value if isinstance(value, dict) else {"": value}
+        facts |= {f"{name} {key}".strip(): part for key, part in parts.items() if not isinstance(part, dict | list)}
+    return facts
+
+
+for one in steps().values():
+    step.add_command(_command(one))
