@@ -86,13 +86,14 @@ def pin_steps(pin: Callable[[str], str]) -> None:
         step["packages"] = [pin(package) for package in step["packages"] or []]
 
 
-def make_step_task(step: str, arguments: Mapping[str, Any], project: str) -> Task:
+def make_step_task(step: str, arguments: Mapping[str, Any], project: str, commit: str = "") -> Task:
     """A draft of a step's Task without a pipeline: source, requirements and parameters as they would be in one.
 
     Args:
         step: its name; its component is imported.
         arguments: of the step; what is left out has its default.
         project: `PARENT/.pipelines/FLOW`, hidden as a run of the flow would hide it.
+        commit: of the code, as the controller of a run would tell it; empty: none.
     """
     spec = next(one for one in PipelineDecorator._added_decorator if one["name"] == step)
     maker = SimpleNamespace(
@@ -115,6 +116,7 @@ def make_step_task(step: str, arguments: Mapping[str, Any], project: str) -> Tas
     # As a pipeline does: the script has the defaults, and is the same for all Tasks of the step.
     for name, value in arguments.items():
         definition["hyperparams"]["kwargs"][name]["value"] = str(value)
+    definition["script"]["version_num"] = commit
     task = Task.create(project_name=project, task_name=step, task_type=definition["type"])
     task.update_task(definition)
     PipelineController._create_pipeline_projects(task, project.rpartition("/")[0], project)

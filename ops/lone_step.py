@@ -1,6 +1,7 @@
 """A step that runs alone, as a Task of its own: the same script as in a pipeline, in a process here."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from flows.watch import BROKEN, RUNNING, failure_of
 from ops.command import quiet
 from ops.step_signatures import Step
 
+ROOT = Path(__file__).resolve().parent.parent
 STOP_WITHIN = 10.0
 
 
@@ -101,8 +103,17 @@ def _be_interrupted_by_sigterm() -> None:
 
 def _make_task(step: Step, project: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     with quiet():
-        task = _sdk().make_step_task(step.name, arguments, project)
+        task = _sdk().make_step_task(step.name, arguments, project, commit_of(ROOT))
         return {"id": task.id, "project": task.project}, str(task.data.script.diff)
+
+
+def commit_of(folder: Path) -> str:
+    """The commit that is checked out there; empty if that is no checkout, or there is no git."""
+    git = shutil.which("git")
+    if not git:
+        return ""
+    asked = [git, "-C", str(folder), "rev-parse", "--verify", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
 
 
 @cache

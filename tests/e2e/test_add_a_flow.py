@@ -52,7 +52,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, folder / name)
-    place = Place(folder, {**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore"})
+    place = Place(
+        folder, {**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore", "FLOWS__TRAINING__REPEATS": "1"}
+    )
     make_flowers(folder / "data" / "iris.csv")
     for before, language, block in BLOCKS:
         if language in ("json", "toml", "python", "diff"):

@@ -6,6 +6,8 @@ As Tasks they run in tests/e2e/test_add_a_flow.py.
 import importlib
 import inspect
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from click.testing import CliRunner, Result
 from components.synthetic_wine import synthetic_wines
 from flows.settings import load
 from ops.cli import main
+from ops.lone_step import commit_of
 from ops.step_arguments import configured
 from ops.step_signatures import steps
 
@@ -110,6 +113,15 @@ def test_what_cannot_be_run_is_one_sentence(words: str, tmp_path: Path, monkeypa
     done = flows(name, *PLAIN.split(), *rest)
     assert (done.exit_code, done.stdout) == (2, ""), done.output
     assert done.stderr.splitlines()[-1].startswith(REFUSED[words]), done.stderr
+
+
+def test_the_commit_of_a_checkout_is_known(tmp_path: Path) -> None:
+    assert commit_of(tmp_path / "nowhere") == ""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    assert commit_of(tmp_path) == ""
+    author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", "-C", str(tmp_path), *author, "commit", "-q", "--allow-empty", "-m", "one"], check=True)
+    assert re.fullmatch("[0-9a-f]{40}", commit_of(tmp_path))
 
 
 def test_options_that_do_not_go_together_are_refused() -> None:
