@@ -45,6 +45,16 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         yield
 
 
+@pytest.fixture(autouse=True)
+def kept_settings() -> Iterator[None]:
+    """What an option sets is a variable of its process: of this one, where a test runs a command in it."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("FLOWS__")}
+    yield
+    for name in [name for name in os.environ if name.startswith("FLOWS__")]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder with the real CSV files; tests that want them skip without it."""
