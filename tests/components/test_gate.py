@@ -141,7 +141,7 @@ def test_a_production_model_that_cannot_be_measured_keeps_others_out() -> None:
 
 def test_an_unknown_metric_is_refused() -> None:
     assert full_metric(METRICS, "brier") == full_metric(METRICS, "test_brier") == "test_brier"
-    with pytest.raises(ValueError, match=r"promotion\.metric is 'gini': it can be one of test_brier, test_f1_score"):
+    with pytest.raises(ValueError, match=r"the gate's metric is 'gini': it can be one of test_brier, test_f1_score"):
         full_metric(METRICS, "gini")
 
 

@@ -48,7 +48,7 @@ def test_equal_experiments_are_decided_by_name_and_failed_ones_never_win() -> No
 
 def test_a_test_metric_never_decides() -> None:
     entries = [ended("one", cv_roc_auc=0.8, test_gini=0.1, train_gini=0.2)]
-    with pytest.raises(ValueError, match=r"training\.metric is 'gini': it can be one of roc_auc"):
+    with pytest.raises(ValueError, match=r"the metric is 'gini': it can be one of roc_auc"):
         select_best(entries, "gini")
 
 

@@ -109,7 +109,7 @@ def test_bad_customers_are_refused_with_every_problem_and_nothing_is_written(sto
 def test_standard_output_holds_the_scores_alone(story: Story) -> None:
     assert story["to stdout"]["stdout"].splitlines()[0] == "customerID,probability,decision"
     assert len(story["to stdout"]["stdout"].splitlines()) == 61
-    assert "60 customers" in story["to stdout"]["stderr"]
+    assert "60 rows" in story["to stdout"]["stderr"]
     story.refused("stdout twice", 2, "both want standard output")
 
 

@@ -94,13 +94,13 @@ def fill() -> None:
     backend = Backend()
     told["run"], step = backend.run("churn")
     told["second run"], _ = backend.run("churn", cached=step)
-    other_run, other_step = backend.run("wine")
+    other_run, other_step = backend.run("beer")
     told["other run"] = other_run
     told["ids"] = {
         "good": backend.experiment("good forest", step, 0.85, "d1", "churn", n_estimators=100, max_depth=6),
         "near": backend.experiment("near forest", step, 0.849, "d1", "churn", n_estimators=200, max_depth=6),
         "poor": backend.experiment("poor forest", step, 0.7, "d2", "churn", n_estimators=1, tags=["poor"]),
-        "odd": backend.experiment(HOSTILE, other_step, 0.5, "d1", "wine", expression="=1+1"),
+        "odd": backend.experiment(HOSTILE, other_step, 0.5, "d1", "beer", expression="=1+1"),
         "bare": backend.task("unfinished", "clearml-flows/experiments", {}, completed=False),
         "elsewhere": backend.task("by hand", "another project", {"loss": 0.1}),
     }
@@ -122,7 +122,7 @@ def lists() -> None:
         ("since", "--since", "2020-01-01", "--until", "2999-12-31"),
         ("until", "--until", "2020-01-01"),
         ("without the metric", "--status", "in_progress", "--metric", "cv_roc_auc"),
-        ("flow", "--flow", "wine"),
+        ("flow", "--flow", "beer"),
         ("run", "--run", run),
         ("cached run", "--run", told["second run"]),
     ]:
@@ -143,7 +143,7 @@ def looks() -> None:
     told["compare top"] = flows("compare top as JSON", "compare", "--metric", "cv_roc_auc", "--top", "2", "--json")
     told["leaderboard"] = flows("leaderboard as JSON", "leaderboard", "--json")
     flows("leaderboard as text", "leaderboard")
-    told["other board"] = flows("other board", "leaderboard", "--metric", "cv_f1_score", "--flow", "wine", "--json")
+    told["other board"] = flows("other board", "leaderboard", "--metric", "cv_f1_score", "--flow", "beer", "--json")
 
 
 def exports() -> None:
