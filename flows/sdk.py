@@ -18,6 +18,8 @@
 - A pipeline that runs its steps as processes notes the queue `mock` on its Task.
 - `Task._get_default_session` is the session that the SDK made: host and credentials, wherever it found them.
 - A step's process (`LocalClearmlJob._job_process`) does not end when its Task is marked failed.
+- `Task._dev_worker` looks each half minute whether its Task is in progress still, and ends the process if it is not:
+  also in the moment in which the process itself has marked it (`ops/tracker.py`).
 - `Task._set_runtime_properties` keeps a Task's properties that no user edits (`flows/limits.py`).
 
 Steps carry their own source and cannot import this module. What they rely on: `Task._set_runtime_properties`
@@ -151,6 +153,12 @@ def kill_process(job: Any) -> None:
         for member in [*psutil.Process(process.pid).children(recursive=True), process]:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
+
+
+def look_away(task: Task) -> None:
+    """Let this process mark the Task, without taking that for somebody else who stops it. It is closed next."""
+    if task._dev_worker is not None:
+        task._dev_worker.unregister()
 
 
 def session_api() -> Api:

@@ -54,12 +54,16 @@ class ClearMLTracker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        # Imported here: it imports ClearML, whose session is made with what `__enter__` sets.
+        from flows import sdk
+
         self.task.flush(wait_for_uploads=True)
         if error is not None and not _is_good_exit(error):
             text = "".join(traceback.format_exception(kind, error, where))
             self.task.get_logger().report_text(text, print_console=False)
             self.task.flush(wait_for_uploads=True)
             message = f"{type(error).__name__}: {error}"[:MESSAGE]
+            sdk.look_away(self.task)
             self.task.mark_failed(status_reason=message, status_message=message, force=True)
         self.task.close()
 

@@ -2,12 +2,30 @@
 
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.support.story import Story, tell
+from tests.support.backend import running_backend
+from tests.support.story import ROOT, Story, tell
+
+# The SDK's own thread looks every 10 ms, not every half minute, whether the Task was stopped by somebody.
+WATCHED = """
+from clearml.backend_interface.task.development.worker import DevWorker
+from ops.tracker import ClearMLTracker
+DevWorker.ping_period = DevWorker.report_period = 0.01
+try:
+    with ClearMLTracker("tracked", "closely watched") as tracker:
+        mark_failed = tracker.task.mark_failed
+        tracker.task.mark_failed = lambda **told: (mark_failed(**told), time.sleep(0.5))
+        raise ValueError("a bad block")
+except ValueError:
+    print("went on")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +109,22 @@ def test_an_exception_marks_the_task_failed_with_its_traceback_and_is_raised_aga
     assert (held["status"], held["message"]) == ("failed", "ZeroDivisionError: division by zero")
     assert "_ = 1 / 0" in held["console"]
     assert held["metrics"] == {"accuracy": 0.25}
+
+
+def test_a_failed_block_is_not_taken_for_a_task_that_somebody_stopped(tmp_path: Path) -> None:
+    with running_backend(tmp_path / "data") as backend:
+        child = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", f"import time\n{WATCHED}"],
+            cwd=ROOT,
+            env=backend.env(FLOWS__SERVER__DATA_DIR=str(tmp_path / "data")),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert child.returncode == 0, child.stdout + child.stderr
+    assert "went on" in child.stdout
+    assert "USER ABORTED" not in child.stdout + child.stderr
 
 
 def test_leaving_in_good_order_is_no_failure(story: Story) -> None:
