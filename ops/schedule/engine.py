@@ -14,7 +14,7 @@ from ops.schedule import policy
 from ops.schedule.records import REPLACED, Run, Schedule, text
 from ops.schedule.store import Planned, Store
 
-AT_ONCE = 20  # schedules that one tick deals with, so that a machine is not overrun; the others are a tick late
+AT_ONCE = 12  # schedules that one tick deals with, so that a machine is not overrun; the others are a tick late
 ATTEMPTS = 3
 APPEARS_WITHIN = timedelta(minutes=2)  # a run's Task after its process began, however busy the machine
 RETRY = timedelta(seconds=10)
