@@ -46,10 +46,10 @@ class Nowhere:
         return Seen("task", "completed", (key,), timedelta())
 
     def stop(self, run: Run | str, why: str = "") -> None:
-        raise NotImplementedError
+        raise AssertionError(f"no run overlaps another here, yet {run} is to be stopped: {why}")
 
     def discard(self, task: str) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"no run has a second Task here, yet {task} is to be discarded")
 
 
 def scheduler(folder: Path, count: int) -> Engine:

@@ -45,8 +45,8 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
 
     Args:
         valid: the reference that `validate` returns.
-        schema: what the columns are, as JSON; see `components/schema.py`. Its `engineering` names the features to add:
-            `telco` or nothing.
+        schema: what the columns are, as JSON; see `components/schema.py`. Its `engineering` names the features to add,
+            one of `feature_makers` in `components/engineering.py`, or nothing.
         test_size: the share of rows kept for the final evaluation.
         seed: of the split.
         max_bytes: how large the valid rows may be, unpacked.
