@@ -36,7 +36,7 @@ def api_app(store: Store, tokens: Tokens, access_key: str, secret_key: str) -> A
             target = wire.Target(target.name, target.version, known=True)
             body = await request.body() or _query(request)
             authorization = request.headers.get("authorization", "")
-            data = await run_in_threadpool(_answer, server, endpoint, authorization, body)
+            data = await run_in_threadpool(_answer, server, endpoint, authorization, body, target.number)
             content, status = wire.success(target, data), 200
         except errors.ApiError as error:
             content, status = wire.failure(target, error), error.code
@@ -65,11 +65,11 @@ def _find(target: wire.Target, missing: set[str]) -> Endpoint:
     return endpoint
 
 
-def _answer(server: Server, endpoint: Endpoint, authorization: str, body: bytes) -> wire.Json:
+def _answer(server: Server, endpoint: Endpoint, authorization: str, body: bytes, version: wire.Version) -> wire.Json:
     user = "" if endpoint.open else authenticate(server, authorization)
     data = wire.parse_batch(body) if endpoint.batch else wire.parse(body)
     try:
-        return endpoint.answer(server, data, user)
+        return endpoint.answer(server, data, user, version)
     except (RecursionError, OverflowError, UnicodeError) as error:
         # Nested too deeply, or a number or a text that the database cannot hold.
         raise errors.BadRequest from error

@@ -4,13 +4,13 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from localserver import errors, fields
 from localserver.store.database import Store
 from localserver.store.session import Session
 from localserver.tokens import Tokens
-from localserver.wire import Json
+from localserver.wire import NEWEST, Json, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,20 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, inside its own transaction (`db`), from the user who was let in."""
+    """One request, inside its own transaction (`db`), from the user who was let in.
+
+    `version` is the API version that the request names in its path: some endpoints answer old clients otherwise.
+    """
 
     server: Server
     db: Session
     data: Json
     user: str
+    version: Version = NEWEST
+
+    def asking(self, data: Json) -> "Call":
+        """The same call with other data."""
+        return replace(self, data=data)
 
 
 Handler = Callable[[Call], Json]
@@ -55,11 +63,11 @@ class Endpoint:
     open: bool = False
     batch: bool = False
 
-    def answer(self, server: Server, data: Json, user: str) -> Json:
+    def answer(self, server: Server, data: Json, user: str, version: Version = NEWEST) -> Json:
         """The answer to a request that was let in; what was written is kept only if the handler returns."""
         fields.check(data, self.required, self.fields)
         with server.store.write() if self.writes else server.store.read() as db:
-            return self.handler(Call(server, db, data, user))
+            return self.handler(Call(server, db, data, user, version))
 
 
 ENDPOINTS: dict[str, Endpoint] = {}

@@ -14,6 +14,7 @@ _PATH = re.compile(r"/(?:v(?P<version>\d{1,4}(?:\.\d{1,4})?)/)?(?P<name>[a-z_]{1
 _API_PATH = re.compile(r"/(v\d[^/]*/.*|[a-z_]+\.[a-z_0-9]+)")
 
 Json = dict[str, Any]
+Version = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,15 @@ class Target:
     name: str
     version: str
     known: bool = False
+
+    @property
+    def number(self) -> Version:
+        """The version as numbers, which sort as versions do: 2.9 is older than 2.23."""
+        major, _, minor = self.version.partition(".")
+        return int(major), int(minor or 0)
+
+
+NEWEST: Version = Target("", API_VERSION).number
 
 
 def is_api_path(path: str) -> bool:

@@ -18,7 +18,7 @@ def start_pipeline(call: Call) -> Json:
         known = hyperparams.setdefault("Args", {}).get(name, {"section": "Args", "name": name})
         hyperparams["Args"][name] = {**known, "value": str(item.get("value", ""))}
     definition = {"task": source["id"], "new_task_name": source["name"], "new_task_hyperparams": hyperparams}
-    new = clone(Call(call.server, call.db, definition, call.user))
+    new = clone(call.asking(definition))
     request = {"task": new["id"], "queue": call.data.get("queue")}
-    queued = enqueue(Call(call.server, call.db, request, call.user))
+    queued = enqueue(call.asking(request))
     return {"pipeline": new["id"], "enqueued": bool(queued["queued"])}

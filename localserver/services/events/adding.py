@@ -41,7 +41,7 @@ def add_batch(call: Call) -> Json:
 
 @endpoint("events.add", fields={"iter": "int"}, writes=True)
 def add(call: Call) -> Json:
-    add_batch(Call(call.server, call.db, {"requests": [call.data]}, call.user))
+    add_batch(call.asking({"requests": [call.data]}))
     return {}
 
 

@@ -104,4 +104,4 @@ def get_task_parents(call: Call) -> Json:
 def _scope(call: Call) -> Selection:
     """Projects below the named ones count too, unless the request says otherwise."""
     included = call.data.get("include_subprojects") is not False
-    return in_projects(Call(call.server, call.db, {**call.data, "include_subprojects": included}, call.user))
+    return in_projects(call.asking({**call.data, "include_subprojects": included}))

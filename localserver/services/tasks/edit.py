@@ -47,7 +47,7 @@ def update_batch(call: Call) -> Json:
     """As `update`, for each line of the body; `updated` is 0 or 1, as the SDK's response class has it."""
     for request in call.data["requests"]:
         fields.check(request, ("task",), {})
-        part = Call(call.server, call.db, request, call.user)
+        part = call.asking(request)
         _update(part, task(part))
     return {"updated": int(bool(call.data["requests"]))}
 
@@ -118,7 +118,7 @@ def clone(call: Call) -> Json:
         "models": {"input": _first(data.get("new_task_input_models"), source["models"]["input"]), "output": []},
         "output_dest": source["output"].get("destination"),
     }
-    document = documents.new(Call(call.server, call.db, definition, call.user))
+    document = documents.new(call.asking(definition))
     call.db.tasks.insert(document)
     touch(call, document.get("project"))
     if target is None:
