@@ -46,8 +46,6 @@ VERSIONS = [("2.9", (2, 9)), ("2.23", (2, 23)), ("1", (1, 0)), ("999.0", (999, 0
 
 
 @pytest.mark.parametrize(("version", "number"), VERSIONS)
-    ("version", "number"), [("2.9", (2, 9)), ("2.23", (2, 23)), ("1", (1, 0)), ("999.0", (999, 0))]
-)
 def test_versions_sort_as_numbers(version: str, number: tuple[int, int]) -> None:
     assert wire.target(f"/v{version}/tasks.get_all").number == number
     assert wire.target("/tasks.get_all").number == wire.NEWEST == (2, 34)
