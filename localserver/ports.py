@@ -1,66 +1,92 @@
-"""The two ports of a data directory: chosen once, remembered, bound before anything is served."""
+"""The two ports of a data directory: chosen by its path, remembered, bound before anything is served."""
 
 import errno
+import hashlib
 import json
+import logging
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 from localserver.state import PORTS, Failure, read_json, write_text
 
-FIRST_PORT = 8900
-_LAST_PORT = 9900
+FIRST_PORT, LAST_PORT = 8900, 9899
 _HOST = "127.0.0.1"
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)
+
+log = logging.getLogger(__name__)
 
 
 def bind(data_dir: Path, api_port: int, files_port: int) -> tuple[socket.socket, socket.socket]:
-    """Return two listening sockets, for the API and for files, and remember their ports.
+    """Return two listening sockets, for the API and for files.
 
-    A port of 0 means the one remembered for this directory, else the first free one. Raises Failure when a given or
-    remembered port is taken.
+    A port of 0 means the remembered one of this directory, else the first free one from the port that stands for its
+    path. Raises Failure when a given port is taken.
     """
-    remembered = read_json(data_dir / PORTS)
+    remembered = read_remembered(data_dir)
     api = _bind_one(data_dir, "api", api_port, remembered)
     try:
         files = _bind_one(data_dir, "files", files_port, remembered)
     except BaseException:
         api.close()
         raise
-    chosen = {"api": api.getsockname()[1], "files": files.getsockname()[1]}
-    if chosen != remembered:
-        write_text(data_dir / PORTS, json.dumps(chosen) + "\n")
     return api, files
 
 
-def _bind_one(data_dir: Path, name: str, given: int, remembered: dict[str, int]) -> socket.socket:
-    port = given or remembered.get(name, 0)
-    if not port:
-        return _bind_first_free()
-    if not isinstance(port, int) or not 0 < port < 65536:
-        raise Failure(f"{port} in {data_dir / PORTS} is not a port; remove that file to have new ports chosen.")
-    try:
-        return _listen(port)
-    except PermissionError:
-        raise Failure(f"Port {port} may not be used by this account; name another with --{name}-port.") from None
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
+def read_remembered(data_dir: Path) -> dict[str, Any]:
+    """Return the ports that were remembered for a directory, by name: `api` and `files`."""
+    return read_json(data_dir / PORTS)
+
+
+def remember(data_dir: Path, api_port: int, files_port: int) -> None:
+    """Keep the ports of a directory for its next start."""
+    ports = {"api": api_port, "files": files_port}
+    if ports != read_remembered(data_dir):
+        write_text(data_dir / PORTS, json.dumps(ports) + "\n")
+
+
+def first_port(data_dir: Path) -> int:
+    """Return the port that stands for a directory's path: another directory seldom takes it while this one rests."""
+    digest = hashlib.sha256(os.path.normcase(data_dir).encode()).digest()
+    pairs = (LAST_PORT - FIRST_PORT + 1) // 2
+    return FIRST_PORT + 2 * (int.from_bytes(digest[:8]) % pairs)
+
+
+def _bind_one(data_dir: Path, name: str, given: int, remembered: dict[str, Any]) -> socket.socket:
     if given:
-        raise Failure(f"Port {port} is in use by another program; name another with --{name}-port.")
-    raise Failure(
-        f"Port {port}, which {data_dir} has used so far, is in use by another program; "
-        f"stop that one, or move this server with --{name}-port (links to stored files keep naming the old port)."
-    )
-
-
-def _bind_first_free() -> socket.socket:
-    for port in range(FIRST_PORT, _LAST_PORT):
+        return _bind_given(name, given)
+    port = remembered.get(name, 0)
+    if not isinstance(port, int) or not 0 <= port < 65536:
+        raise Failure(f"{port} in {data_dir / PORTS} is not a port; remove that file to have new ports chosen.")
+    if port:
         try:
             return _listen(port)
         except OSError as error:
-            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            if error.errno not in _TAKEN:
                 raise
-    raise Failure(f"No port from {FIRST_PORT} to {_LAST_PORT} is free; name one with --api-port and --files-port.")
+            log.warning("Port %s, which %s has used so far, is in use by another program; it moves.", port, data_dir)
+    return _bind_first_free(first_port(data_dir))
+
+
+def _bind_given(name: str, port: int) -> socket.socket:
+    try:
+        return _listen(port)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        said = "may not be used by this account" if error.errno == errno.EACCES else "is in use by another program"
+        raise Failure(f"Port {port} {said}; name another with --{name}-port.") from None
+
+
+def _bind_first_free(start: int) -> socket.socket:
+    for port in (*range(start, LAST_PORT + 1), *range(FIRST_PORT, start)):
+        try:
+            return _listen(port)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+    raise Failure(f"No port from {FIRST_PORT} to {LAST_PORT} is free; name one with --api-port and --files-port.")
 
 
 def _listen(port: int) -> socket.socket:

@@ -62,6 +62,9 @@ def serve(data_dir: Path, api_port: int = 0, files_port: int = 0) -> None:
         store = stack.enter_context(contextlib.closing(open_store(folder / DATABASE)))
         sockets = ports.bind(folder, api_port, files_port)
         state = replace(state, api_port=sockets[0].getsockname()[1], files_port=sockets[1].getsockname()[1])
+        with store.write() as db:
+            db.links.follow(state.files_port, ports.read_remembered(folder).get("files"))
+        ports.remember(folder, state.api_port, state.files_port)
         write_config(folder, credentials, state.api_url, state.files_url)
         write_state(folder, state)
         _run(_combined(state, store, storage, credentials), list(sockets))

@@ -158,3 +158,9 @@ def m005_last_values(connection: sqlite3.Connection) -> None:
 def m006_parameters(connection: sqlite3.Connection) -> None:
     """The values of hyper-parameters, by which Tasks are filtered."""
     _beside(connection, "tasks", "tasks_parameters", "hyperparams", ("section", "name"), {"value": "value"})
+
+
+@migration
+def m007_files_port(connection: sqlite3.Connection) -> None:
+    """The port that stored links to this server's files name: one row, none before the first start."""
+    connection.execute("CREATE TABLE files_port (port INTEGER NOT NULL) STRICT")

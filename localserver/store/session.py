@@ -8,6 +8,7 @@ from localserver.store.documents import Documents
 from localserver.store.entities import MODELS, PROJECTS, QUEUES, TASKS, WORKERS
 from localserver.store.entries import Entries
 from localserver.store.events import Events
+from localserver.store.links import Links
 from localserver.store.reports import Reports
 
 
@@ -22,6 +23,7 @@ class Session:
         self.entries = Entries(connection)
         self.events = Events(connection)
         self.reports = Reports(connection)
+        self.links = Links(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
