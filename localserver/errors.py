@@ -4,6 +4,7 @@ ApiError                     500/0
 ├── BadRequest               400/0    the body or the path is not a request
 ├── ValidationError          400/12   a field is missing or has the wrong type
 ├── LookupFailed             400/14   a field name that the entity does not have
+├── UndefinedFields          400/14   likewise, in what an answer is to show
 ├── InvalidFields            400/16   a value that the field cannot take
 ├── InvalidTaskId            400/101
 ├── InvalidTaskStatus        400/110
@@ -73,6 +74,10 @@ class ValidationError(ApiError):
 
 class LookupFailed(ApiError):
     code, subcode, msg = 400, 14, "Lookup error (probably an invalid field name or unsupported nested field)"
+
+
+class UndefinedFields(ApiError):
+    code, subcode, msg = 400, 14, "Fields not defined for object"
 
 
 class InvalidFields(ApiError):

@@ -25,9 +25,8 @@ def get_all(call: Call) -> Json:
 @endpoint("projects.get_all_ex", fields=_FILTERS)
 def get_all_ex(call: Call) -> Json:
     """As `get_all`, with what is in the projects: `include_stats`, `include_dataset_stats`, sub-projects."""
-    found, scroll_id = listing.get_all(call.db.projects, call.data, _selected(call))
-    shown = [_extended(call, document) for document in found]
-    return {"projects": shown, "scroll_id": scroll_id} if scroll_id else {"projects": shown}
+    found, scroll_id = listing.get_all_joined(call, call.db.projects, call.data, _selected(call))
+    return listing.enveloped("projects", [_extended(call, document) for document in found], scroll_id)
 
 
 def _selected(call: Call) -> Selection:

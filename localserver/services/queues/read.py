@@ -2,7 +2,7 @@
 
 from localserver import fields
 from localserver.registry import Call, endpoint
-from localserver.services import listing
+from localserver.services import listing, projection
 from localserver.services.common import queue
 from localserver.services.queues.watch import default_queue
 from localserver.services.workers.alive import alive
@@ -56,10 +56,9 @@ def _get_all(call: Call) -> Json:
     selection = select(call.db.queues.entity, data)
     if not data.get("search_hidden") and not data.get("id"):
         selection.tagged("system_tags", "hidden", is_not=True)
-    answer = listing.answer("queues", call.db.queues, {**data, "only_fields": None}, selection)
-    only = listing.only_fields(call.db.queues.entity, data.get("only_fields"))
-    shown = [listing.projected(_with_entries(call, document), only) for document in answer["queues"]]
-    return {**answer, "queues": shown}
+    shown = projection.parse(call.db.queues.entity, data.get("only_fields"))
+    found, scroll_id = listing.page(call.db.queues, data, selection)
+    return listing.enveloped("queues", [shown.of(_with_entries(call, document)) for document in found], scroll_id)
 
 
 def _with_entries(call: Call, document: Document) -> Document:

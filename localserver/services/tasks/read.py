@@ -2,7 +2,7 @@
 
 from localserver import fields
 from localserver.registry import Call, endpoint
-from localserver.services import listing, scope
+from localserver.services import listing, projection, scope
 from localserver.services.common import task
 from localserver.store.documents import Document
 from localserver.store.query import Selection, select
@@ -18,7 +18,7 @@ def get_by_id(call: Call) -> Json:
 
 @endpoint("tasks.get_by_id_ex", required=("task",))
 def get_by_id_ex(call: Call) -> Json:
-    document = listing.projected(task(call), _roots(call))
+    document = projection.parse(call.db.tasks.entity, _roots(call)).of(task(call))
     return {"task": _named(call, document)}
 
 

@@ -36,6 +36,8 @@ def test_stats_count_what_is_below_too(api: Api) -> None:
     assert [(project["own_tasks"], project["own_models"]) for project in found] == [(1, 1), (3, 0)]
 
 
-def test_the_extended_answer_is_plain_unless_asked_for_more(api: Api) -> None:
+def test_the_extended_answer_differs_in_references_unless_asked_for_more(api: Api) -> None:
     api.project()
-    assert api("projects.get_all_ex") == api("projects.get_all")
+    (plain,) = api("projects.get_all")["projects"]
+    references = {"company": {"id": plain["company"]}, "user": {"id": plain["user"]}}
+    assert api("projects.get_all_ex") == {"projects": [{**plain, **references}]}

@@ -1,0 +1,159 @@
+"""`only_fields`: which fields of documents an answer shows, and which of the documents they refer to."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from localserver import errors
+from localserver.registry import Call
+from localserver.store.documents import Document
+from localserver.store.entities import COMPANIES, ENTITIES, USERS, Entity
+from localserver.store.query import Selection
+from localserver.tokens import COMPANY, COMPANY_NAME
+from localserver.wire import Json
+
+_ALL = "*"
+# Deeper joins could ask for one document after the other without end: parent.parent.parent…
+_MAX_DEPTH = 8
+
+
+@dataclass(frozen=True)
+class Projection:
+    """`include` is empty when all fields are shown; `joined` has the names asked of the document at a reference."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    joined: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def of(self, document: Document) -> Document:
+        """The document with the shown fields; its id is always one of them."""
+        if self.include:
+            shown: Document = {"id": document["id"]}
+            for name in self.include:
+                _copy(document, shown, name.split("."))
+        else:
+            shown = dict(document)
+        for name in self.exclude:
+            shown = _without(shown, name.split("."))
+        return shown
+
+
+def parse(entity: Entity, value: Any, joins: bool = False) -> Projection:
+    """Return the projection of `only_fields`; raises errors.LookupFailed or UndefinedFields for a wrong name.
+
+    A name is a field, with dots one inside it, and with a minus before it one to leave out. With `joins`, a name below
+    a reference is one of the document that it refers to, or `*` for all of them.
+    """
+    wanted = names(value or [])
+    joined: dict[str, list[str]] = {}
+    own: list[str] = []
+    for name in wanted:
+        sign, bare = ("-", name.lstrip("-")) if name.startswith("-") else ("", name)
+        reference = next((path for path in entity.references if joins and bare.startswith(f"{path}.")), None)
+        if reference:
+            joined.setdefault(reference, []).append(sign + bare[len(reference) + 1 :])
+        else:
+            own.append(sign + bare.removesuffix(".*"))
+    _check(entity, own, joins)
+    include = [name for name in own if not name.startswith("-")]
+    if joined:
+        include += [path for path in joined if not any(f"{path}.".startswith(f"{name}.") for name in include)]
+    exclude = {name[1:] for name in own if name.startswith("-")} | entity.unasked
+    shown = () if _ALL in include else tuple(include)
+    return Projection(shown, tuple(sorted(exclude.difference(include))) if _ALL not in include else (), joined)
+
+
+def names(value: Any) -> list[str]:
+    """One text or a list of text, as a list; raises errors.InvalidFields for anything else."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
+        raise errors.InvalidFields("expecting text or a list of text")
+    return values
+
+
+def show(
+    call: Call, entity: Entity, documents: Iterable[Document], projection: Projection, depth: int = 0
+) -> list[Document]:
+    """The documents as `projection` shows them, with an object in place of each id of another document.
+
+    The object has the id alone, and the fields that the projection joins. A reference without an id is left out.
+    """
+    shown = [projection.of(document) for document in documents]
+    for path, target in entity.references.items():
+        *above, last = path.split(".")
+        holders = [holder for document in shown for holder in _objects(document, above) if last in holder]
+        ids = {str(holder[last]) for holder in holders if holder[last]}
+        referred: Mapping[str, Json] = {}
+        if ids and path in projection.joined and depth < _MAX_DEPTH:
+            wanted = parse(ENTITIES[target], list(projection.joined[path]), joins=True)
+            joined = show(call, ENTITIES[target], _referred(call, target, ids), wanted, depth + 1)
+            referred = {document["id"]: document for document in joined}
+        for holder in holders:
+            id = holder.pop(last)
+            if id:
+                holder[last] = {"id": id, **referred.get(id, {})}
+    return shown
+
+
+def _check(entity: Entity, wanted: Sequence[str], joins: bool) -> None:
+    unknown = [name for name in wanted if name != _ALL and name.lstrip("-").partition(".")[0] not in entity.fields]
+    if unknown and joins:
+        raise errors.UndefinedFields(fields=[name[:100] for name in unknown], object=entity.table)
+    if unknown:
+        raise errors.LookupFailed(err=f'Cannot resolve field "{unknown[0].lstrip("-").partition(".")[0][:100]}"')
+
+
+def _referred(call: Call, target: str, ids: set[str]) -> list[Document]:
+    if target == COMPANIES.table:
+        return [{"id": COMPANY, "name": COMPANY_NAME}] if COMPANY in ids else []
+    if target == USERS.table:
+        return [{"id": id, "name": id, "company": COMPANY} for id in ids]
+    documents = {"tasks": call.db.tasks, "models": call.db.models, "projects": call.db.projects}
+    return list(documents.get(target, call.db.queues).all(Selection().among("id", ids)))
+
+
+def _objects(value: Any, path: Sequence[str]) -> Iterator[Document]:
+    """The objects at a path, through lists."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _objects(item, path)
+    elif isinstance(value, dict):
+        if path:
+            yield from _objects(value.get(path[0]), path[1:])
+        else:
+            yield value
+
+
+def _copy(source: Document, target: Document, path: Sequence[str]) -> None:
+    # Longest first: keys of hyper-parameters hold dots themselves.
+    for end in range(len(path), 0, -1):
+        key, rest = ".".join(path[:end]), path[end:]
+        if key not in source:
+            continue
+        value = source[key]
+        if not rest:
+            target[key] = value
+        elif isinstance(value, dict):
+            _copy(value, target.setdefault(key, {}), rest)
+        elif isinstance(value, list):
+            _copy_items(value, target.setdefault(key, [{} for _ in value]), rest)
+        return
+
+
+def _copy_items(source: Sequence[Any], target: Sequence[Any], path: Sequence[str]) -> None:
+    for item, shown in zip(source, target, strict=True):
+        if isinstance(item, dict):
+            _copy(item, shown, path)
+
+
+def _without(document: Document, path: Sequence[str]) -> Document:
+    """A copy without the field at a path."""
+    for end in range(len(path), 0, -1):
+        key, rest = ".".join(path[:end]), path[end:]
+        if key not in document:
+            continue
+        if not rest:
+            return {name: value for name, value in document.items() if name != key}
+        if isinstance(document[key], dict):
+            return {**document, key: _without(document[key], rest)}
+    return document
