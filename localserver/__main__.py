@@ -114,7 +114,7 @@ def _serve(options: argparse.Namespace) -> int:
     # Only this command pays for the server's imports.
     from localserver.serve import serve
 
-    serve(options.data_dir, options.api_port, options.files_port)
+    serve(options.data_dir, options.api_port, options.files_port, options.parent)
     return 0
 
 
@@ -140,6 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, parents=parents, help=text, description=text)
         command.set_defaults(do=do)
+        if name == "serve":
+            command.add_argument("--parent", type=int, metavar="PID", help="end when this process has ended")
         if name == "up":
             command.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for its first answer")
         if name == "logs":

@@ -55,15 +55,20 @@ class Status:
     pid: int | None = None
 
 
-def up(data_dir: Path | str, api_port: int = 0, files_port: int = 0, timeout: float = 30.0) -> Status:
-    """Start the server, or find it running, and return when it answers. Raises Failure when it does not."""
+def up(
+    data_dir: Path | str, api_port: int = 0, files_port: int = 0, timeout: float = 30.0, parent: int | None = None
+) -> Status:
+    """Start the server, or find it running, and return when it answers. Raises Failure when it does not.
+
+    A server that this call starts ends with the process `parent`, if that is given.
+    """
     folder = Path(data_dir).absolute()
     deadline = time.monotonic() + timeout
     with _folder_problems(folder):
         make_private_folder(folder)
         with _starting(folder, timeout):
             found = status(folder)
-            return found if found.running else _start(folder, api_port, files_port, deadline)
+            return found if found.running else _start(folder, _options(api_port, files_port, parent), deadline)
 
 
 def status(data_dir: Path | str) -> Status:
@@ -132,16 +137,18 @@ def _remove(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _start(folder: Path, api_port: int, files_port: int, deadline: float) -> Status:
+def _options(api_port: int, files_port: int, parent: int | None) -> list[str]:
+    options = [f"--api-port={api_port}", f"--files-port={files_port}"]
+    return options if parent is None else [*options, f"--parent={parent}"]
+
+
+def _start(folder: Path, options: list[str], deadline: float) -> Status:
     log = folder / LOG
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o600)
     with os.fdopen(descriptor, "ab") as output:
         before = output.seek(0, os.SEEK_END)
         child = subprocess.Popen(
-            [
-                *(sys.executable, "-P", "-m", "localserver", "serve", f"--data-dir={folder}"),
-                *(f"--api-port={api_port}", f"--files-port={files_port}"),
-            ],
+            [sys.executable, "-P", "-m", "localserver", "serve", f"--data-dir={folder}", *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

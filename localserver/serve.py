@@ -6,6 +6,8 @@ import secrets
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -45,10 +47,11 @@ from localserver.tokens import Tokens
 MAX_API_BODY = 32 * 1024**2
 _LOCK_SECONDS = 0.5
 _MAX_CONNECTIONS = 2000
+_PARENT_SECONDS = 0.5
 
 
-def serve(data_dir: Path, api_port: int = 0, files_port: int = 0) -> None:
-    """Serve a data directory until SIGTERM or SIGINT. Raises Failure when that cannot be."""
+def serve(data_dir: Path, api_port: int = 0, files_port: int = 0, parent: int | None = None) -> None:
+    """Serve a data directory until SIGTERM, SIGINT, or the end of the process `parent`. Raises Failure."""
     folder = data_dir.absolute()
     with _told(folder), contextlib.ExitStack() as stack:
         make_private_folder(folder)
@@ -67,6 +70,8 @@ def serve(data_dir: Path, api_port: int = 0, files_port: int = 0) -> None:
         ports.remember(folder, state.api_port, state.files_port)
         write_config(folder, credentials, state.api_url, state.files_url)
         write_state(folder, state)
+        if parent is not None:
+            threading.Thread(target=_end_with, args=[parent], daemon=True).start()
         _run(_combined(state, store, storage, credentials), list(sockets))
 
 
@@ -137,6 +142,19 @@ def _run(app: ASGIApp, sockets: list[socket.socket]) -> None:
         timeout_graceful_shutdown=5,
     )
     uvicorn.Server(config).run(sockets=sockets)
+
+
+def _end_with(pid: int) -> None:
+    """Wait until a process has ended, then end this one as SIGTERM does."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        # An ended process that nobody has collected yet still counts as running.
+        while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(_PARENT_SECONDS)
+    while True:
+        # The first signals may come before the event loop listens for them.
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(_PARENT_SECONDS)
 
 
 _LOGGING = {

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,6 +72,17 @@ def test_killed_server_counts_as_down_and_starts_again(data_dir: Path) -> None:
     second = launcher.up(data_dir)
     assert second.pid != first.pid
     assert second.api_url == first.api_url
+
+
+def test_a_server_ends_with_its_parent(data_dir: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as parent:
+        launcher.up(data_dir, parent=parent.pid)
+        parent.kill()
+        parent.wait()
+    deadline = time.monotonic() + 10
+    while read_state(data_dir) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [read_state(data_dir), launcher.status(data_dir).running] == [None, False]
 
 
 def test_down_leaves_a_process_alone_that_came_to_have_the_number(data_dir: Path) -> None:
