@@ -2,10 +2,12 @@
 
 ApiError                     500/0
 ├── BadRequest               400/0    the body or the path is not a request
+├── MissingFields            400/11   a field that another one needs
 ├── ValidationError          400/12   a field is missing or has the wrong type
 ├── LookupFailed             400/14   a field name that the entity does not have
 ├── UndefinedFields          400/14   likewise, in what an answer is to show
 ├── InvalidFields            400/16   a value that the field cannot take
+├── InvalidPattern           400/21   what is no regular expression
 ├── InvalidTaskId            400/101
 ├── InvalidTaskStatus        400/110
 ├── TaskInUse                400/123  needs force
@@ -68,6 +70,10 @@ class BadRequest(ApiError):
             self.args = (message,)
 
 
+class MissingFields(ApiError):
+    code, subcode, msg = 400, 11, "Missing required fields"
+
+
 class ValidationError(ApiError):
     code, subcode, msg = 400, 12, "Validation error"
 
@@ -82,6 +88,10 @@ class UndefinedFields(ApiError):
 
 class InvalidFields(ApiError):
     code, subcode, msg = 400, 16, "Invalid value for fields"
+
+
+class InvalidPattern(ApiError):
+    code, subcode, msg = 400, 21, "Malformed regular expression"
 
 
 class InvalidTaskId(ApiError):

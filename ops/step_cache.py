@@ -9,6 +9,7 @@ from ops.tables import local_date
 
 FIELDS = ["id", "name", "project", "parent", "status", "created", "completed", "hyperparams", "script.diff"]
 SHOWN = 40
+_FIRST = "2000-01-01T00:00:00+00:00"  # before any Task
 SHOWN_OF_ID = 8
 
 Task = dict[str, Any]
@@ -35,16 +36,17 @@ def _named(task: Task) -> str:
 
 
 def _earlier(api: Api, task: Task) -> Task:
-    """The Task of this step that had completed last when this one was made; {} if there is none."""
+    """The newest Task of this step that was made before this one, and completed; {} if there is none."""
     query = {
         "project": [task["project"]],
         "name": f"^{re.escape(task['name'])}$",
         "status": ["completed", "published"],
-        "created": [f"<{task['created']}"],
+        # Ends included: a backend takes ranges of this field only.
+        "created": [_FIRST, task["created"]],
         "order_by": ["-created"],
     }
-    found = api.call("tasks.get_all", **query, search_hidden=True, page=0, page_size=1, only_fields=FIELDS)["tasks"]
-    return dict(found[0]) if found else {}
+    found = api.call("tasks.get_all", **query, search_hidden=True, page=0, page_size=2, only_fields=FIELDS)["tasks"]
+    return next((dict(one) for one in found if one["id"] != task["id"]), {})
 
 
 def _difference(before: Task, after: Task) -> str:

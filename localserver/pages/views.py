@@ -162,7 +162,7 @@ def _latest(documents: Documents, size: int, **asked: Any) -> list[Document]:
 
 def _projects(db: Session) -> list[Json]:
     counts = dict(db.tasks.counts(["project"], select(db.tasks.entity, {})))
-    found = db.projects.find(select(db.projects.entity, {"order_by": ["name"], "page_size": 1000}))
+    found = list(db.projects.all(select(db.projects.entity, {"order_by": ["name"]})))
     return [
         {"name": text(entry.get("name"), 300), "link": f"/projects/{entry['id']}", "tasks": counts.get(entry["id"], 0)}
         for entry in found

@@ -1,11 +1,7 @@
 """`get_all`, the same for every entity: filters, order, paging, and only the fields that were asked for."""
 
-import base64
-import json
-
-from localserver import errors
 from localserver.registry import Call
-from localserver.services import projection
+from localserver.services import projection, scrolls
 from localserver.services.projection import names as names
 from localserver.store import query
 from localserver.store.documents import Document, Documents
@@ -30,11 +26,14 @@ def get_all_joined(
 
 def page(documents: Documents, data: Json, selection: query.Selection) -> tuple[list[Document], str | None]:
     """The documents of the page, whole."""
-    scrolls = bool(data.get("scroll_id") or data.get("size"))
-    if data.get("scroll_id"):
-        selection.offset = _offset(data["scroll_id"])
+    if "scroll_id" not in data:
+        return documents.find(selection), None
+    scroll_id, selection.offset, selection.limit = scrolls.start(
+        data["scroll_id"], data.get("size"), refresh=bool(data.get("refresh_scroll"))
+    )
     found = documents.find(selection)
-    return found, _scroll_id(selection.offset + len(found)) if scrolls else None
+    scrolls.note(scroll_id, selection.offset + len(found))
+    return found, scroll_id
 
 
 def answer(name: str, documents: Documents, data: Json, selection: query.Selection) -> Json:
@@ -49,17 +48,3 @@ def answer_joined(call: Call, name: str, documents: Documents, data: Json, selec
 
 def enveloped(name: str, found: list[Document], scroll_id: str | None) -> Json:
     return {name: found, "scroll_id": scroll_id} if scroll_id else {name: found}
-
-
-def _scroll_id(offset: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([offset]).encode()).decode()
-
-
-def _offset(scroll_id: str) -> int:
-    try:
-        (offset,) = json.loads(base64.urlsafe_b64decode(scroll_id.encode()))
-        if isinstance(offset, int) and 0 <= offset < 2**40:
-            return offset
-    except (ValueError, TypeError, RecursionError):
-        pass
-    raise errors.InvalidFields("not a scroll id that this server gave", field="scroll_id")

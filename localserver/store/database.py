@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from localserver.store import migrations, patterns
+from localserver.store import migrations, natural, patterns
 from localserver.store.session import Session
 
 BUSY_SECONDS = 10
@@ -99,4 +99,5 @@ class Store:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     patterns.register(connection)
+    natural.register(connection)
     return connection

@@ -7,6 +7,8 @@ _COMMON = frozenset({"name", "user", "created", "last_update", "tags", "system_t
 _COMMON_FIELDS = _COMMON | {"id", "company", "last_change", "last_changed_by"}
 
 LISTS = frozenset({"tags", "system_tags"})
+# Fields that are lists of objects.
+OBJECT_LISTS = frozenset({"models.input", "models.output", "entries"})
 DATES = frozenset(
     {
         "created",
@@ -19,23 +21,37 @@ DATES = frozenset(
         "last_activity_time",
     }
 )
-# Filtered by a regular expression that may match anywhere in the text.
-PATTERNS = frozenset({"name", "basename", "comment", "description"})
+# Text that is often there and empty: it sorts as if it were not there.
+EMPTY_TEXTS = frozenset({"comment", "description", "report", "status_message", "status_reason", "uri", "framework"})
 
 
 @dataclass(frozen=True)
 class Entity:
     """`columns`: stored beside the document and indexed; `fields`: every top-level name a document may have.
 
-    `references`: the paths of ids of other documents, with the table of these. `unasked`: fields of lists of documents
-    that are shown only when they are asked for.
+    `filters`: the kind of filter (localserver.store.filters) for each field; `name.*` stands for all that begin so.
+    `lists`: lists of text, beside tags. `natural`: beginnings of names that sort by localserver.store.natural.
+    `references`: paths of ids of other documents, with the table of these. `unasked`: fields that lists of documents
+    show only when they are asked for.
     """
 
     table: str
     columns: frozenset[str]
     fields: frozenset[str]
+    filters: Mapping[str, str] = field(default_factory=dict)
+    lists: frozenset[str] = frozenset()
+    natural: tuple[str, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
     unasked: frozenset[str] = frozenset()
+
+    def kind(self, name: str) -> str | None:
+        """How a request filters by a field: list, pattern, range, date, equal; None when it does not."""
+        head, dot, _ = name.partition(".")
+        return self.filters.get(name) or (self.filters.get(f"{head}.*") if dot else None)
+
+
+def _filters(**kinds: str) -> dict[str, str]:
+    return {name: kind for kind, names in kinds.items() for name in names.split()}
 
 
 _OWNERS = {"company": "companies", "user": "users"}
@@ -48,6 +64,15 @@ TASKS = Entity(
     | {"hyperparams", "input", "last_iteration", "last_metrics", "last_worker", "last_worker_report", "metric_stats"}
     | {"models", "output", "parent", "project", "published", "report", "report_assets", "runtime", "script", "started"}
     | {"status", "status_changed", "status_message", "status_reason", "type", "unique_metrics"},
+    _filters(
+        list="id user tags system_tags type status project parent hyperparams.* execution.queue models.input.model",
+        range="created started active_duration last_iteration last_metrics.*",
+        date="status_changed last_update last_change",
+        pattern="name comment report",
+        equal="runtime.*",
+    ),
+    frozenset({"report_assets", "unique_metrics"}),
+    ("execution.parameters.", "last_metrics.", "hyperparams."),
     {
         **_OWNERS,
         "parent": "tasks",
@@ -64,6 +89,15 @@ MODELS = Entity(
     _COMMON_FIELDS
     | {"comment", "design", "framework", "labels", "last_iteration", "last_metrics", "metadata", "parent", "project"}
     | {"ready", "stats", "task", "ui_cache", "unique_metrics", "uri"},
+    _filters(
+        list="id user tags system_tags project task parent framework uri metadata.*",
+        range="created last_iteration last_metrics.*",
+        date="last_update last_change",
+        pattern="name comment",
+        equal="ready",
+    ),
+    frozenset({"unique_metrics"}),
+    ("metadata.", "last_metrics."),
     {**_OWNERS, "parent": "models", "project": "projects", "task": "tasks"},
     frozenset({"unique_metrics", "ui_cache"}),
 )
@@ -71,12 +105,18 @@ PROJECTS = Entity(
     "projects",
     _COMMON | {"basename", "parent"},
     _COMMON_FIELDS | {"basename", "default_output_destination", "description", "featured", "parent", "path"},
+    _filters(list="id tags system_tags parent path", range="last_update", pattern="name basename description"),
+    frozenset({"path"}),
+    (),
     {**_OWNERS, "parent": "projects"},
 )
 QUEUES = Entity(
     "queues",
     _COMMON,
     _COMMON_FIELDS | {"display_name", "entries", "metadata"},
+    _filters(list="id tags system_tags metadata.*", pattern="name"),
+    frozenset(),
+    ("metadata.",),
     {"company": "companies", "entries.task": "tasks"},
 )
 WORKERS = Entity(
@@ -91,6 +131,7 @@ USERS = Entity(
     "users",
     frozenset(),
     frozenset({"id", "name", "family_name", "given_name", "avatar", "company", "created"}),
-    {"company": "companies"},
+    _filters(list="id"),
+    references={"company": "companies"},
 )
 ENTITIES = {entity.table: entity for entity in (TASKS, MODELS, PROJECTS, QUEUES, COMPANIES, USERS)}

@@ -1,71 +1,159 @@
-"""ClearML's little language for lists in filters: `["a", "-b"]`, `["__$all", "a", "b", "__$not", "c"]`, …"""
+"""ClearML's two languages for lists in filters: `["a", "-b", "__$all", "c"]` and `{"any": {"include": ["a"]}}`."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from localserver import errors
+from localserver.store.expressions import Condition, Values
 
-Condition = tuple[str, list[Any]]
 MAX_VALUES = 20_000
 # SQLite nests at most 1000 terms.
 MAX_TERMS = 200
-_JOINS = {"__$all": "AND", "__$and": "AND", "__$any": "OR", "__$or": "OR", "__$nop": ""}
+_PREFIX, _NOT, _RESET = "__$", "__$not", "__$nop"
+_OPERATORS = {"__$all": "AND", "__$and": "AND", "__$any": "OR", "__$or": "OR"}
 
 
 @dataclass
-class _Group:
-    """The values up to the next operator. Without an operator: any of the wanted, and none of the unwanted."""
+class _Asked:
+    """What a list asks for; `join` is its first operator."""
 
+    name: str
     join: str = ""
-    wanted: list[Any] = field(default_factory=list)
-    unwanted: list[Any] = field(default_factory=list)
+    one_of: list[str] = field(default_factory=list)
+    all_of: list[str] = field(default_factory=list)
+    none_of: list[str] = field(default_factory=list)
+    empty: bool = False
+    # The state of the reader: every value must be there, a minus excludes, the next value is unwanted.
+    _every: bool = False
+    _minus: bool = True
+    _negate: bool = False
+
+    def read(self, values: Sequence[Any]) -> "_Asked":
+        for value in values:
+            _check_text(self.name, value)
+            if value is None:
+                self.empty, self._negate, self.join = True, False, self.join or "AND"
+            elif value.startswith(_PREFIX):
+                self._operator(value)
+            else:
+                self._value(value)
+                self.join = self.join or "AND"
+        if self._negate:
+            raise errors.InvalidFields("Value is expected after", field=self.name, operator=_NOT)
+        return self
+
+    def _operator(self, operator: str) -> None:
+        if operator == _RESET:
+            self._every, self._minus, self._negate, self.join = False, True, False, self.join or "AND"
+            return
+        if self._negate:
+            raise errors.InvalidFields("Value is expected after", field=self.name, operator=_NOT)
+        if operator == _NOT:
+            self._negate = True
+            return
+        if operator not in _OPERATORS:
+            raise errors.InvalidFields("Unsupported operator", field=self.name, operator=operator[:100])
+        self._every, self._minus = _OPERATORS[operator] == "AND", False
+        self.join = self.join or _OPERATORS[operator]
+
+    def _value(self, value: str) -> None:
+        if self._minus and not self._negate and value.startswith("-"):
+            if value == "-":
+                raise errors.InvalidFields("Missing value after the exclude prefix -", field=self.name)
+            self.none_of.append(value[1:])
+        else:
+            (self.none_of if self._negate else self.all_of if self._every else self.one_of).append(value)
+        self._negate = False
 
 
-def condition(values: Sequence[Any], among: Callable[[list[Any]], Condition]) -> Condition:
-    """SQL for the list `values`, where `among(some)` is the SQL of "is, or has, one of some"; groups must all hold."""
+def condition(name: str, values: Sequence[Any], field: Values) -> Condition:
+    """SQL for a list of values, "-value" and operators: what they ask for is joined by the first operator.
+
+    None asks for what has no value, whatever the rest asks.
+    """
+    _check_number(values)
+    asked = _Asked(name).read(values)
+    parts: list[Condition] = []
+    if asked.one_of:
+        parts.append(_one_of(field, asked.one_of))
+    if asked.all_of:
+        parts.append(_all_of(field, asked.all_of))
+    if asked.none_of:
+        parts.append(_negated(_one_of(field, asked.none_of)))
+    found = joined(asked.join or "AND", parts)
+    if not asked.empty:
+        return found
+    return joined("OR", [found, field.empty()] if parts else [field.empty()])
+
+
+def combined(name: str, value: Any, field: Values) -> Condition:
+    """SQL for `{"any": {"include": […], "exclude": […]}, "all": {…}, "op": "and"|"or"}`."""
+    if not isinstance(value, dict):
+        raise errors.ValidationError("invalid filter for field, dictionary expected", field=name, value=value)
+    operator = value.get("op", "and")
+    unknown = set(value) - {"any", "all", "op"}
+    if unknown or operator not in ("and", "or"):
+        raise errors.ValidationError(field=name, value=f"expected any, all and op (and, or), got {value}"[:200])
+    parts = []
+    for kind in ("any", "all"):
+        include, exclude = _sides(name, value.get(kind))
+        parts += [joined("OR" if kind == "any" else "AND", _side(kind, field, include, exclude))] * bool(
+            include or exclude
+        )
+    return joined(operator.upper(), parts)
+
+
+def joined(operator: str, parts: Sequence[Condition]) -> Condition:
+    """SQL of all conditions; true when there is none."""
+    sql = f" {operator} ".join(f"({part})" for part, _ in parts) or "1"
+    return sql, [value for _, bound in parts for value in bound]
+
+
+def _side(kind: str, field: Values, include: Sequence[Any], exclude: Sequence[Any]) -> list[Condition]:
+    wanted, unwanted = ([value for value in values if value is not None] for values in (include, exclude))
+    choose = _one_of if kind == "any" else _all_of
+    refuse = _all_of if kind == "any" else _one_of
+    parts = [choose(field, wanted)] if wanted else []
+    parts += [field.empty()] if None in include else []
+    parts += [_negated(refuse(field, unwanted))] if unwanted else []
+    return parts + ([_negated(field.empty())] if None in exclude else [])
+
+
+def _sides(name: str, value: Any) -> tuple[list[Any], list[Any]]:
+    value = {} if value is None else value
+    if not isinstance(value, Mapping) or set(value) - {"include", "exclude"}:
+        raise errors.ValidationError(field=name, value=f"expected include and exclude, got {value}"[:200])
+    sides = [value.get(side) or [] for side in ("include", "exclude")]
+    for side in sides:
+        if not isinstance(side, list):
+            raise errors.ValidationError(field=name, value=f"expected a list, got {side}"[:200])
+        _check_number(side)
+        for item in side:
+            _check_text(name, item)
+    return sides[0], sides[1]
+
+
+def _check_text(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise errors.InvalidFields("invalid value type, string expected", field=name, value=str(value)[:100])
+
+
+def _check_number(values: Sequence[Any]) -> None:
     if len(values) > MAX_VALUES:
         raise errors.InvalidFields("too many values in a list", found=len(values), limit=MAX_VALUES)
-    groups = [group for group in _groups(values) if group.wanted or group.unwanted]
-    terms = sum(len(group.wanted) + len(group.unwanted) if group.join else 1 for group in groups)
-    if terms > MAX_TERMS:
-        raise errors.InvalidFields("too many operators in a list", found=terms, limit=MAX_TERMS)
-    parts = [_sql(group, among) for group in groups]
-    if not parts:
-        return "1", []
-    return " AND ".join(f"({sql})" for sql, _ in parts), [value for _, bound in parts for value in bound]
 
 
-def _groups(values: Sequence[Any]) -> list[_Group]:
-    groups = [_Group()]
-    negate = False
-    for value in values:
-        if value == "__$not":
-            negate = True
-        elif isinstance(value, str) and value in _JOINS:
-            groups.append(_Group(_JOINS[value]))
-        else:
-            if not negate and isinstance(value, str) and value.startswith("-"):
-                negate, value = True, value[1:]
-            (groups[-1].unwanted if negate else groups[-1].wanted).append(_scalar(value))
-            negate = False
-    return groups
+def _one_of(field: Values, values: Sequence[str]) -> Condition:
+    # One bound JSON text in place of a variable per value: SQLite limits how many of those there may be.
+    return field.among(json.dumps(list(values)))
 
 
-def _scalar(value: Any) -> Any:
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    raise errors.InvalidFields("expecting text or numbers in a list", found=type(value).__name__)
-
-
-def _sql(group: _Group, among: Callable[[list[Any]], Condition]) -> Condition:
-    if group.join:
-        terms = [among([value]) for value in group.wanted]
-        terms += [_negated(among([value])) for value in group.unwanted]
-        return f" {group.join} ".join(sql for sql, _ in terms), [value for _, bound in terms for value in bound]
-    terms = [among(group.wanted)] if group.wanted else []
-    terms += [_negated(among(group.unwanted))] if group.unwanted else []
-    return " AND ".join(sql for sql, _ in terms), [value for _, bound in terms for value in bound]
+def _all_of(field: Values, values: Sequence[str]) -> Condition:
+    if len(values) > MAX_TERMS:
+        raise errors.InvalidFields("too many values that must all be there", found=len(values), limit=MAX_TERMS)
+    return joined("AND", [_one_of(field, [value]) for value in sorted(set(values))])
 
 
 def _negated(condition: Condition) -> Condition:

@@ -23,7 +23,7 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def condition(expression: str, parameters: list[Any], pattern: str, ignore_case: bool) -> tuple[str, list[Any]]:
-    """SQL that holds where the text of `expression` matches; raises errors.InvalidFields for a pattern that is none."""
+    """SQL that holds where the text of `expression` matches; raises errors.ApiError for a pattern that is none."""
     _check(pattern)
     plain = _plain(pattern)
     if plain is not None and (not ignore_case or pattern.isascii()):
@@ -42,7 +42,7 @@ def _check(pattern: str) -> None:
     try:
         _compiled(pattern, False)
     except (regex.error, RecursionError, OverflowError, MemoryError) as error:
-        raise errors.InvalidFields("not a regular expression", err=error) from error
+        raise errors.InvalidPattern(err=error) from error
 
 
 @lru_cache(maxsize=256)

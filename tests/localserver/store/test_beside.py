@@ -10,7 +10,8 @@ import pytest
 from localserver.store import migrations
 from localserver.store.database import Store, open_store
 from localserver.store.entities import TASKS
-from localserver.store.query import Selection, expression, select
+from localserver.store.expressions import expression
+from localserver.store.query import Selection, select
 
 
 def task(name: str, **values: float) -> dict[str, Any]:

@@ -39,12 +39,14 @@ def found(store: Store, **filters: Any) -> str:
         (["__$all", "a", "b"], "ab abc"),
         (["__$and", "a", "b"], "ab abc"),
         (["__$all", "a", "b", "__$not", "c"], "ab"),
-        (["__$all", "a", "-b"], "a"),
+        # A minus excludes only before the first operator.
+        (["__$all", "a", "-b"], ""),
+        (["-b", "__$nop", "-c"], "none a -c"),
         (["__$any", "a", "b"], "a b ab abc"),
         (["__$or", "a", "__$not", "b"], "none a ab abc -c"),
-        (["__$all", "a", "b", "__$or", "c", "__$not", "a"], "abc"),
+        (["__$all", "a", "b", "__$or", "c", "__$not", "a"], ""),
         (["__$all", "a", "__$and", "__$or", "b", "c"], "ab abc"),
-        (["__$not", "__$not", "a"], "none b -c"),
+        (["__$or", "a", None], "none a ab abc"),
         (["nothing"], ""),
         (["'; DROP TABLE tasks; --"], ""),
     ],
@@ -69,7 +71,9 @@ def test_none_stands_for_what_has_no_value(tagged: Store) -> None:
     assert found(tagged, parent=["-a"]) == "none a b ab abc -c"
 
 
-@pytest.mark.parametrize("tags", [[["a"]], [{}], ["a"] * 20_001])
+@pytest.mark.parametrize(
+    "tags", [[["a"]], [{}], [5], ["a"] * 20_001, ["__$not", "__$not", "a"], ["__$not"], ["__$some", "a"], ["-"]]
+)
 def test_what_is_no_list_of_values_is_refused(tagged: Store, tags: Any) -> None:
     with pytest.raises(errors.InvalidFields):
         found(tagged, tags=tags)

@@ -23,6 +23,9 @@ def filled(store: Store) -> Store:
                 "last_iteration": number % 3,
                 "hyperparams": {"Args": {"lr": {"value": str(number)}, "model.depth": {"value": str(number)}}},
                 "runtime": {"hash": f"h{number}"},
+                "tags": [["x"], ["x", "y"], ["y"], [], []][number - 1],
+                "models": {"input": [{"name": "n", "model": "m1"}] if number < 3 else []},
+                "comment": ["", "b", "", "a", ""][number - 1],
                 "last_metrics": {"m": {"v": {"value": 1 / number, "max_value": number}}},
                 "metadata": {},
             }
@@ -47,18 +50,46 @@ def found(store: Store, **request: Any) -> str:
     [
         ({"created": [DAY.format(2), DAY.format(4)]}, "t2 t3 t4"),
         ({"created": [DAY.format(4), None]}, "t4 t5"),
-        ({"created": ["", DAY.format(2)]}, "t1 t2"),
-        ({"created": DAY.format(2)}, "t2"),
+        ({"created": [None, DAY.format(2)]}, "t1 t2"),
+        ({"started": [None, DAY.format(2)]}, "t1 t2 t3 t4 t5"),
+        ({"status_changed": [DAY.format(2), DAY.format(3)]}, "t2 t3"),
+        ({"status_changed": [DAY.format(4), None]}, "t4 t5"),
+        ({"status_changed": DAY.format(2)}, "t2"),
         ({"status_changed": [">=2026-01-04"]}, "t4 t5"),
         ({"status_changed": [">2026-01-04T00:00:00", "<2026-01-06"]}, "t5"),
         ({"last_update": ["<=2026-01-01T01:00:00+01:00"]}, "t1"),
         ({"last_update": "<2026-01-02T00:00:00Z"}, "t1"),
-        ({"completed": [">2020-01-01"]}, "t4 t5"),
+        ({"completed": [">2027-01-01"], "status_reason": "not a filter"}, "t1 t2 t3 t4 t5"),
         ({"hyperparams.Args.lr.value": "2"}, "t2"),
         ({"hyperparams.Args.model.depth.value": ["2", "3"]}, "t2 t3"),
         ({"hyperparams.Args.nothing.value": "2"}, ""),
         ({"runtime.hash": "h5"}, "t5"),
-        ({"last_iteration": 2}, "t2 t5"),
+        ({"last_iteration": [2, 9]}, "t2 t5"),
+        ({"last_iteration": [None, 0]}, "t3"),
+        ({"last_metrics.m.v.max_value": ["2", 3]}, "t2 t3"),
+        ({"last_metrics.m.odd.value": [None, 1]}, "t1 t2 t4"),
+        ({"tags": ["x"]}, "t1 t2"),
+        ({"tags": [None]}, "t4 t5"),
+        ({"tags": ["y", None]}, "t2 t3 t4 t5"),
+        ({"models.input.model": ["m1"]}, "t1 t2"),
+        ({"models.input.model": ["-m1"]}, "t3 t4 t5"),
+        ({"filters": {"tags": {"all": {"include": ["x", "y"]}}}}, "t2"),
+        ({"filters": {"tags": {"all": {"exclude": ["x", "y"]}}}}, "t4 t5"),
+        ({"filters": {"tags": {"any": {"include": ["x", "y"]}}}}, "t1 t2 t3"),
+        ({"filters": {"tags": {"any": {"exclude": ["x", "y"]}}}}, "t1 t3 t4 t5"),
+        ({"filters": {"tags": {"any": {"include": ["x"], "exclude": ["y"]}}}}, "t1 t2 t4 t5"),
+        ({"filters": {"tags": {"all": {"include": ["x"], "exclude": ["y"]}}}}, "t1"),
+        ({"filters": {"tags": {"any": {"include": [None]}}}}, "t4 t5"),
+        ({"filters": {"tags": {"all": {"exclude": [None]}}}}, "t1 t2 t3"),
+        ({"filters": {"tags": {"any": {"include": ["x"]}, "all": {"include": ["y"]}}}}, "t2"),
+        ({"filters": {"tags": {"any": {"include": ["x"]}, "all": {"include": ["y"]}, "op": "or"}}}, "t1 t2 t3"),
+        ({"filters": {"id": {"any": {"include": ["t1", "t5"]}}, "nothing": {"all": {}}}}, "t1 t5"),
+        ({"filters": {"tags": {"any": {"include": ["x"]}}}, "tags": ["nothing"]}, "t1 t2"),
+        ({"_any_": {"fields": ["tags"], "pattern": "^Y$"}}, "t2 t3"),
+        ({"_any_": {"fields": ["last_update", "status_changed"], "datetime": ">=2026-01-05"}}, "t5"),
+        ({"_all_": {"fields": ["last_update"], "datetime": [DAY.format(1), DAY.format(2)]}}, "t1 t2"),
+        ({"_or_": {"fields": ["created"], "datetime": ["<2020-01-01"]}}, "t1 t2 t3 t4 t5"),
+        ({"_and_": {"fields": [], "pattern": "x"}}, "t1 t2 t3 t4 t5"),
         ({"_all_": {"fields": ["runtime.hash"], "pattern": "^h3$"}}, "t3"),
         ({"_any_": {"fields": ["runtime.hash", "name"], "pattern": "H3|task 1"}}, "t1 t3"),
         ({"search_text": "TASK 4"}, "t4"),
@@ -85,7 +116,10 @@ def test_filters(filled: Store, request_: dict[str, Any], ids: str) -> None:
         (["last_metrics.m.odd.value"], "t1 t3 t5 t2 t4"),
         (["-last_metrics.m.odd.value", "-created"], "t5 t3 t1 t4 t2"),
         (["last_metrics.m.v.max_value"], "t1 t2 t3 t4 t5"),
-        (["@text_score"], "t1 t2 t3 t4 t5"),
+        (["comment"], "t4 t2 t1 t3 t5"),
+        (["-nothing"], "t1 t2 t3 t4 t5"),
+        (["last_iteration", "nothing"], "t3 t1 t4 t2 t5"),
+        (["last_iteration", "completed"], "t3 t1 t4 t2 t5"),
         ([], "t1 t2 t3 t4 t5"),
     ],
 )
@@ -95,6 +129,32 @@ def test_order(filled: Store, order: Any, ids: str) -> None:
 
 def test_pages(filled: Store) -> None:
     assert [found(filled, page=page, page_size=2) for page in range(4)] == ["t1 t2", "t3 t4", "t5", ""]
+    assert found(filled, page=None, page_size=2) == "t1 t2"
+    assert found(filled, page=None, page_size=None) == "t1 t2 t3 t4 t5"
+
+
+def test_a_page_has_500_at_most(filled: Store) -> None:
+    with filled.read() as db:
+        assert select(db.tasks.entity, {"page_size": 10_000, "page": 2}).limit == 500
+        assert select(db.tasks.entity, {"page_size": 10_000, "page": 2}).offset == 1000
+
+
+def test_text_that_users_make_sorts_naturally(store: Store) -> None:
+    values = ["a10", "a2", "A2", "b1", "-3", "10", "9", "ä2", "a b", "a-b", ""]
+    with store.write() as db:
+        for value in values:
+            db.tasks.insert({"id": value or "none", "name": value, "hyperparams": {"S": {"n": {"value": value}}}})
+
+    def order(**request: Any) -> list[str]:
+        with store.read() as db:
+            return [task["name"] for task in db.tasks.find(select(db.tasks.entity, request))]
+
+    natural = ["", "-3", "9", "10", "a b", "a-b", "a2", "A2", "ä2", "a10", "b1"]
+    assert order(order_by=["hyperparams.S.n.value"]) == natural
+    assert order(order_by=["-hyperparams.S.n.value"]) == natural[::-1]
+    assert order(order_by=["name"]) == sorted(values)
+    # The whole query is in this order when a filter is about such a field.
+    assert order(order_by=["name"], **{"hyperparams.S.n.value": ["a10", "a2"]}) == ["a2", "a10"]
 
 
 def test_keys_with_dots_and_numbers_for_booleans(filled: Store) -> None:
@@ -112,8 +172,24 @@ def test_keys_with_dots_and_numbers_for_booleans(filled: Store) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        {"page_size": 10**9},
+        {"page_size": 0},
         {"page_size": -1},
+        {"page": 0, "page_size": None},
+        {"created": ["<2026-01-01"]},
+        {"created": ["<2026-01-01", None]},
+        {"created": [None, None]},
+        {"last_iteration": 2},
+        {"last_iteration": ["many", None]},
+        {"last_metrics.m.v.value": [1]},
+        {"order_by": ["@text_score"]},
+        {"filters": [1]},
+        {"filters": {"tags": ["x"]}},
+        {"filters": {"tags": {"some": {}}}},
+        {"filters": {"tags": {"any": ["x"]}}},
+        {"filters": {"tags": {"any": {"include": [1]}}}},
+        {"filters": {"tags": {"op": "xor"}}},
+        {"_any_": {"fields": ["name"], "pattern": "a", "datetime": "2026-01-01"}},
+        {"_any_": {"fields": ["name"]}},
         {"page": -1},
         {"page": 10**30},
         {"order_by": ["nothing"]},

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.support.api import Api, Refused
@@ -43,21 +45,27 @@ def test_projects_with_those_below_them(api: Api) -> None:
 
 def test_scrolling_through_all_of_them(api: Api) -> None:
     tasks = [api.task(f"task {number}") for number in range(5)]
-    found: list[str] = []
-    scroll_id = None
-    for _ in range(4):
-        answer = api("tasks.get_all", size=2, scroll_id=scroll_id, order_by=["created"])
-        found += [task["id"] for task in answer["tasks"]]
-        scroll_id = answer["scroll_id"]
+
+    def scroll(**request: Any) -> tuple[list[str], str]:
+        answer = api("tasks.get_all", size=2, order_by=["created"], **request)
+        return [task["id"] for task in answer["tasks"]], answer["scroll_id"]
+
+    found, scroll_id = scroll(scroll_id=None)
+    for _ in range(3):
+        more, same_id = scroll(scroll_id=scroll_id)
+        assert same_id == scroll_id
+        found += more
     assert found == tasks
-    assert "scroll_id" not in api("tasks.get_all")
+    assert scroll(scroll_id=scroll_id, refresh_scroll=True) == (tasks, scroll_id)
+    assert scroll(scroll_id="unknown")[0] == tasks[:2]
+    assert "scroll_id" not in api("tasks.get_all", size=2)
 
 
-@pytest.mark.parametrize("scroll_id", ["x", "bm9wZQ==", "WyJhIl0=", "Wy0xXQ=="])
-def test_a_scroll_id_of_somebody_else_is_refused(api: Api, scroll_id: str) -> None:
+@pytest.mark.parametrize("size", [None, 0, -1])
+def test_scrolling_needs_a_size(api: Api, size: int | None) -> None:
     with pytest.raises(Refused) as refused:
-        api("tasks.get_all", scroll_id=scroll_id)
-    assert refused.value.code == (400, 16)
+        api("tasks.get_all", scroll_id=None, size=size)
+    assert refused.value.code == (400, 12)
 
 
 def test_names_stand_beside_ids_in_the_extended_answers(api: Api) -> None:

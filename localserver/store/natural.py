@@ -1,0 +1,39 @@
+"""The order of text in which numbers count as numbers and case decides last: `a2`, `A2`, `a10`."""
+
+import re
+import sqlite3
+import unicodedata
+from functools import lru_cache
+
+# White space and marks come before digits, digits before letters, in the order of the Unicode collation.
+_MARKS = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
+_RANKS = {mark: bytes([16 + rank]) for rank, mark in enumerate(_MARKS)}
+_SPACE, _OTHER, _NUMBER, _LETTER = b"\x01", b"\x60", b"\x70", b"\x80"
+_PARTS = re.compile(r"\d+|\D", re.ASCII)
+
+
+def register(connection: sqlite3.Connection) -> None:
+    connection.create_function("natural_key", 1, natural_key, deterministic=True)
+
+
+def natural_key(value: str | float | bytes | None) -> float | bytes | None:
+    """A key that sorts text naturally; other values are their own key, and sort before all text."""
+    return _key(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=16_384)
+def _key(text: str) -> bytes:
+    letters = unicodedata.normalize("NFKD", text)
+    base = "".join(item for item in letters if not unicodedata.combining(item)).casefold()
+    primary = b"".join(_part(part) for part in _PARTS.findall(base))
+    # Accents decide between equal text, then case: lower case comes first.
+    return b"\x00".join((primary, letters.casefold().encode(), letters.swapcase().encode()))
+
+
+def _part(part: str) -> bytes:
+    if part.isascii() and part.isdigit():
+        number = part.lstrip("0")
+        return _NUMBER + len(number).to_bytes(4, "big") + number.encode()
+    if part in _RANKS:
+        return _RANKS[part]
+    return (_SPACE if part.isspace() else _LETTER if part.isalpha() else _OTHER) + part.encode()
