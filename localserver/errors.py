@@ -2,16 +2,19 @@
 
 ApiError                     500/0
 ├── BadRequest               400/0    the body or the path is not a request
+├── InvalidId                400/10
 ├── MissingFields            400/11   a field that another one needs
 ├── ValidationError          400/12   a field is missing or has the wrong type
 ├── LookupFailed             400/14   a field name that the entity does not have
 ├── UndefinedFields          400/14   likewise, in what an answer is to show
+├── FieldsConflict           400/15
 ├── InvalidFields            400/16   a value that the field cannot take
 ├── InvalidPattern           400/21   what is no regular expression
 ├── InvalidTaskId            400/101
 ├── InvalidTaskStatus        400/110
 ├── TaskInUse                400/123  needs force
 ├── EventsNotAdded           400/131
+├── AllRunsSelected          400/160  one run of a pipeline must stay
 ├── InvalidModelId           400/201
 ├── ModelNotReady            400/203
 ├── ModelInUse               400/204  needs force
@@ -20,7 +23,7 @@ ApiError                     500/0
 ├── InvalidQueueId           400/701
 ├── QueueNotEmpty            400/702
 ├── TaskNotQueued            400/703
-├── TaskAlreadyQueued        400/704
+├── TaskAlreadyQueued        400/706
 ├── InvalidWorkerId          400/1001
 ├── DataValidationError      400/800  a name that is too short
 ├── Duplicate                400/801
@@ -29,6 +32,7 @@ ApiError                     500/0
 │   ├── InvalidCredentials   401/22
 │   └── InvalidToken         401/30
 ├── Forbidden                403/20
+│   └── NoWritePermission    403/21   a public task or model
 └── UnknownEndpoint          404/0
 """
 
@@ -74,6 +78,10 @@ class MissingFields(ApiError):
     code, subcode, msg = 400, 11, "Missing required fields"
 
 
+class InvalidId(ApiError):
+    code, subcode, msg = 400, 10, "Invalid object id"
+
+
 class ValidationError(ApiError):
     code, subcode, msg = 400, 12, "Validation error"
 
@@ -84,6 +92,10 @@ class LookupFailed(ApiError):
 
 class UndefinedFields(ApiError):
     code, subcode, msg = 400, 14, "Fields not defined for object"
+
+
+class FieldsConflict(ApiError):
+    code, subcode, msg = 400, 15, "Conflicting fields"
 
 
 class InvalidFields(ApiError):
@@ -108,6 +120,10 @@ class TaskInUse(ApiError):
 
 class EventsNotAdded(ApiError):
     code, subcode, msg = 400, 131, "Events not added"
+
+
+class AllRunsSelected(ApiError):
+    code, subcode, msg = 400, 160, "At least one pipeline run should be left"
 
 
 class InvalidModelId(ApiError):
@@ -143,7 +159,7 @@ class TaskNotQueued(ApiError):
 
 
 class TaskAlreadyQueued(ApiError):
-    code, subcode, msg = 400, 704, "Task is already queued"
+    code, subcode, msg = 400, 706, "Failed adding task to queue since task is already queued"
 
 
 class InvalidWorkerId(ApiError):
@@ -176,6 +192,10 @@ class InvalidToken(Unauthorized):
 
 class Forbidden(ApiError):
     code, subcode, msg = 403, 20, "Forbidden"
+
+
+class NoWritePermission(Forbidden):
+    subcode, msg = 21, "Forbidden (modification not allowed)"
 
 
 class UnknownEndpoint(ApiError):

@@ -36,15 +36,16 @@ def stamped(call: Call) -> Document:
     }
 
 
-def changes(call: Call) -> Document:
-    """The fields that note when and by whom something was changed."""
+def changes(call: Call, updates: bool = True) -> Document:
+    """The fields that note when and by whom something was changed; without `updates` only its notes were."""
     time = now()
-    return {"last_change": time, "last_changed_by": call.user, "last_update": time}
+    fields = {"last_change": time, "last_changed_by": call.user}
+    return {**fields, "last_update": time} if updates else fields
 
 
-def save(call: Call, documents: Documents, document: Document, fields: Document) -> Document:
+def save(call: Call, documents: Documents, document: Document, fields: Document, updates: bool = True) -> Document:
     """Set fields of a document and save it; the fields that changed, as answers tell them."""
-    fields = {**fields, **changes(call)}
+    fields = {**fields, **changes(call, updates)}
     document.update(fields)
     documents.save(document)
     return fields

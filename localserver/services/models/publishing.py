@@ -2,9 +2,9 @@
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
-from localserver.services.common import many, model, now, save
+from localserver.services.common import many, model, save
 from localserver.services.tasks.removal import users_of
-from localserver.services.tasks.status import keep
+from localserver.services.tasks.status import publish
 from localserver.store.documents import Document
 from localserver.wire import Json
 
@@ -43,8 +43,8 @@ def _publish_task(call: Call, document: Document) -> Json:
     owner = call.db.tasks.get(document["task"]) if document.get("task") else None
     if owner is None or owner["status"] == lifecycle.PUBLISHED:
         return {}
-    fields = lifecycle.apply(owner, "publish", now(), force=bool(call.data.get("force_publish_task")))
-    return {"published_task": {"id": owner["id"], "data": {"updated": 1, "fields": keep(call, owner, fields)}}}
+    request = call.asking({"force": call.data.get("force_publish_task"), "publish_model": False})
+    return {"published_task": {"id": owner["id"], "data": publish(request, owner["id"])}}
 
 
 def _delete(call: Call, id: str) -> Json:

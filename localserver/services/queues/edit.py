@@ -3,9 +3,9 @@
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
 from localserver.services import metadata
-from localserver.services.common import check_name, given, now, queue, save
+from localserver.services.common import check_name, given, queue, save
 from localserver.services.queues import watch
-from localserver.services.tasks.status import keep
+from localserver.services.tasks.status import change
 from localserver.wire import Json
 
 
@@ -32,7 +32,8 @@ def delete(call: Call) -> Json:
     for id in call.db.entries.clear(document["id"]):
         task = call.db.tasks.get(id)
         if task and task["status"] == lifecycle.QUEUED:
-            keep(call, task, lifecycle.apply(task, "dequeue", now()))
+            before = task.get("enqueue_status") or lifecycle.CREATED
+            change(call, task, before, {"enqueue_status": None}, force=True)
     call.db.queues.delete(document["id"])
     return {"deleted": 1}
 

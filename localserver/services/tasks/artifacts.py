@@ -13,7 +13,7 @@ from localserver.wire import Json
 def add_or_update_artifacts(call: Call) -> Json:
     """An artifact with the key and mode of one that is there takes its place."""
     document = task(call)
-    lifecycle.running(document, bool(call.data.get("force")))
+    lifecycle.extensible(document, bool(call.data.get("force")))
     artifacts = {artifact_key(artifact): artifact for artifact in document["execution"]["artifacts"]}
     for artifact in objects(call.data, "artifacts"):
         if not isinstance(artifact.get("type"), str):
@@ -25,7 +25,7 @@ def add_or_update_artifacts(call: Call) -> Json:
 @endpoint("tasks.delete_artifacts", required=("task", "artifacts"), writes=True)
 def delete_artifacts(call: Call) -> Json:
     document = task(call)
-    lifecycle.running(document, bool(call.data.get("force")))
+    lifecycle.extensible(document, bool(call.data.get("force")))
     gone = {artifact_key(artifact) for artifact in objects(call.data, "artifacts")}
     kept = [artifact for artifact in document["execution"]["artifacts"] if artifact_key(artifact) not in gone]
     return _save_artifacts(call, document, kept, "deleted")

@@ -36,7 +36,7 @@ def _configurations(call: Call) -> dict[str, Json]:
 @endpoint("tasks.edit_configuration", required=("task", "configuration"), fields=_ITEMS, writes=True)
 def edit_configuration(call: Call) -> Json:
     document = task(call)
-    lifecycle.editable(document, bool(call.data.get("force")))
+    lifecycle.extensible(document, bool(call.data.get("force")))
     kept = {} if call.data.get("replace_configuration") else document["configuration"]
     given = {text(item, "name"): item for item in objects(call.data, "configuration")}
     save(call, call.db.tasks, document, {"configuration": {**kept, **given}})
@@ -46,7 +46,7 @@ def edit_configuration(call: Call) -> Json:
 @endpoint("tasks.delete_configuration", required=("task", "configuration"), fields=_NAMES, writes=True)
 def delete_configuration(call: Call) -> Json:
     document = task(call)
-    lifecycle.editable(document, bool(call.data.get("force")))
+    lifecycle.extensible(document, bool(call.data.get("force")))
     gone = set(texts(call.data, "configuration"))
     kept = {name: item for name, item in document["configuration"].items() if name not in gone}
     save(call, call.db.tasks, document, {"configuration": kept})

@@ -5,13 +5,15 @@ from typing import Any
 from localserver import errors, lifecycle
 from localserver.fields import objects, text
 from localserver.registry import Call
-from localserver.services.common import check_name, check_project, given, stamped
+from localserver.services.common import check_name, check_project, given, project, stamped
 from localserver.store.documents import Document
 
 TYPES = frozenset(
     {"training", "testing", "inference", "data_processing", "application", "monitor", "controller", "optimizer"}
     | {"service", "qc", "custom", "dataset_import", "annotation", "annotation_manual"}
 )
+# What a deleted Task's children and models have for their Task: that there was one, and which.
+DELETED_PREFIX = "__DELETED__"
 _PLAIN = "name type comment parent project tags system_tags hyperparams configuration runtime container"
 
 
@@ -68,6 +70,43 @@ def _check_shapes(fields: Document) -> None:
         raise errors.InvalidFields("expecting {name: item}", field="configuration")
 
 
+def undone(task: Document, everything: bool) -> Document:
+    """The fields of a Task as they were before it ran; with `everything` the execution and the script are new too."""
+    artifacts = [item for item in task["execution"]["artifacts"] if item.get("mode") == "input"]
+    kept = {name: value for name, value in task["execution"].items() if name != "queue"}
+    return {
+        "last_iteration": 0,
+        "last_metrics": {},
+        "unique_metrics": [],
+        "metric_stats": {},
+        "runtime": {},
+        "models": {**task["models"], "output": []},
+        "output": {name: value for name, value in task["output"].items() if name not in ("result", "error")},
+        "execution": execution({}, {}) if everything else {**kept, "artifacts": artifacts},
+        "script": script({}) if everything else task["script"],
+    }
+
+
+def check_references(call: Call, task: Document) -> None:
+    """Raises errors.InvalidTaskId, InvalidProjectId or InvalidModelId for a parent, project or input that is gone."""
+    check_parent(call, task)
+    if task.get("project"):
+        project(call, task["project"])
+    check_inputs(call, task)
+
+
+def check_parent(call: Call, task: Document) -> None:
+    parent = task.get("parent")
+    if parent and not parent.startswith(DELETED_PREFIX) and call.db.tasks.get(parent) is None:
+        raise errors.InvalidTaskId("invalid parent", parent=parent)
+
+
+def check_inputs(call: Call, task: Document) -> None:
+    missing = {item["model"] for item in task["models"]["input"] if call.db.models.get(item["model"]) is None}
+    if missing:
+        raise errors.InvalidModelId(models=sorted(missing))
+
+
 def script(value: dict[str, Any]) -> Document:
     return {"binary": "python", "repository": "", "entry_point": "", "requirements": {}, **_without_none(value)}
 
@@ -76,7 +115,9 @@ def execution(current: dict[str, Any], value: dict[str, Any]) -> Document:
     default = {"test_split": 0, "parameters": {}, "model_desc": {}, "model_labels": {}, "artifacts": []}
     merged = {**default, **current, **_without_none(value)}
     for item in objects(merged, "artifacts"):
-        artifact_key(item)
+        key, _ = artifact_key(item)
+        if not isinstance(item.get("type"), str):
+            raise errors.DataValidationError("an artifact needs a type", artifact=key)
     return merged
 
 

@@ -57,7 +57,7 @@ def delete_hyper_params(call: Call) -> Json:
 
 def _check(call: Call, document: Document, items: list[Document]) -> None:
     if any(text(item, "section") != _FREE_SECTION for item in items):
-        lifecycle.editable(document, bool(call.data.get("force")))
+        lifecycle.extensible(document, bool(call.data.get("force")))
 
 
 def _listed(document: Document) -> list[Document]:

@@ -1,56 +1,71 @@
 """Putting Tasks into queues and taking them out again."""
 
-from typing import Any
-
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
-from localserver.services.common import changes, many, now, queue, task
+from localserver.services.common import many, now, queue, task
 from localserver.services.queues.watch import default_queue, find_or_create, is_watched
-from localserver.services.tasks.status import change, keep
+from localserver.services.tasks.documents import check_references
+from localserver.services.tasks.status import change, leave_queue
 from localserver.store.documents import Document
 from localserver.wire import Json
 
 
 @endpoint("tasks.enqueue", required=("task",), writes=True)
 def enqueue(call: Call) -> Json:
-    target = _target(call)
-    answer: Json = {"queued": 1, "updated": 1, "fields": _enqueue(call, call.data["task"], target)}
-    if call.data.get("verify_watched_queue"):
-        answer["queue_watched"] = is_watched(call, target["id"])
-    return answer
+    if call.data.get("verify_watched_queue") and _keeps_queue(call):
+        raise errors.ValidationError("verify_watched_queue cannot be used with update_execution_queue=False")
+    answer = {"queued": 1, **_enqueue(call, call.data["task"], force=bool(call.data.get("force")))}
+    return {**answer, **_watched(call, answer)}
 
 
 @endpoint("tasks.enqueue_many", required=("ids",), writes=True)
 def enqueue_many(call: Call) -> Json:
-    target = _target(call)
-
     def operate(id: str) -> Json:
-        _enqueue(call, id, target)
-        return {"queued": True}
+        return {"queued": True, **_enqueue(call, id, force=False)}
 
     answer = many(call, operate)
-    if call.data.get("verify_watched_queue"):
-        answer["queue_watched"] = is_watched(call, target["id"])
-    return answer
+    return {**answer, **(_watched(call, answer["succeeded"][0]) if answer["succeeded"] else {})}
 
 
-@endpoint("tasks.dequeue", required=("task",), writes=True)
-def dequeue(call: Call) -> Json:
-    """Out of its queue, back to what it was or to `new_status`. One that is not there is no error."""
-    document = call.db.tasks.get(call.data["task"])
-    if document is None:
-        removed = call.db.entries.remove(call.data["task"])
-        return {"dequeued": int(removed), "updated": 0, "fields": {}}
-    return {"dequeued": 1, "updated": 1, "fields": _dequeue(call, document)}
+def _watched(call: Call, answer: Json) -> Json:
+    """Whether a worker watches the queue, if the request asks for it."""
+    return (
+        {"queue_watched": is_watched(call, answer["fields"]["execution.queue"])}
+        if (call.data.get("verify_watched_queue"))
+        else {}
+    )
 
 
-@endpoint("tasks.dequeue_many", required=("ids",), writes=True)
-def dequeue_many(call: Call) -> Json:
-    def operate(id: str) -> Json:
-        _dequeue(call, task(call, id))
-        return {"dequeued": True}
+def _enqueue(call: Call, id: str, force: bool) -> Json:
+    """Append a Task to a queue. A Task that waits in another queue leaves that one."""
+    if call.data.get("queue") and call.data.get("queue_name"):
+        raise errors.ValidationError("Either queue id or queue name should be provided")
+    document = task(call, id)
+    before, known = document["status"], document["execution"].get("queue")
+    if _keeps_queue(call) and not (before == lifecycle.QUEUED and known):
+        raise errors.ValidationError("update_execution_queue=False is for a queued task that has an execution queue")
+    if call.data.get("validate_tasks"):
+        check_references(call, document)
+    if before == lifecycle.QUEUED:
+        before = document.get("enqueue_status") or before
+    fields = change(call, document, lifecycle.QUEUED, {"enqueue_status": before}, force=force)
+    target = _target(call)
+    if call.db.entries.queue_of(id) == target["id"]:
+        raise errors.TaskAlreadyQueued(task=id)
+    call.db.entries.remove(id)
+    call.db.entries.append(target["id"], id, now())
+    target["last_update"] = now()
+    call.db.queues.save(target)
+    if not _keeps_queue(call):
+        document["execution"] = {**document["execution"], "queue": target["id"]}
+        fields["execution.queue"] = target["id"]
+        call.db.tasks.save(document)
+    return {"updated": 1, "fields": fields}
 
-    return many(call, operate)
+
+def _keeps_queue(call: Call) -> bool:
+    """Whether the Task goes on naming the queue that it was enqueued to before."""
+    return call.data.get("update_execution_queue") is False
 
 
 def _target(call: Call) -> Document:
@@ -61,37 +76,39 @@ def _target(call: Call) -> Document:
     return default_queue(call)
 
 
-def _enqueue(call: Call, id: str, target: Document) -> dict[str, Any]:
-    document = task(call, id)
-    before = document["status"]
-    if before == lifecycle.QUEUED and call.db.entries.queue_of(id) == target["id"]:
-        # The same request again: it is done.
-        return {"status": before, "execution.queue": target["id"]}
-    fields = change(call, document, "enqueue")
-    document["execution"] = {**document["execution"], "queue": target["id"]}
-    document["enqueue_status"] = before
-    call.db.tasks.save(document)
-    if not call.db.entries.append(target["id"], id, now()):
-        raise errors.TaskAlreadyQueued(task=id)
-    target.update({"last_update": now()})
-    call.db.queues.save(target)
-    return {**fields, "enqueue_status": before, "execution.queue": target["id"]}
+@endpoint("tasks.dequeue", required=("task",), writes=True)
+def dequeue(call: Call) -> Json:
+    """Back to what the Task was before the queue, or to `new_status`. A Task that is not there is no error."""
+    return {"dequeued": 1, **_dequeue(call, call.data["task"])}
 
 
-def _dequeue(call: Call, document: Document) -> Document:
-    """Out of the queue; the Task is new again unless the request names another status."""
+@endpoint("tasks.dequeue_many", required=("ids",), writes=True)
+def dequeue_many(call: Call) -> Json:
+    def operate(id: str) -> Json:
+        return {"dequeued": True, **_dequeue(call, id)}
+
+    return many(call, operate)
+
+
+def _dequeue(call: Call, id: str) -> Json:
     to = call.data.get("new_status")
-    call.db.entries.remove(document["id"])
-    fields = {**change(call, document, "dequeue", to), "enqueue_status": None}
-    document.update(fields)
-    call.db.tasks.save(document)
-    return fields
+    if to and to not in lifecycle.STATUSES:
+        raise errors.ValidationError(f"Invalid task status: {to}")
+    document = call.db.tasks.get(id)
+    if document is None or call.data.get("remove_from_all_queues"):
+        call.db.entries.remove(id)
+    fields = take_out(call, document, to) if document else {}
+    return {"updated": int(bool(fields)), "fields": fields}
 
 
-def leave_queue(call: Call, document: Document) -> bool:
-    """Take a Task that is about to be put away out of its queue; whether it waited in one."""
-    if not call.db.entries.remove(document["id"]):
-        return False
+def take_out(call: Call, document: Document, to: str | None = None) -> Document:
+    """Take a Task out of its queue, and change its status if it waits or runs; the fields that changed.
+
+    The status becomes `to`, else the one from before the queue.
+    """
     if document["status"] == lifecycle.QUEUED:
-        keep(call, document, {**lifecycle.apply(document, "dequeue", now()), **changes(call)})
-    return True
+        leave_queue(call, document)
+    if document["status"] not in lifecycle.ACTIVE:
+        return {}
+    to = to or document.get("enqueue_status") or lifecycle.CREATED
+    return change(call, document, to, {"enqueue_status": None}, force=True)

@@ -1,26 +1,29 @@
 """Putting Tasks away: archive, reset, delete."""
 
-from typing import Any
+from typing import NamedTuple
 
 from localserver import errors, lifecycle
 from localserver.fields import texts
 from localserver.registry import Call, endpoint
-from localserver.services.common import changes, many, now, save, task
+from localserver.services.common import changes, many, save, task
 from localserver.services.projects.paths import touch
-from localserver.services.tasks.queueing import leave_queue
-from localserver.services.tasks.status import stopped
-from localserver.store.documents import Document
+from localserver.services.tasks import documents
+from localserver.services.tasks.documents import DELETED_PREFIX
+from localserver.services.tasks.queueing import take_out
+from localserver.services.tasks.status import change, leave_queue, pipeline_steps
+from localserver.store.documents import Document, Documents
 from localserver.store.query import Selection
 from localserver.wire import Json
 
 ARCHIVED = "archived"
-# What a deleted Task's children have for a parent: that there was one, and which.
-DELETED_PREFIX = "__DELETED__"
 
 
 @endpoint("tasks.archive", required=("tasks",), writes=True)
 def archive(call: Call) -> Json:
     ids = texts(call.data, "tasks")
+    missing = [id for id in ids if call.db.tasks.get(id) is None]
+    if missing:
+        raise errors.InvalidTaskId(ids=missing)
     for id in ids:
         _archive(call, id)
     return {"archived": len(ids)}
@@ -35,118 +38,156 @@ def archive_many(call: Call) -> Json:
 def unarchive_many(call: Call) -> Json:
     def operate(id: str) -> Json:
         document = task(call, id)
-        tags = [tag for tag in document["system_tags"] if tag != ARCHIVED]
-        save(call, call.db.tasks, document, {"system_tags": tags})
+        for part in (*pipeline_steps(call, document), document):
+            _tag(call, part, [tag for tag in part["system_tags"] if tag != ARCHIVED])
         return {"unarchived": True}
 
     return many(call, operate)
 
 
 def _archive(call: Call, id: str) -> Json:
-    """One that waits leaves its queue, one that runs is stopped."""
+    """A Task that waits leaves its queue, and one that runs is stopped; likewise the steps of a pipeline."""
     document = task(call, id)
-    leave_queue(call, document)
-    if document["status"] == lifecycle.IN_PROGRESS:
-        stopped(call, id)
-        document = task(call, id)
-    tags = [*(tag for tag in document["system_tags"] if tag != ARCHIVED), ARCHIVED]
+    for part in (*pipeline_steps(call, document), document):
+        call.db.entries.remove(part["id"])
+        take_out(call, part, lifecycle.STOPPED if part["status"] == lifecycle.IN_PROGRESS else None)
+        _tag(call, part, [*(tag for tag in part["system_tags"] if tag != ARCHIVED), ARCHIVED])
+    return {"archived": True}
+
+
+def _tag(call: Call, document: Document, tags: list[str]) -> None:
     notes = {name: call.data.get(name) or "" for name in ("status_message", "status_reason")}
     save(call, call.db.tasks, document, {"system_tags": tags, **notes})
-    return {"archived": True}
 
 
 @endpoint("tasks.reset", required=("task",), writes=True)
 def reset(call: Call) -> Json:
-    return _reset(call, call.data["task"])
+    dequeued, answer = _reset(call, call.data["task"])
+    return {**answer, "dequeued": {} if dequeued is None else {"removed": dequeued}, "events": {}}
 
 
 @endpoint("tasks.reset_many", required=("ids",), writes=True)
 def reset_many(call: Call) -> Json:
     def operate(id: str) -> Json:
-        answer = _reset(call, id)
-        return {"reset": True, "dequeued": bool(answer["dequeued"]), "deleted_models": answer["deleted_models"]}
+        dequeued, answer = _reset(call, id)
+        return {**answer, "dequeued": bool(dequeued)}
 
     return many(call, operate)
 
 
-def _reset(call: Call, id: str) -> Json:
-    """Make a Task new again: what it did is deleted, how it is defined stays."""
+def _reset(call: Call, id: str) -> tuple[int | None, Json]:
+    """Make a Task new again: what it did is deleted, how it is defined stays; and what it left in its queue."""
     document = task(call, id)
-    queue = call.db.entries.queue_of(id)
-    fields = lifecycle.apply(document, "reset", now(), force=bool(call.data.get("force")))
-    dequeued = {"removed": int(call.db.entries.remove(id))} if queue else {}
-    removed = _remove_models(call, document)
-    call.db.events.delete(id)
-    for name in ("started", "completed", "published", "active_duration", "last_worker", "last_worker_report"):
+    if document["status"] == lifecycle.PUBLISHED and not call.data.get("force"):
+        raise errors.InvalidTaskStatus(task_id=id, status=document["status"])
+    dequeued = leave_queue(call, document) if document["status"] == lifecycle.QUEUED else None
+    call.db.entries.remove(id)
+    cleaned = _clean_up(call, document, bool(call.data.get("force")), keeps_task=True)
+    for name in _DONE:
         document.pop(name, None)
-    blank: dict[str, Any] = {"last_metrics": {}, "last_iteration": 0, "unique_metrics": [], "metric_stats": {}}
-    kept = [artifact for artifact in document["execution"]["artifacts"] if artifact.get("mode") == "input"]
-    blank["execution"] = {**document["execution"], "queue": None, "artifacts": kept}
-    blank["models"] = {**document["models"], "output": []}
-    if call.data.get("clear_all"):
-        blank |= {"hyperparams": {}, "configuration": {}, "script": {**document["script"], "requirements": {}}}
-    fields |= save(call, call.db.tasks, document, {**fields, **blank, "runtime": {}})
-    touch(call, document.get("project"))
-    return {"updated": 1, "fields": fields, "deleted_models": removed, "dequeued": dequeued}
+    reset = call.asking({**call.data, "status_reason": "reset", "status_message": "reset"})
+    document |= documents.undone(document, everything=bool(call.data.get("clear_all")))
+    fields = change(reset, document, lifecycle.CREATED)
+    urls = cleaned.urls if call.data.get("return_file_urls") else {}
+    return dequeued, {"updated": 1, "fields": fields, "deleted_models": cleaned.deleted_models, "urls": urls}
+
+
+_DONE = ["started", "completed", "published", "active_duration", "last_worker", "last_worker_report", "enqueue_status"]
 
 
 @endpoint("tasks.delete", required=("task",), writes=True)
 def delete(call: Call) -> Json:
-    return {"deleted": True, **_delete(call, call.data["task"])}
+    return delete_task(call, call.data["task"])
 
 
 @endpoint("tasks.delete_many", required=("ids",), writes=True)
 def delete_many(call: Call) -> Json:
-    return many(call, lambda task_id: {"deleted": True, **_delete(call, task_id)})
+    return many(call, lambda task_id: delete_task(call, task_id))
 
 
-def _delete(call: Call, id: str) -> Json:
+def delete_task(call: Call, id: str) -> Json:
+    """Delete a Task as the request says. The counts leave the steps of a pipeline out."""
     document = task(call, id)
-    status = document["status"]
-    if status != lifecycle.CREATED and ARCHIVED not in document["system_tags"] and not call.data.get("force"):
+    status, force = document["status"], bool(call.data.get("force"))
+    if status != lifecycle.CREATED and ARCHIVED not in document["system_tags"] and not force:
         raise errors.TaskInUse("due to status, use force=True", task=id, expected=lifecycle.CREATED, current=status)
-    return remove(call, document)
+    for step in pipeline_steps(call, document):
+        remove(call, step)
+    return {"deleted": True, **remove(call, document, force)}
 
 
-def remove(call: Call, document: Document) -> Json:
-    """Delete a Task with all it reported; what refers to it is told that it is gone. Published models stay."""
+def remove(call: Call, document: Document, force: bool = True) -> Json:
+    """Delete a Task with all it reported, and note that in what refers to it. Published models stay."""
     id = document["id"]
+    cleaned = _clean_up(call, document, force)
     call.db.entries.remove(id)
-    urls = _urls(document) if call.data.get("return_file_urls") else None
-    deleted_models = _remove_models(call, document) if call.data.get("delete_output_models") is not False else 0
-    updated_models = _relink(call, "models", "task", id)
-    updated_children = _relink(call, "tasks", "parent", id)
-    call.db.events.delete(id)
     call.db.tasks.delete(id)
     touch(call, document.get("project"))
-    return {
-        "updated_children": updated_children,
-        "updated_models": updated_models,
-        "deleted_models": deleted_models,
-        "urls": urls,
-    }
+    return {**cleaned._asdict(), "urls": cleaned.urls if call.data.get("return_file_urls") else None}
 
 
-def _relink(call: Call, collection: str, field: str, id: str) -> int:
-    documents = call.db.tasks if collection == "tasks" else call.db.models
-    found = list(documents.all(Selection().equal(field, id)))
-    for document in found:
-        document.update({field: DELETED_PREFIX + id, **changes(call)})
-        documents.save(document)
-    return len(found)
+class _Cleaned(NamedTuple):
+    updated_children: int
+    updated_models: int
+    deleted_models: int
+    urls: Json
 
 
-def _remove_models(call: Call, document: Document) -> int:
-    """Delete the models that a Task made, but not the published ones, nor those that another Task uses."""
-    gone = [
-        model
-        for model in call.db.models.all(Selection().equal("task", document["id"]))
-        if not model["ready"] and not call.db.tasks.count(users_of(model["id"]))
-    ]
-    for model in gone:
+def _clean_up(call: Call, document: Document, force: bool, keeps_task: bool = False) -> _Cleaned:
+    """Delete what a Task reported and made. What stays refers to `__DELETED__…`, or to no Task if this one stays."""
+    id = document["id"]
+    _check_children(call, id, force)
+    models = _made(call, document, force)
+    drafts = [model for model in models if not model["ready"]]
+    used = [model for model in drafts if call.db.tasks.count(users_of(model["id"]))]
+    unused = [model for model in drafts if model not in used]
+    deletes = call.data.get("delete_output_models") is not False
+    for model in unused if deletes else ():
         call.db.events.delete(model["id"])
         call.db.models.delete(model["id"])
-    return len(gone)
+    kept = [model for model in models if model["ready"] or not deletes]
+    gone = None if keeps_task else DELETED_PREFIX + id
+    _refer(call, call.db.models, kept, "task", gone)
+    _refer(call, call.db.models, used if deletes else [], "task", None)
+    children = [] if keeps_task else _children(call, id)
+    _refer(call, call.db.tasks, children, "parent", gone)
+    call.db.events.delete(id)
+    outputs = [item for item in document["execution"]["artifacts"] if item.get("mode") != "input"]
+    urls = {"artifact_urls": _uris(outputs), "model_urls": _uris(unused), "event_urls": []}
+    return _Cleaned(len(children), 0 if keeps_task else len(kept), len(unused) if deletes else 0, urls)
+
+
+def _check_children(call: Call, id: str, force: bool) -> None:
+    published = Selection().equal("parent", id).equal("status", lifecycle.PUBLISHED)
+    if not force and (count := call.db.tasks.count(published)):
+        raise errors.TaskInUse("has children, use force=True", task=id, children=count)
+
+
+def _children(call: Call, id: str) -> list[Document]:
+    return list(call.db.tasks.all(Selection().equal("parent", id)))
+
+
+def _made(call: Call, document: Document, force: bool) -> list[Document]:
+    """The models that name the Task, and those that it lists; raises errors.TaskInUse for a published one."""
+    found = {model["id"]: model for model in call.db.models.all(Selection().equal("task", document["id"]))}
+    published = [model for model in found.values() if model["ready"]]
+    if published and not force:
+        raise errors.TaskInUse("has output models, use force=True", task=document["id"], models=len(published))
+    for item in document["models"]["output"]:
+        model = call.db.models.get(str(item["model"]))
+        if model and model["ready"] and not force:
+            raise errors.TaskInUse("has output model, use force=True", task=document["id"], model=model["id"])
+        if model:
+            found.setdefault(model["id"], model)
+    return list(found.values())
+
+
+def _refer(call: Call, documents: Documents, found: list[Document], field: str, to: str | None) -> None:
+    for document in found:
+        document.update({field: to, **changes(call, updates=False)})
+        if to is None:
+            del document[field]
+        documents.save(document)
 
 
 def users_of(model: str) -> Selection:
@@ -154,6 +195,5 @@ def users_of(model: str) -> Selection:
     return Selection().holding("$.models.input", "model", model)
 
 
-def _urls(document: Document) -> Json:
-    artifacts = [artifact["uri"] for artifact in document["execution"]["artifacts"] if artifact.get("uri")]
-    return {"artifact_urls": artifacts, "event_urls": [], "model_urls": []}
+def _uris(items: list[Document]) -> list[str]:
+    return [item["uri"] for item in items if item.get("uri")]

@@ -1,34 +1,50 @@
 """Changes of a Task's status, one at a time or many."""
 
 from collections.abc import Callable
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
-from localserver import lifecycle
+from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
-from localserver.services.common import changes, many, now, task
+from localserver.services.common import changes, many, now, save, task
 from localserver.services.projects.paths import touch
-from localserver.services.workers.alive import runs
 from localserver.store.documents import Document
+from localserver.store.query import Selection
 from localserver.wire import Json
 
 STOPPING = "stopping"
+DEVELOPMENT = "development"
+# A Task whose worker reported nothing for longer is taken to have none.
+WORKER_TIMEOUT = timedelta(seconds=600)
 
 
-def change(call: Call, document: Document, action: str, to: str | None = None) -> Document:
-    """Change a Task's status as the request says and save it; the fields that changed."""
-    fields = lifecycle.apply(
+def change(
+    call: Call,
+    document: Document,
+    to: str,
+    fields: Document | None = None,
+    *,
+    force: bool | None = None,
+    message: str | None = None,
+) -> Document:
+    """Change a Task's status and save it, with other `fields` of it; the fields that changed.
+
+    Reason, message and force are those of the request unless they are given.
+    """
+    changed = lifecycle.change(
         document,
-        action,
+        to,
         now(),
         reason=call.data.get("status_reason"),
-        message=call.data.get("status_message"),
-        force=bool(call.data.get("force")),
-        to=to,
+        message=call.data.get("status_message") if message is None else message,
+        force=bool(call.data.get("force")) if force is None else force,
     )
-    return keep(call, document, fields)
+    if to == lifecycle.QUEUED:
+        document["system_tags"] = [tag for tag in document["system_tags"] if tag != DEVELOPMENT]
+    return keep(call, document, {**changed, **(fields or {})})
 
 
 def keep(call: Call, document: Document, fields: Document) -> Document:
+    """Save changed fields of a Task, and note in its project that something happened."""
     fields = {**fields, **changes(call)}
     document.update(fields)
     call.db.tasks.save(document)
@@ -36,55 +52,98 @@ def keep(call: Call, document: Document, fields: Document) -> Document:
     return fields
 
 
+def pipeline_steps(call: Call, controller: Document) -> list[Document]:
+    """The steps of a pipeline, if the request says `include_pipeline_steps`; empty for a Task that is no pipeline."""
+    if not call.data.get("include_pipeline_steps") or controller["type"] != "controller":
+        return []
+    return list(call.db.tasks.all(Selection().equal("parent", controller["id"])))
+
+
 def started(call: Call, id: str) -> Json:
-    return {"started": 1, "updated": 1, "fields": change(call, task(call, id), "started")}
+    document = call.db.tasks.get(id)
+    if document is None:
+        raise errors.InvalidId(task=id)
+    fields: Document = {}
+    if document["status"] != lifecycle.IN_PROGRESS or not document.get("started"):
+        fields["started"] = now()
+        for name in ("completed", "active_duration"):
+            document.pop(name, None)
+    return {"started": 1, "updated": 1, "fields": change(call, document, lifecycle.IN_PROGRESS, fields)}
 
 
 def stopped(call: Call, id: str) -> Json:
-    call.db.entries.remove(id)
-    return {"updated": 1, "fields": change(call, task(call, id), "stopped")}
-
-
-def stop(call: Call, id: str) -> Json:
-    """Stop a Task, or ask the worker that runs it to do so."""
-    document = task(call, id)
-    if document["status"] == lifecycle.IN_PROGRESS and runs(call, id):
-        reason = call.data.get("status_reason") or ""
-        return {"updated": 1, "fields": keep(call, document, {"status_message": STOPPING, "status_reason": reason})}
-    return stopped(call, id)
+    return _ended(call, id, lifecycle.STOPPED)
 
 
 def failed(call: Call, id: str) -> Json:
-    return {"updated": 1, "fields": change(call, task(call, id), "failed")}
+    return _ended(call, id, lifecycle.FAILED)
+
+
+def _ended(call: Call, id: str, to: str) -> Json:
+    return {"updated": 1, "fields": change(call, task(call, id), to, {"completed": now()})}
 
 
 def close(call: Call, id: str) -> Json:
-    return {"updated": 1, "fields": change(call, task(call, id), "close")}
+    return {"updated": 1, "fields": change(call, task(call, id), lifecycle.CLOSED)}
+
+
+def stop(call: Call, id: str) -> Json:
+    """Stop a Task, or ask the worker that runs it to do so; likewise the steps of a pipeline."""
+    document = task(call, id)
+    for step in pipeline_steps(call, document):
+        _stop(call, step, force=True)
+    return {"updated": 1, "fields": _stop(call, document)}
+
+
+def _stop(call: Call, document: Document, force: bool | None = None) -> Document:
+    queued = document["status"] == lifecycle.QUEUED
+    if not queued and DEVELOPMENT not in document["system_tags"] and _has_worker(document):
+        return change(call, document, document["status"], force=force, message=STOPPING)
+    fields = change(call, document, lifecycle.STOPPED, force=force, message=f"Stopped by {call.user}")
+    if queued:
+        leave_queue(call, document)
+    return fields
+
+
+def _has_worker(document: Document) -> bool:
+    heard = datetime.fromisoformat(document["last_update"])
+    return bool(document.get("last_worker")) and datetime.now(UTC) - heard < WORKER_TIMEOUT
+
+
+def leave_queue(call: Call, document: Document) -> int:
+    """Take a Task out of the queue that it was enqueued to; how many entries that were."""
+    queue = call.db.queues.get(document["execution"].get("queue") or "")
+    if queue is None or not call.db.entries.remove(document["id"], queue["id"]):
+        return 0
+    queue["last_update"] = now()
+    call.db.queues.save(queue)
+    return 1
 
 
 def completed(call: Call, id: str) -> Json:
-    fields = change(call, task(call, id), "completed")
-    if not call.data.get("publish"):
-        return {"updated": 1, "published": 0, "fields": fields}
-    published = publish(call, id)
-    return {"updated": 1, "published": 1, "fields": {**fields, **published["fields"]}}
+    answer = {**_ended(call, id, lifecycle.COMPLETED), "published": 0}
+    if call.data.get("publish"):
+        published = publish(call.asking({**call.data, "publish_model": True}), id)["fields"]
+        answer |= {"published": 1, "fields": {**answer["fields"], "status": published["status"]}}
+    return answer
 
 
 def publish(call: Call, id: str) -> Json:
-    """Publish a Task and, unless told otherwise, the models that it made."""
+    """Publish a Task and, unless told otherwise, the last model that it made."""
     document = task(call, id)
-    fields = change(call, document, "publish")
+    if not call.data.get("force"):
+        lifecycle.check(document, lifecycle.PUBLISHED)
     if call.data.get("publish_model") is not False:
-        _publish_models(call, document)
-    return {"updated": 1, "fields": {**fields, "output": document["output"]}}
+        _publish_last_model(call, document)
+    fields = {"published": now(), "output": document["output"]}
+    return {"updated": 1, "fields": change(call, document, lifecycle.PUBLISHED, fields, force=True)}
 
 
-def _publish_models(call: Call, document: Document) -> None:
-    for item in document["models"]["output"]:
-        model = call.db.models.get(str(item.get("model")))
-        if model and not model["ready"]:
-            model.update({"ready": True, **changes(call)})
-            call.db.models.save(model)
+def _publish_last_model(call: Call, document: Document) -> None:
+    made = document["models"]["output"]
+    model = call.db.models.get(str(made[-1].get("model"))) if made else None
+    if model and not model["ready"]:
+        save(call, call.db.models, model, {"ready": True})
 
 
 def _register(name: str, operate: Callable[[Call, str], Json], several: str = "") -> None:
@@ -96,11 +155,7 @@ def _register(name: str, operate: Callable[[Call, str], Json], several: str = ""
 
         @endpoint(f"tasks.{several}", required=("ids",), writes=True)
         def each(call: Call) -> Json:
-            return many(call, lambda task_id: _without_fields(operate(call, task_id)))
-
-
-def _without_fields(answer: dict[str, Any]) -> Json:
-    return {name: value for name, value in answer.items() if name != "fields"}
+            return many(call, lambda task_id: operate(call, task_id))
 
 
 _register("started", started)

@@ -177,7 +177,7 @@ REQUESTS: dict[str, Json] = {
     "tasks.archive": {"tasks": ["$task"]},
     "tasks.archive_many": {"ids": ["$queued", "$running", "nope"]},
     "tasks.clone": {"task": "$task", "new_task_name": "cloned", "new_project_name": "elsewhere"},
-    "tasks.close": {"task": "$running"},
+    "tasks.close": {"task": "$running", "force": True},
     "tasks.completed": {"task": "$running", "publish": True},
     "tasks.create": {"name": "abc", "type": "training"},
     "tasks.delete": {"task": "$task", "return_file_urls": True},

@@ -20,14 +20,49 @@ def test_in_and_out_again(api: Api) -> None:
     assert waiting(api, queue) == []
 
 
-def test_the_same_request_twice_is_one_entry(api: Api) -> None:
-    task, queue = api.task(), api.queue()
-    for _ in range(2):
+def test_a_task_waits_in_one_queue_once(api: Api) -> None:
+    task, queue, another = api.task(), api.queue(), api.queue("another")
+    api("tasks.enqueue", task=task, queue=queue)
+    with pytest.raises(Refused) as refused:
         api("tasks.enqueue", task=task, queue=queue)
-    assert waiting(api, queue) == [task]
-    with pytest.raises(Refused):
-        api("tasks.enqueue", task=task, queue=api.queue("another"))
-    assert waiting(api, queue) == [task]
+    assert refused.value.code == (400, 706)
+    assert api("tasks.enqueue", task=task, queue=another)["fields"]["enqueue_status"] == "created"
+    assert (waiting(api, queue), waiting(api, another)) == ([], [task])
+
+
+def test_a_task_comes_out_of_the_queue_as_it_went_in(api: Api) -> None:
+    task, queue = api.task(system_tags=["development", "kept"]), api.queue()
+    for action in ("started", "failed"):
+        api(f"tasks.{action}", task=task)
+    api("tasks.enqueue", task=task, queue=queue)
+    assert api.read(task)["system_tags"] == ["kept"]
+    assert api("tasks.dequeue", task=task)["fields"]["status"] == "failed"
+
+
+def test_a_request_names_its_queue_once(api: Api) -> None:
+    refusal = api.refusal("tasks.enqueue", task=api.task(), queue=api.queue(), queue_name="another")
+    assert refusal
+    assert refusal.code == (400, 12)
+
+
+def test_the_execution_queue_stays_on_request(api: Api) -> None:
+    task, first, second = api.task(), api.queue(), api.queue("second")
+    stays = {"task": task, "queue": second, "update_execution_queue": False}
+    assert api.refusal("tasks.enqueue", **stays)
+    api("tasks.enqueue", task=task, queue=first)
+    assert api.refusal("tasks.enqueue", **stays, verify_watched_queue=True)
+    assert "execution.queue" not in api("tasks.enqueue", **stays)["fields"]
+    assert api.read(task)["execution"]["queue"] == first
+    assert (waiting(api, first), waiting(api, second)) == ([], [task])
+
+
+def test_references_are_checked_before_many_are_enqueued_on_request(api: Api) -> None:
+    model = api.model()
+    task = api.task(models={"input": [{"name": "m", "model": model}]})
+    api("models.delete", model=model, force=True)
+    answer = api("tasks.enqueue_many", ids=[task], validate_tasks=True)
+    assert answer["failed"][0]["error"]["codes"] == [400, 201]
+    assert api("tasks.enqueue_many", ids=[task])["succeeded"][0]["queued"]
 
 
 def test_without_a_queue_it_is_the_default_one(api: Api) -> None:
@@ -69,19 +104,25 @@ def test_starting_leaves_the_entry_where_it_is(api: Api) -> None:
     assert waiting(api, queue) == [task]
 
 
-def test_dequeueing_what_runs_makes_it_new_and_what_is_gone_is_no_error(api: Api) -> None:
-    task = api.task()
+def test_dequeueing_a_running_task_makes_it_new_and_leaves_a_stale_entry(api: Api) -> None:
+    task, queue = api.task(), api.queue()
+    api("tasks.enqueue", task=task, queue=queue)
     api("tasks.started", task=task)
     assert api("tasks.dequeue", task=task)["fields"]["status"] == "created"
-    assert api("tasks.dequeue", task="nope")["updated"] == 0
+    assert waiting(api, queue) == [task]
+    assert api("tasks.dequeue", task=task, remove_from_all_queues=True) == {"dequeued": 1, "updated": 0, "fields": {}}
+    assert waiting(api, queue) == []
+    assert api("tasks.dequeue", task="nope") == {"dequeued": 1, "updated": 0, "fields": {}}
 
 
-@pytest.mark.parametrize("to", ["flying", "published"])
-def test_not_every_state_can_follow_the_queue(api: Api, to: str) -> None:
+def test_a_task_leaves_its_queue_for_a_status_that_exists(api: Api) -> None:
     task = api.task()
     api("tasks.enqueue", task=task)
-    assert api.refusal("tasks.dequeue", task=task, new_status=to)
+    refusal = api.refusal("tasks.dequeue", task=task, new_status="flying")
+    assert refusal
+    assert refusal.code == (400, 12)
     assert api.status(task) == "queued"
+    assert api("tasks.dequeue", task=task, new_status="stopped")["fields"]["status"] == "stopped"
 
 
 def test_what_runs_is_not_enqueued(api: Api) -> None:
@@ -93,11 +134,12 @@ def test_what_runs_is_not_enqueued(api: Api) -> None:
 
 
 def test_one_of_many_that_fails_half_way_is_as_it_was(api: Api) -> None:
-    good, waits_already = api.task(), api.task()
-    api("queues.add_task", queue=api.queue("another"), task=waits_already)
-    answer = api("tasks.enqueue_many", ids=[good, waits_already], queue=api.queue())
-    assert [item["id"] for item in answer["failed"]] == [waits_already]
-    assert (api.status(good), api.status(waits_already)) == ("queued", "created")
+    good, bad, queue = api.task(), api.task(), api.queue()
+    api("queues.add_task", queue=queue, task=bad)
+    answer = api("tasks.enqueue_many", ids=[good, bad], queue=queue, verify_watched_queue=True)
+    assert answer["queue_watched"] is False
+    assert [item["error"]["codes"] for item in answer["failed"]] == [[400, 706]]
+    assert (api.status(good), api.status(bad)) == ("queued", "created")
 
 
 def test_many_are_enqueued_and_dequeued(api: Api) -> None:

@@ -28,6 +28,7 @@ def test_archived_tasks_wait_nowhere_and_do_not_run(api: Api) -> None:
     assert (api.status(queued), api.status(running)) == ("created", "stopped")
     assert api("queues.get_num_entries", queue=queue) == {"num": 0}
     assert all("archived" in api.read(task)["system_tags"] for task in (queued, running))
+    assert api.refusal("tasks.archive", tasks=[running, "nope"])
     assert api("tasks.archive", tasks=[queued]) == {"archived": 1}
     assert api.read(queued)["system_tags"] == ["archived"]
     api("tasks.unarchive_many", ids=[queued])
@@ -47,11 +48,26 @@ def test_a_reset_task_is_new_again_and_keeps_its_definition(api: Api) -> None:
     assert api("events.scalar_metrics_iter_histogram", task=task) == {}
 
 
-def test_a_reset_may_clear_the_definition_too(api: Api) -> None:
-    task = ran(api, hyperparams={"Args": {}}, configuration={"cfg": {"name": "cfg", "value": ""}})
-    assert api("tasks.reset_many", ids=[task], clear_all=True)["succeeded"][0]["reset"]
+def test_a_reset_may_clear_execution_and_script_too(api: Api) -> None:
+    parameters = {"Args": {"lr": {"section": "Args", "name": "lr", "value": "1"}}}
+    task = ran(api, hyperparams=parameters, script={"diff": "x = 1"}, execution={"model_labels": {"cat": 1}})
+    (item,) = api("tasks.reset_many", ids=[task], clear_all=True)["succeeded"]
+    assert (item["fields"]["status"], item["deleted_models"], item["dequeued"]) == ("created", 1, False)
     document = api.read(task)
-    assert document["hyperparams"] == document["configuration"] == {}
+    assert document["hyperparams"] == parameters
+    assert "diff" not in document["script"]
+    assert document["execution"]["model_labels"] == {}
+
+
+def test_a_reset_deletes_what_only_this_task_uses(api: Api) -> None:
+    task, user = api.task(), api.task()
+    used, unused, ready = api.model(task=task, ready=False), api.model(task=task, ready=False), api.model(task=task)
+    api("tasks.add_or_update_model", task=user, name="m", model=used, type="input")
+    assert api.refusal("tasks.reset", task=task).code == (400, 123)  # type: ignore[union-attr] # None fails too
+    answer = api("tasks.reset", task=task, force=True, return_file_urls=True)
+    assert (answer["deleted_models"], answer["urls"]["model_urls"]) == (1, ["http://x/m"])
+    assert api.refusal("models.get_by_id", model=unused)
+    assert all("task" not in api("models.get_by_id", model=model)["model"] for model in (used, ready))
 
 
 def test_a_reset_takes_out_of_the_queue(api: Api) -> None:
@@ -86,10 +102,40 @@ def test_nothing_of_a_deleted_task_is_left(api: Api) -> None:
 def test_children_and_published_models_stay_and_know_what_is_gone(api: Api) -> None:
     task = api.task()
     child, model = api.task(parent=task), api.model(task=task, ready=True)
-    answer = api("tasks.delete", task=task)
+    answer = api("tasks.delete", task=task, force=True)
     assert (answer["updated_children"], answer["updated_models"], answer["deleted_models"]) == (1, 1, 0)
     assert api.read(child)["parent"] == f"__DELETED__{task}"
     assert api("models.get_by_id", model=model)["model"]["task"] == f"__DELETED__{task}"
+
+
+@pytest.mark.parametrize("what", ["child", "model of the task", "listed model"])
+def test_a_new_task_with_published_results_is_deleted_by_force_only(api: Api, what: str) -> None:
+    task = api.task()
+    if what == "child":
+        child = api.task(parent=task)
+        api("tasks.publish", task=child, force=True)
+    elif what == "listed model":
+        api("tasks.add_or_update_model", task=task, name="m", model=api.model(), type="output")
+    else:
+        api.model(task=task)
+    with pytest.raises(Refused) as refused:
+        api("tasks.delete", task=task)
+    assert refused.value.code == (400, 123)
+    api("tasks.delete", task=task, force=True)
+
+
+@pytest.mark.parametrize("action", ["archive_many", "delete_many"])
+def test_a_pipeline_is_put_away_with_its_steps_on_request(api: Api, action: str) -> None:
+    pipeline = api.task(type="controller")
+    step = api.task(parent=pipeline)
+    api("tasks.started", task=step)
+    api(f"tasks.{action}", ids=[pipeline], include_pipeline_steps=True)
+    if action == "delete_many":
+        assert api.refusal("tasks.get_by_id", task=step)
+    else:
+        assert (api.read(step)["system_tags"], api.status(step)) == (["archived"], "stopped")
+        api("tasks.unarchive_many", ids=[pipeline], include_pipeline_steps=True, status_reason="why")
+        assert (api.read(step)["system_tags"], api.read(step)["status_reason"]) == ([], "why")
 
 
 def test_a_model_that_others_use_stays(api: Api) -> None:
