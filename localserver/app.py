@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from localserver import errors, services, wire
+from localserver import errors, schema, services, wire
 from localserver.registry import ENDPOINTS, USER, Call, Endpoint, Server, authenticate
 from localserver.services.queues.watch import ensure_default
 from localserver.store.database import Store
@@ -56,6 +56,8 @@ def _query(request: Request) -> bytes:
 
 def _find(target: wire.Target, missing: set[str]) -> Endpoint:
     endpoint = ENDPOINTS.get(target.name)
+    if endpoint and target.number < schema.table(target.name).since:
+        raise errors.UnknownEndpoint(target.name, target.version)
     if endpoint is None:
         # Once for each name; the names are the client's, so there is a limit.
         if target.name not in missing and len(missing) < 1_000:

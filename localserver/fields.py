@@ -1,83 +1,266 @@
-"""The types of the fields in requests. A name means the same nearly everywhere; endpoints that differ say so."""
+"""Checks requests against the tables in localserver/schema, as ClearML Server checks them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from localserver import errors
+from localserver import errors, schema
+from localserver.schema import Field, Table
 
-_NAMES = {
-    "str": (
-        "basename comment description framework key metric model model_name name new_location new_project_name"
-        " new_task_comment new_task_name new_task_parent new_task_project output_dest override_model_id parent pattern"
-        " project project_name queue queue_name scroll_id search_text section status_message status_reason task type"
-        " uri user variant worker default_output_destination destination_project event_type order token"
-        " replace_hyperparams tasks_state line_format line_type"
-    ),
-    "texts": (
-        "ids names only_fields order_by queues system_tags tags tasks keys projects worker_ids new_task_tags"
-        " new_task_system_tags"
-    ),
-    "objects": "artifacts metadata models metrics new_task_input_models",
-    "dict": "configuration container design execution hyperparams labels requirements runtime script",
-    "int": (
-        "page page_size size batch_size count from_timestamp iteration iters max_task_entries samples timeout timestamp"
-        " expiration_sec threshold_sec last_seen interval"
-    ),
-    "number": "from_date to_date",
-    "bool": (
-        "allow_locked clear_all force no_scroll navigate_earlier public publish publish_model publish_task ready"
-        " replace_configuration replace_metadata delete_contents delete_external_artifacts delete_output_models"
-        " include_subprojects include_system model_events move_to_trash search_hidden shallow_search skip_empty"
-        " verify_watched_queue force_publish_task publish_tasks get_task_info refresh return_file_urls"
-    ),
-}
-TYPES: Mapping[str, str] = {name: type for type, names in _NAMES.items() for name in names.split()}
-# What the filters of `get_all` take: one value or a list of values, in ClearML's language for lists.
-_FILTERS = (
-    "id name project parent status type user tags system_tags task uri basename created last_update last_change"
-    " status_changed started completed framework comment description only_fields order_by"
-)
-FILTERS: Mapping[str, str] = dict.fromkeys(_FILTERS.split(), "any")
-_PYTHON: Mapping[str, type | tuple[type, ...]] = {
-    "str": str,
-    "dict": dict,
-    "int": (int, float),
-    "number": (int, float),
-    "bool": bool,
-    "any": object,
-}
+Json = dict[str, Any]
+Convert = Callable[[Field, Any], Any]
 
 
-# The lists: what is in them, and how that is called.
-_ITEMS: Mapping[str, tuple[type, str]] = {"texts": (str, "text"), "objects": (dict, "objects")}
+def check(table: Table, data: Json) -> Json:
+    """The request with numbers and booleans converted as ClearML Server converts them.
+
+    Raises:
+        errors.ValidationError, InvalidFields, DataValidationError, MissingFields: for the first field that is
+            missing or wrong, or that no handler acts on.
+    """
+    missing = [
+        field.name
+        for field in table.fields.values()
+        if field.required == errors.MissingFields.subcode and field.name not in data
+    ]
+    if missing:
+        raise errors.MissingFields(missing=missing)
+    checked = _object(table, data)
+    for name, value in checked.items():
+        known = table.get(name)
+        if known and known.is_refused and _is_given(known, value):
+            raise errors.InvalidFields("this backend does not act on the field", field=name)
+    return checked
 
 
-def check(data: Mapping[str, Any], required: Iterable[str], differing: Mapping[str, str]) -> None:
-    """Raises errors.ValidationError or InvalidFields for the first field that is missing or has the wrong type."""
+def _object(table: Table, data: Mapping[str, Any]) -> Json:
+    """The fields of a request, or of an object inside one, checked and converted."""
+    checked = dict(data)
     for name, value in data.items():
-        expected = differing.get(name) or TYPES.get(name)
-        if value is None or expected is None:
-            continue
-        if expected in _ITEMS:
-            _check_list(name, value, expected)
-        elif not _is(value, expected):
-            raise errors.ValidationError(f"error for field '{name}'. value is wrong, expected type \"{expected}\"")
-    for name in required:
-        if data.get(name) is None:
-            raise errors.ValidationError(f"error for field '{name}'. field is required!")
+        field = table.get(name)
+        if field:
+            checked[name] = _value(field, value)
+        elif table.is_closed:
+            raise errors.ValidationError(document=table.name, field=name[:100])
+    for field in table.fields.values():
+        # A list that must not be empty is missing when it is not given.
+        is_needed = field.required or (field.min and field.type == "list")
+        if is_needed and checked.get(field.name) is None and not field.name.endswith("*"):
+            raise _wrong(field, "field is required!")
+    return checked
+
+
+def _is_given(field: Field, value: Any) -> bool:
+    return bool(value) if field.default is None else value is not None and value != field.default
+
+
+def _value(field: Field, value: Any) -> Any:
+    if value is None:
+        if not field.null:
+            raise _wrong(field, "a value is needed")
+        return None
+    convert: Convert = _TYPES.get(field.type, _shaped)
+    converted = convert(field, value)
+    if field.enum and converted not in field.enum:
+        raise _wrong(field, f"value must be one of {', '.join(map(str, field.enum))}")
+    if field.min is not None or field.max is not None:
+        _check_range(field, converted)
+    return converted
+
+
+def _check_range(field: Field, value: Any) -> None:
+    size, unit = (len(value), "length") if isinstance(value, (str, list)) else (value, "value")
+    if field.min is not None and size < field.min:
+        raise _wrong(field, f"{unit} {size} is lower than the minimum {field.min}")
+    if field.max is not None and size > field.max:
+        raise _wrong(field, f"{unit} {size} is higher than the maximum {field.max}")
+
+
+def _instance(*kinds: type) -> Convert:
+    def convert(field: Field, value: Any) -> Any:
+        if not isinstance(value, kinds):
+            raise _wrong_type(field)
+        return value
+
+    return convert
+
+
+def _any(_: Field, value: Any) -> Any:
+    return value
+
+
+def _bool(_: Field, value: Any) -> bool:
+    return bool(value)
+
+
+def _int(field: Field, value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise _wrong_type(field) from error
+
+
+def _list(field: Field, value: Any) -> list[Any]:
+    if not value and field.subcode == errors.ValidationError.subcode:
+        return []
+    if not isinstance(value, list):
+        raise _wrong_type(field)
+    return [_item(field, item) for item in value] if field.items else value
+
+
+def _dict(field: Field, value: Any) -> Json:
+    if not isinstance(value, dict):
+        raise _wrong_type(field)
+    return {key: _item(field, item) for key, item in value.items()} if field.items else value
+
+
+_ITEMS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "dict": (dict,),
+    "list": (list,),
+    "null": (type(None),),
+}
+
+
+def _item(field: Field, item: Any) -> Any:
+    """One item of a list or one value of a dict."""
+    kind = schema.shape(field.items[0], field.subcode)
+    if kind and isinstance(item, dict):
+        return _object(kind, item)
+    if kind or not any(isinstance(item, _ITEMS[name]) for name in field.items):
+        raise _wrong(field, f"expected items of {' or '.join(field.items)}, got {type(item).__name__}")
+    return item
+
+
+def _shaped(field: Field, value: Any) -> Json:
+    """An object whose fields are those of a shape."""
+    kind = schema.shape(field.type, field.subcode)
+    if kind is None:
+        raise ValueError(f"the table of requests names an unknown type: {field.type}")
+    if not isinstance(value, dict):
+        raise _wrong_type(field)
+    return _object(kind, value)
+
+
+def _names(field: Field, value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+        return value
+    raise errors.InvalidFields("expecting text or a list of text", field=field.name)
+
+
+def _filter(field: Field, value: Any) -> Any:
+    """One value or a list of values, where null stands for "has none"."""
+    values = value if isinstance(value, list) else [value]
+    if all(item is None or isinstance(item, str) for item in values):
+        return value
+    raise errors.InvalidFields("invalid value type, string expected", field=field.name)
+
+
+def _range(field: Field, value: Any) -> Any:
+    """[least, greatest], one of which may be null."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise errors.ValidationError(f"Min and max values should be specified for range field {field.name}")
+    if value == [None, None]:
+        raise errors.ValidationError(f"At least one of min or max values should be provided for field {field.name}")
+    return value
+
+
+def _dates(field: Field, value: Any) -> Any:
+    """A date after an operator, or a list of them, or [earliest, latest]."""
+    values = value if isinstance(value, list) else [value]
+    if all(item is None or isinstance(item, str) for item in values):
+        return value
+    raise errors.InvalidFields("failed parsing query field", field=field.name)
+
+
+def _multi(field: Field, value: Any) -> Any:
+    """{fields, pattern} or {fields, datetime}."""
+    is_right = (
+        isinstance(value, dict)
+        and _is_texts(value.get("fields"))
+        and not value.keys() - {"fields", "pattern", "datetime"}
+        and (value.get("pattern") is None) != (value.get("datetime") is None)
+    )
+    if not is_right:
+        raise errors.InvalidFields("incorrect field format", field=field.name)
+    return value
+
+
+def _filters(field: Field, value: Any) -> Any:
+    """{name: {any, all, op}}, where `any` and `all` are {include, exclude}."""
+    if not isinstance(value, dict):
+        raise errors.InvalidFields("invalid value type, dictionary expected", field=field.name)
+    for name, conditions in value.items():
+        if conditions and not _is_condition(conditions):
+            raise errors.ValidationError("invalid filter for field", field=name[:100])
+    return value
+
+
+def _is_condition(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() - {"any", "all", "op"}:
+        return False
+    if value.get("op", "and") not in ("and", "or"):
+        return False
+    parts = [part for part in (value.get("any"), value.get("all")) if part is not None]
+    return all(
+        isinstance(part, dict)
+        and not part.keys() - {"include", "exclude"}
+        and all(not values or _is_texts(values) for values in part.values())
+        for part in parts
+    )
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(item is None or isinstance(item, str) for item in value)
+
+
+_TYPES: Mapping[str, Convert] = {
+    "any": _any,
+    "str": _instance(str),
+    "int": _int,
+    "float": _instance(int, float),
+    "bool": _bool,
+    "scalar": _instance(str, int, float),
+    "list": _list,
+    "dict": _dict,
+    "names": _names,
+    "pattern": _instance(str),
+    "filter": _filter,
+    "range": _range,
+    "dates": _dates,
+    "multi": _multi,
+    "filters": _filters,
+}
+_WORDS = {"pattern": "str"}
+
+
+def _wrong_type(field: Field) -> errors.ApiError:
+    kind = _WORDS.get(field.type, field.type if field.type in _TYPES else "dict")
+    if field.subcode == errors.InvalidFields.subcode:
+        return errors.InvalidFields(f"expecting {kind}", field=field.name)
+    return _wrong(field, f'value is wrong, expected type "{kind}"')
+
+
+def _wrong(field: Field, reason: str) -> errors.ApiError:
+    if field.subcode == errors.InvalidFields.subcode:
+        return errors.InvalidFields(reason, field=field.name)
+    if field.subcode == errors.DataValidationError.subcode:
+        return errors.DataValidationError(**{field.name: reason})
+    return errors.ValidationError(f"error for field '{field.name}'. {reason}")
 
 
 def texts(data: Mapping[str, Any], name: str) -> list[str]:
     """The list of text in a field, empty when there is none; raises errors.InvalidFields for other values."""
     values: list[str] = data.get(name) or []
-    _check_list(name, values, "texts")
+    _check_items(name, values, str, "text")
     return values
 
 
-def objects(data: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+def objects(data: Mapping[str, Any], name: str) -> list[Json]:
     """The list of objects in a field, empty when there is none; raises errors.InvalidFields for other values."""
-    values: list[dict[str, Any]] = data.get(name) or []
-    _check_list(name, values, "objects")
+    values: list[Json] = data.get(name) or []
+    _check_items(name, values, dict, "objects")
     return values
 
 
@@ -91,17 +274,12 @@ def text(data: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _is(value: Any, expected: str) -> bool:
-    if isinstance(value, bool):
-        return expected in ("bool", "any")
-    if expected == "int":
-        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return isinstance(value, _PYTHON[expected])
-
-
-def _check_list(name: str, value: Any, expected: str) -> None:
-    kind, words = _ITEMS[expected]
+def _check_items(name: str, value: Any, kind: type, words: str) -> None:
     if not isinstance(value, list):
         raise errors.InvalidFields("expecting list", field=name)
     if not all(isinstance(item, kind) for item in value):
         raise errors.InvalidFields(f"expecting a list of {words}", field=name)
+
+
+# The types of filters were named by handlers before there were tables.
+FILTERS: Mapping[str, str] = {}

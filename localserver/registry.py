@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from localserver import errors, fields
+from localserver import errors, fields, schema
 from localserver.store.database import Store
 from localserver.store.session import Session
 from localserver.tokens import Tokens
@@ -63,9 +63,16 @@ class Endpoint:
     open: bool = False
     batch: bool = False
 
+    def checked(self, data: Json) -> Json:
+        """The request, checked against the endpoint's table; for a batch each of its requests."""
+        table = schema.table(self.name)
+        if not self.batch:
+            return fields.check(table, data)
+        return {"requests": [fields.check(table, request) for request in data["requests"]]}
+
     def answer(self, server: Server, data: Json, user: str, version: Version = NEWEST) -> Json:
         """The answer to a request that was let in; what was written is kept only if the handler returns."""
-        fields.check(data, self.required, self.fields)
+        data = self.checked(data)
         with server.store.write() if self.writes else server.store.read() as db:
             return self.handler(Call(server, db, data, user, version))
 

@@ -1,25 +1,68 @@
-"""Writes docs/api-coverage.md: which of the SDK's requests the embedded backend answers.
+"""Writes docs/api-coverage.md: which of ClearML Server's endpoints and request fields the embedded backend acts on.
 
 python -m ops.coverage docs/api-coverage.md
 """
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import click
 
-from localserver import services
+from localserver import schema, services
 from localserver.registry import ENDPOINTS
+from localserver.schema import Table
 
-# Hyper-datasets are a part of ClearML's paid server: the open one does not have these services either.
-ELSEWHERE = frozenset({"datasets", "dataviews", "frames"})
+# The server's own automated tests by service: passed on the embedded backend, and counted. What needs its databases,
+# other companies or its configuration is not counted.
+SERVER_TESTS: Mapping[str, tuple[int, int]] = {}
+FEW = 6
 INTRODUCTION = """# What the embedded backend answers
 
-Written by `make docs` from the SDK's own request classes and the backend's registry; a test fails when it is stale.
-A request without a check mark is answered with an error that names it (404), and logged once.
+The measure is ClearML Server 2.3.0: its endpoints, and the fields of their requests that it reads.
+`make docs` writes this page from the tables in `localserver/schema`; a test fails when it is stale.
+
+- **acted on**: the field does what it does on ClearML Server.
+- **no effect**: acting on the field would change nothing here; the reason is below.
+- **refused**: acting on the field would change the answer, and the backend does not. A request that gives it another
+  value than the default gets 400/16 with the field's name.
+- An endpoint that is not answered gets 404 with its name, and one line in the log.
+- A field that ClearML Server does not know is ignored by both.
 """
+HEADER = """| service | endpoints | fields acted on | no effect | refused | server's own tests |
+| --- | ---: | ---: | ---: | ---: | ---: |"""
+
+
+@dataclass
+class Service:
+    """The tables of one service, apart by whether the backend answers them."""
+
+    name: str
+    answered: list[Table] = field(default_factory=list)
+    left_out: list[Table] = field(default_factory=list)
+    missing: list[Table] = field(default_factory=list)
+
+    @property
+    def endpoints(self) -> int:
+        return len(self.answered) + len(self.left_out) + len(self.missing)
+
+    def without_effect(self) -> list[tuple[str, str, str]]:
+        """(reason, field, endpoint) of every field that changes nothing here."""
+        return [(item.no_effect, item.name, table.name) for table, item in self._fields() if item.no_effect]
+
+    def refused(self) -> list[tuple[str, str]]:
+        """(field, endpoint) of every field that is refused."""
+        return [(item.name, table.name) for table, item in self._fields() if item.is_refused]
+
+    def row(self) -> tuple[int, int, int, int, int]:
+        """Endpoints answered, endpoints, fields acted on, fields without effect, fields refused."""
+        idle, refused = len(self.without_effect()), len(self.refused())
+        known = sum(1 for _ in self._fields())
+        return len(self.answered), self.endpoints, known - idle - refused, idle, refused
+
+    def _fields(self) -> Iterable[tuple[Table, schema.Field]]:
+        return ((table, item) for table in self.answered for item in table.fields.values())
 
 
 @click.command()
@@ -30,34 +73,81 @@ def main(path: Path) -> None:
 
 
 def page() -> str:
+    found = _services()
+    rows = [service.row() for service in found]
+    total = [sum(column) for column in zip(*rows, strict=True)]
+    tests = [SERVER_TESTS[service.name] for service in found if service.name in SERVER_TESTS]
+    passed = (sum(one for one, _ in tests), sum(of for _, of in tests))
+    lines = [INTRODUCTION, HEADER]
+    lines += [
+        _line(service.name, row, SERVER_TESTS.get(service.name)) for service, row in zip(found, rows, strict=True)
+    ]
+    lines.append(_line("**all**", total, passed if tests else None))
+    return "\n".join([*lines, *(section for service in found if (section := _section(service)))]) + "\n"
+
+
+def _services() -> list[Service]:
     services.load()
-    known, answered = set(_requests()), set(ENDPOINTS)
-    names = sorted({name.partition(".")[0] for name in known | answered})
-    summary = f"{len(known & answered)} of the SDK's {len(known)} requests, and {len(answered - known)} more."
-    return "\n".join([INTRODUCTION, summary, *(_section(name, known, answered) for name in names)]) + "\n"
+    found: dict[str, Service] = {}
+    for name in sorted(schema.endpoints()):
+        service = found.setdefault(name.partition(".")[0], Service(name.partition(".")[0]))
+        table = schema.table(name)
+        if name in ENDPOINTS:
+            service.answered.append(table)
+        elif table.left_out:
+            service.left_out.append(table)
+        else:
+            service.missing.append(table)
+    return list(found.values())
 
 
-def _section(service: str, known: set[str], answered: set[str]) -> str:
-    known, answered = (_actions(service, names) for names in (known, answered))
-    lines = [f"- [{'x' if action in answered else ' '}] {action}" for action in sorted(known)]
-    lines += [f"- [x] {action} (no class in the SDK)" for action in sorted(answered - known)]
-    count = f": {len(answered & known)} of {len(known)}" if known else ""
-    return "\n".join([f"\n## {service}{count}\n", *lines])
+def _line(name: str, row: Iterable[int], tests: tuple[int, int] | None) -> str:
+    answered, endpoints, acted, idle, refused = row
+    share = f"{tests[0]} of {tests[1]} ({100 * tests[0] // tests[1]} %)" if tests else "-"
+    return f"| {name} | {answered} of {endpoints} | {acted} | {idle or '-'} | {refused or '-'} | {share} |"
 
 
-def _actions(service: str, names: set[str]) -> set[str]:
-    return {name.partition(".")[2] for name in names if name.partition(".")[0] == service}
+def _section(service: Service) -> str:
+    """What a service lacks; empty if it lacks nothing."""
+    lines = [f"- Not answered: {_names(service.missing)}"] if service.missing else []
+    lines += [
+        f"- Left out: {_names(tables)}: {reason}"
+        for reason, tables in groupby(sorted(service.left_out, key=_reason), key=_reason)
+    ]
+    refused = sorted(service.refused())
+    if refused:
+        lines.append("- Refused:")
+        lines += [
+            f"    - `{name}` of {_actions(endpoint for _, endpoint in group)}"
+            for name, group in groupby(refused, key=lambda item: item[0])
+        ]
+    idle = sorted(service.without_effect())
+    if idle:
+        lines.append("- No effect:")
+        lines += [
+            f"    - {', '.join(f'`{name}`' for name in dict.fromkeys(name for _, name, _ in members))} of"
+            f" {_few_actions(dict.fromkeys(endpoint for _, _, endpoint in members))}: {reason}"
+            for reason, members in ((reason, list(group)) for reason, group in groupby(idle, key=lambda item: item[0]))
+        ]
+    return "\n".join([f"\n## {service.name}\n", *lines]) if lines else ""
 
 
-def _requests() -> Iterator[str]:
-    """The names of the requests that the SDK's newest API version has classes for."""
-    package = importlib.import_module("clearml.backend_api.services.v2_23")
-    for module in pkgutil.iter_modules(package.__path__):
-        if module.name in ELSEWHERE:
-            continue
-        for name, value in vars(importlib.import_module(f"{package.__name__}.{module.name}")).items():
-            if name.endswith("Request") and getattr(value, "_action", None):
-                yield f"{value._service}.{value._action}"
+def _reason(table: Table) -> str:
+    return table.left_out
+
+
+def _names(tables: Iterable[Table]) -> str:
+    return _actions(table.name for table in tables)
+
+
+def _actions(endpoints: Iterable[str]) -> str:
+    return ", ".join(sorted(endpoint.partition(".")[2] for endpoint in endpoints))
+
+
+def _few_actions(endpoints: Iterable[str]) -> str:
+    """The actions, or how many there are when a line could not show them."""
+    named = list(endpoints)
+    return _actions(named) if len(named) <= FEW else f"{len(named)} endpoints"
 
 
 if __name__ == "__main__":

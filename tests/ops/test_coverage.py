@@ -17,9 +17,13 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
     assert (tmp_path / "page.md").read_text("utf-8") == page()
 
 
-def test_what_is_answered_is_checked_and_what_is_not_is_open() -> None:
+def test_the_page_counts_against_the_servers_own_endpoints() -> None:
     lines = page().splitlines()
-    assert "- [x] get_by_id" in lines
-    assert "- [ ] share" in lines
-    assert "- [x] ping (no class in the SDK)" in lines
-    assert "## datasets" not in page()
+    (total,) = [line for line in lines if line.startswith("| **all** |")]
+    assert " of 204 |" in total
+    assert any(line.startswith("| tasks | ") for line in lines)
+
+
+def test_the_page_names_what_is_left_out_with_the_reason() -> None:
+    assert "- Left out: make_private, make_public: there is one company" in page().splitlines()
+    assert any(line.startswith("- Left out: ") and line.endswith(": ClearML Serving") for line in page().splitlines())

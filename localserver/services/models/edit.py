@@ -104,7 +104,8 @@ def _edits(call: Call) -> Document:
         check_name(fields["name"])
     check_project(call, fields.get("project"))
     if call.data.get("metadata") is not None:
-        fields["metadata"] = metadata.keyed(call.data)
+        given_items = call.data["metadata"]
+        fields["metadata"] = given_items if isinstance(given_items, dict) else metadata.keyed(call.data)
     return fields
 
 

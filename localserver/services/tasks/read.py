@@ -2,7 +2,7 @@
 
 from localserver import fields
 from localserver.registry import Call, endpoint
-from localserver.services import listing, projection, scope
+from localserver.services import listing, scope
 from localserver.services.common import task
 from localserver.store.documents import Document
 from localserver.store.query import Selection, select
@@ -16,10 +16,10 @@ def get_by_id(call: Call) -> Json:
     return {"task": task(call)}
 
 
-@endpoint("tasks.get_by_id_ex", required=("task",))
+@endpoint("tasks.get_by_id_ex")
 def get_by_id_ex(call: Call) -> Json:
-    document = projection.parse(call.db.tasks.entity, _roots(call)).of(task(call))
-    return {"task": _named(call, document)}
+    """As `get_all_ex`, for the Tasks that `id` names."""
+    return {"tasks": _extended(call)[0]}
 
 
 @endpoint("tasks.get_all", fields=_FILTERS)
@@ -30,10 +30,14 @@ def get_all(call: Call) -> Json:
 @endpoint("tasks.get_all_ex", fields=_FILTERS)
 def get_all_ex(call: Call) -> Json:
     """As `get_all`, with the names of projects, users and parents beside their ids."""
+    found, scroll_id = _extended(call)
+    return {"tasks": found, "scroll_id": scroll_id} if scroll_id else {"tasks": found}
+
+
+def _extended(call: Call) -> tuple[list[Document], str | None]:
     data = {**call.data, "only_fields": _roots(call)}
     found, scroll_id = listing.get_all(call.db.tasks, data, selected(call))
-    answer = {"tasks": [_named(call, document) for document in found]}
-    return {**answer, "scroll_id": scroll_id} if scroll_id else answer
+    return [_named(call, document) for document in found], scroll_id
 
 
 @endpoint("tasks.get_types")

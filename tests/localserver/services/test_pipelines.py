@@ -5,7 +5,7 @@ def test_a_pipeline_starts_again_as_a_clone_with_other_arguments(api: Api) -> No
     item = {"section": "Args", "name": "lr", "value": "1", "type": "float"}
     source = api.task("a pipeline", type="controller", hyperparams={"Args": {"lr": item}})
     queue = api.queue()
-    answer = api("pipelines.start_pipeline", task=source, queue=queue, args=[{"name": "lr", "value": 2}])
+    answer = api("pipelines.start_pipeline", task=source, queue=queue, args=[{"name": "lr", "value": "2"}])
     assert answer["enqueued"]
     document = api.read(answer["pipeline"])
     assert (document["name"], document["type"], document["status"]) == ("a pipeline", "controller", "queued")

@@ -71,7 +71,8 @@ def test_raw_points_come_in_batches(api: Api, task: str) -> None:
 
 def test_names_and_last_values(api: Api, task: str) -> None:
     assert api("events.get_scalar_metrics_and_variants", task=task)["metrics"] == {"loss": ["train", "val"]}
-    assert api("events.get_task_metrics", tasks=[task])["metrics"] == [{"task": task, "metrics": ["loss"]}]
+    metrics = api("events.get_task_metrics", tasks=[task], event_type="training_stats_scalar")["metrics"]
+    assert metrics == [{"task": task, "metrics": ["loss"]}]
     (metric,) = api("events.get_task_latest_scalar_values", task=task)["metrics"]
     assert metric["variants"][0] == {"name": "train", "last_value": 99.0, "last_100_value": 49.5}
 

@@ -10,7 +10,7 @@ def read(api: Api, model: str) -> Json:
 
 def test_a_new_model_is_ready_unless_told_otherwise(api: Api) -> None:
     assert read(api, api.model())["ready"]
-    model = api.model(ready=False, labels={"cat": 1}, metadata=[{"key": "acc", "type": "float", "value": "0.9"}])
+    model = api.model(ready=False, labels={"cat": 1}, metadata={"acc": {"key": "acc", "type": "float", "value": "0.9"}})
     document = read(api, model)
     assert (document["ready"], document["labels"]) == (False, {"cat": 1})
     assert document["metadata"] == {"acc": {"key": "acc", "type": "float", "value": "0.9"}}
@@ -54,13 +54,17 @@ def test_the_model_of_a_task_is_made_and_then_changed(api: Api) -> None:
         api("models.update_for_task", task=api.task())
 
 
+def item(key: str, value: str) -> dict[str, str]:
+    return {"key": key, "type": "str", "value": value}
+
+
 def test_metadata_is_added_replaced_and_deleted(api: Api) -> None:
     model = api.model()
-    api("models.add_or_update_metadata", model=model, metadata=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
-    api("models.add_or_update_metadata", model=model, metadata=[{"key": "a", "value": "9"}])
+    api("models.add_or_update_metadata", model=model, metadata=[item("a", "1"), item("b", "2")])
+    api("models.add_or_update_metadata", model=model, metadata=[item("a", "9")])
     assert {key: item["value"] for key, item in read(api, model)["metadata"].items()} == {"a": "9", "b": "2"}
     api("models.delete_metadata", model=model, keys=["a"])
-    api("models.add_or_update_metadata", model=model, metadata=[{"key": "c", "value": "3"}], replace_metadata=True)
+    api("models.add_or_update_metadata", model=model, metadata=[item("c", "3")], replace_metadata=True)
     assert read(api, model)["metadata"].keys() == {"c"}
 
 

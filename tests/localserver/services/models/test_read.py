@@ -6,7 +6,7 @@ from tests.support.api import Api, Refused
 def test_filters_as_the_sdk_sends_them(api: Api) -> None:
     task, project = api.task(), api.project("outer/inner")
     model = api.model(uri="http://x/one", task=task, project=project, tags=["best"], framework="PyTorch")
-    api("models.add_or_update_metadata", model=model, metadata=[{"key": "acc", "value": "0.9"}])
+    api("models.add_or_update_metadata", model=model, metadata=[{"key": "acc", "type": "float", "value": "0.9"}])
     api.model("other", uri="http://x/two", system_tags=["archived"], framework="Keras")
 
     def ids(**filters: object) -> list[str]:

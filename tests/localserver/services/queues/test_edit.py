@@ -31,7 +31,7 @@ def test_a_queue_with_tasks_in_it_is_deleted_by_force(api: Api) -> None:
 
 def test_metadata(api: Api) -> None:
     queue = api.queue()
-    api("queues.add_or_update_metadata", queue=queue, metadata=[{"key": "a", "value": "1"}])
+    api("queues.add_or_update_metadata", queue=queue, metadata=[{"key": "a", "type": "str", "value": "1"}])
     assert api("queues.get_by_id", queue=queue)["queue"]["metadata"]["a"]["value"] == "1"
     api("queues.delete_metadata", queue=queue, keys=["a"])
     assert api("queues.get_by_id", queue=queue)["queue"]["metadata"] == {}

@@ -75,7 +75,7 @@ def test_names_stand_beside_ids_in_the_extended_answers(api: Api) -> None:
     assert found["project"]["name"] == "some/where"
     assert found["parent"] == {"id": parent, "name": "parent task"}
     assert found["user"]["name"] == "local"
-    assert api("tasks.get_by_id_ex", task=task)["task"]["project"] == found["project"]
+    assert api("tasks.get_by_id_ex", id=[task])["tasks"][0]["project"] == found["project"]
 
 
 def test_the_types_in_use(api: Api) -> None:
