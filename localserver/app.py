@@ -34,7 +34,7 @@ def api_app(store: Store, tokens: Tokens, access_key: str, secret_key: str) -> A
             target = wire.target(request.url.path)
             endpoint = _find(target, missing)
             target = wire.Target(target.name, target.version, known=True)
-            body = await request.body() or _query(request)
+            body = await request.body() or (b"" if endpoint.batch else _query(request))
             authorization = request.headers.get("authorization", "")
             data = await run_in_threadpool(_answer, server, endpoint, authorization, body, target.number)
             content, status = wire.success(target, data), 200

@@ -9,6 +9,7 @@ ApiError                     500/0
 ├── UndefinedFields          400/14   likewise, in what an answer is to show
 ├── FieldsConflict           400/15
 ├── InvalidFields            400/16   a value that the field cannot take
+├── EmptyBatch               400/17   a batch without a line
 ├── InvalidPattern           400/21   what is no regular expression
 ├── InvalidTaskId            400/101
 ├── InvalidTaskStatus        400/110
@@ -26,6 +27,7 @@ ApiError                     500/0
 ├── TaskAlreadyQueued        400/706
 ├── InvalidWorkerId          400/1001
 ├── DataValidationError      400/800  a name that is too short
+├── InvalidScrollId          400/1104 of another server or endpoint
 ├── Duplicate                400/801
 │   └── DuplicateProject     400/801
 ├── Unauthorized             401/20
@@ -102,6 +104,10 @@ class InvalidFields(ApiError):
     code, subcode, msg = 400, 16, "Invalid value for fields"
 
 
+class EmptyBatch(ApiError):
+    code, subcode, msg = 400, 17, "Batch request contains no items"
+
+
 class InvalidPattern(ApiError):
     code, subcode, msg = 400, 21, "Malformed regular expression"
 
@@ -164,6 +170,10 @@ class TaskAlreadyQueued(ApiError):
 
 class InvalidWorkerId(ApiError):
     code, subcode, msg = 400, 1001, "Worker is not registered"
+
+
+class InvalidScrollId(ApiError):
+    code, subcode, msg = 400, 1104, "Invalid scroll id"
 
 
 class DataValidationError(ApiError):

@@ -56,3 +56,15 @@ class Tokens:
         if not isinstance(identity, dict) or not isinstance(identity.get("user"), str):
             raise errors.InvalidToken("no user in it")
         return payload
+
+    def seal(self, state: dict[str, Any]) -> str:
+        """A text that holds a state of the server's own, for a client to give back. It is no token of a user."""
+        return jwt.encode(state, self._secret, algorithm="HS256")
+
+    def unseal(self, text: str) -> dict[str, Any] | None:
+        """The state in a sealed text, None when this server did not seal it."""
+        try:
+            state: dict[str, Any] = jwt.decode(text, self._secret, algorithms=["HS256"])
+        except jwt.InvalidTokenError:
+            return None
+        return state

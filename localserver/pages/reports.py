@@ -104,7 +104,7 @@ def _title(event: Json) -> str:
 
 def console(db: Session, id: str) -> list[tuple[str, str]]:
     """Return the last console events as (time, text), oldest first."""
-    events, _ = db.events.page(Which([id], LOG), LOG_EVENTS, descending=True)
+    events, _ = db.events.page(Which([id], LOG), "timestamp", LOG_EVENTS, descending=True)
     return [(shown_milliseconds(event.get("timestamp")), text(event.get("msg"), 20_000)) for event in reversed(events)]
 
 

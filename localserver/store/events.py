@@ -1,10 +1,10 @@
-"""What tasks and models report: console lines, scalars, plots, images. The same event again replaces its row."""
+"""Events of tasks and models: console lines, scalars, plots, images. The same event again replaces its row."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 Document = dict[str, Any]
 LOG, SCALAR, VECTOR = "log", "training_stats_scalar", "training_stats_vector"
@@ -12,11 +12,18 @@ IMAGE, PLOT = "training_debug_image", "plot"
 TYPES = frozenset({LOG, SCALAR, VECTOR, IMAGE, PLOT})
 # The iteration under which a single value (one without an iteration) is kept.
 SINGLE_VALUE_ITERATION = -(2**31)
+# A page goes beyond its size to the end of its last iteration or millisecond, but not by more events than this.
+MAX_BEYOND_PAGE = 10_000
+
+Axis = Literal["iter", "timestamp"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`task` may be a model's id. `key` tells log lines of one task apart and is empty for everything else."""
+    """`task` may be a model's id. `key` tells apart the log lines of a task, and images of one iteration.
+
+    `label` is the name of a scalar's x axis. Events do not hold it, their task or model does.
+    """
 
     task: str
     type: str
@@ -27,35 +34,67 @@ class Event:
     value: float | None
     key: str
     document: Document
+    label: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reading of events stopped."""
+class Place(NamedTuple):
+    """The position of an event on the axis that a page is sorted by."""
 
-    timestamp: int
+    at: int
     seq: int
+
+
+class Value(NamedTuple):
+    """A scalar event without its document."""
+
+    task: str
+    metric: str
+    variant: str
+    iter: int
+    timestamp: int
+    value: float
+
+
+class Range(NamedTuple):
+    """The number of a scalar's values, and their lowest and highest position on an axis."""
+
+    metric: str
+    variant: str
+    size: int
+    lowest: int
+    highest: int
 
 
 @dataclass
 class Which:
-    """The events of some tasks and one type; `metrics` maps a metric to its wanted variants (none: all of them)."""
+    """The events of some tasks and one type (none: all types).
+
+    `metrics` maps a metric to its wanted variants (none: all of them). `has_url` leaves out events without a URL.
+    """
 
     tasks: Sequence[str]
-    type: str
+    type: str | None = None
     metrics: dict[str, list[str]] = field(default_factory=dict)
+    has_url: bool = False
 
     def where(self) -> tuple[str, list[Any]]:
-        sql = "task IN (SELECT value FROM json_each(?)) AND type = ?"
-        bound: list[Any] = [json.dumps(list(self.tasks)), self.type]
+        # With "=" for one task SQLite reads rows in the order of an index, with IN it sorts them first.
+        single = len(self.tasks) == 1
+        sql = "task = ?" if single else "task IN (SELECT value FROM json_each(?))"
+        bound: list[Any] = [self.tasks[0] if single else json.dumps(list(self.tasks))]
+        if self.type is not None:
+            sql += " AND type = ?"
+            bound.append(self.type)
         if self.metrics:
             whole = [metric for metric, variants in self.metrics.items() if not variants]
-            single = [[metric, variant] for metric, variants in self.metrics.items() for variant in variants]
+            pairs = [[metric, variant] for metric, variants in self.metrics.items() for variant in variants]
             sql += (
                 " AND (metric IN (SELECT value FROM json_each(?)) OR (metric, variant) IN"
                 " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)))"
             )
-            bound += [json.dumps(whole), json.dumps(single)]
+            bound += [json.dumps(whole), json.dumps(pairs)]
+        if self.has_url:
+            sql += " AND json_extract(doc, '$.url') IS NOT NULL"
         return sql, bound
 
 
@@ -76,30 +115,41 @@ class Events:
         )
 
     def page(
-        self, which: Which, limit: int, descending: bool = False, after: Place | None = None
+        self, which: Which, axis: Axis, limit: int, descending: bool = False, after: Place | None = None
     ) -> tuple[list[Document], Place | None]:
-        """At most `limit` events by time, from behind `after` on; and where that stopped."""
-        where, bound = which.where()
-        if after:
-            where += f" AND (timestamp, seq) {'<' if descending else '>'} (?, ?)"
-            bound += [after.timestamp, after.seq]
-        way = "DESC" if descending else "ASC"
-        rows = self._connection.execute(
-            f"SELECT doc, timestamp, seq FROM events WHERE {where} ORDER BY timestamp {way}, seq {way} LIMIT ?",
-            [*bound, limit],
-        ).fetchall()
-        return [json.loads(row[0]) for row in rows], Place(rows[-1][1], rows[-1][2]) if rows else after
+        """About `limit` events behind `after`, and where the page ends.
 
-    def since(self, which: Which, timestamp: int, limit: int, earlier: bool) -> list[Document]:
-        """At most `limit` events next to a time, on one side of it, in the order of their distance."""
+        A page ends with its last iteration or millisecond, so that nothing is lost when the next one is asked for by
+        that alone.
+        """
+        rows = self._page("doc", which, axis, limit, descending, after)
+        return [json.loads(row[2]) for row in rows], Place(*rows[-1][:2]) if rows else after
+
+    def points(
+        self, which: Which, axis: Axis, limit: int, after: Place | None = None
+    ) -> tuple[list[tuple[str, int, float]], Place | None]:
+        """As `page`, but only (variant, position on the axis, value) of scalars."""
+        rows = self._page("variant, value", which, axis, limit, False, after)
+        return [(variant, at, value) for at, _, variant, value in rows], Place(*rows[-1][:2]) if rows else after
+
+    def _page(
+        self, columns: str, which: Which, axis: Axis, limit: int, descending: bool, after: Place | None
+    ) -> list[Any]:
         where, bound = which.where()
-        compare, way = ("<", "DESC") if earlier else (">=", "ASC")
-        rows = self._connection.execute(
-            f"SELECT doc FROM events WHERE {where} AND timestamp {compare} ?"
-            f" ORDER BY timestamp {way}, seq {way} LIMIT ?",
-            [*bound, timestamp, limit],
+        way, compare = ("DESC", "<") if descending else ("ASC", ">")
+        # The inner query reads nothing but an index; the rows themselves are read for this page only.
+        sql = (
+            f"SELECT {axis}, seq, {columns} FROM events WHERE seq IN (SELECT seq FROM events WHERE {where}"
+            f" AND {{condition}} ORDER BY {axis} {way}, seq {way} LIMIT ?) ORDER BY {axis} {way}, seq {way}"
         )
-        return [json.loads(text) for (text,) in rows]
+        start = [*after] if after else []
+        condition = f"({axis}, seq) {compare} (?, ?)" if after else "true"
+        rows = self._connection.execute(sql.format(condition=condition), [*bound, *start, limit]).fetchall()
+        if rows:
+            condition = f"{axis} = ? AND seq {compare} ?"
+            rest = self._connection.execute(sql.format(condition=condition), [*bound, *rows[-1][:2], MAX_BEYOND_PAGE])
+            rows += rest.fetchall()
+        return rows
 
     def latest(self, which: Which, iterations: int) -> list[Document]:
         """The events of the last `iterations` iterations of each variant."""
@@ -112,51 +162,137 @@ class Events:
         )
         return [json.loads(text) for (text,) in rows]
 
-    def values(self, which: Which) -> list[tuple[str, str, str, int, int, float]]:
-        """(task, metric, variant, iteration, timestamp, value) of scalars, in the order of their iterations."""
+    def last_iterations(
+        self, which: Which, iterations: int, by_metric: bool, limit: int, skip: int
+    ) -> tuple[list[Document], int]:
+        """A page of the events of each task's (or each metric's) last `iterations` iterations, and how many there are.
+
+        The highest iteration comes first.
+        """
+        where, bound = which.where()
+        owner = "task, metric" if by_metric else "task"
+        rows = self._connection.execute(
+            "SELECT doc, count(*) OVER () FROM (SELECT doc, iter, seq, dense_rank() OVER"
+            f" (PARTITION BY {owner} ORDER BY iter DESC) AS age FROM events WHERE {where})"
+            " WHERE age <= ? ORDER BY iter DESC, seq LIMIT ? OFFSET ?",
+            [*bound, iterations, limit, skip],
+        ).fetchall()
+        return [json.loads(text) for text, _ in rows], rows[0][1] if rows else 0
+
+    def values(self, which: Which) -> list[Value]:
+        """Scalars in the order of their iterations, single values included."""
         where, bound = which.where()
         rows = self._connection.execute(
             f"SELECT task, metric, variant, iter, timestamp, value FROM events WHERE {where}"
             " ORDER BY task, metric, variant, iter",
             bound,
         )
-        return list(rows)
+        return [Value(*row) for row in rows]
 
-    def last_value(self, task: str, metric: str, variant: str) -> tuple[int, int, float] | None:
-        """(iteration, timestamp, value) of a scalar's highest iteration."""
-        row: tuple[int, int, float] | None = self._connection.execute(
-            "SELECT iter, timestamp, value FROM events WHERE task = ? AND type = ? AND metric = ? AND variant = ?"
-            " ORDER BY iter DESC LIMIT 1",
-            (task, SCALAR, metric, variant),
-        ).fetchone()
-        return row
-
-    def variants(self, which: Which) -> list[tuple[str, str, str]]:
-        """The different (task, metric, variant)."""
+    def single_values(self, which: Which) -> list[Value]:
+        """Scalars that were reported without an iteration."""
         where, bound = which.where()
+        rows = self._connection.execute(
+            f"SELECT task, metric, variant, iter, timestamp, value FROM events WHERE {where} AND iter = ?"
+            " ORDER BY task, metric, variant",
+            [*bound, SINGLE_VALUE_ITERATION],
+        )
+        return [Value(*row) for row in rows]
+
+    def ranges(self, which: Which, axis: Axis) -> list[Range]:
+        """The range of every scalar, single values left out, by the names of metric and variant."""
+        where, bound = which.where()
+        rows = self._connection.execute(
+            f"SELECT metric, variant, count(*), min({axis}), max({axis}) FROM events WHERE {where} AND iter > ?"
+            " GROUP BY metric, variant ORDER BY metric, variant",
+            [*bound, SINGLE_VALUE_ITERATION],
+        )
+        return [Range(*row) for row in rows]
+
+    def averages(self, task: str, metric: str, variant: str, axis: Axis, step: int) -> list[tuple[int, float]]:
+        """(start of an interval of the axis, mean of the values in it) for all intervals that have values."""
+        start = axis if step == 1 else f"{axis} - (({axis} % {step:d}) + {step:d}) % {step:d}"
+        return list(
+            self._connection.execute(
+                f"SELECT {start} AS start, avg(value) FROM events WHERE task = ? AND type = ? AND metric = ?"
+                " AND variant = ? AND iter > ? GROUP BY start ORDER BY start",
+                (task, SCALAR, metric, variant, SINGLE_VALUE_ITERATION),
+            )
+        )
+
+    def last_positive_values(self, task: str) -> list[tuple[str, str, float]]:
+        """(metric, variant, value) of each scalar's last value that is above zero."""
+        rows = self._connection.execute(
+            "SELECT metric, variant, value, max(iter) FROM events WHERE task = ? AND type = ? AND value > 0"
+            " GROUP BY metric, variant ORDER BY metric, variant",
+            (task, SCALAR),
+        )
+        return [(metric, variant, value) for metric, variant, value, _ in rows]
+
+    def last_added(self, which: Which) -> str | None:
+        """The time at which the newest event came in, as ISO text."""
+        where, bound = which.where()
+        sql = f"SELECT max(json_extract(doc, '$.\"@timestamp\"')) FROM events WHERE {where}"
+        found: str | None = self._connection.execute(sql, bound).fetchone()[0]
+        return found
+
+    def variants(self, which: Which, after: int | None = None) -> list[tuple[str, str, str]]:
+        """The different (task, metric, variant) of events behind the iteration `after`."""
+        where, bound = which.where()
+        if after is not None:
+            where += " AND iter > ?"
+            bound.append(after)
         return list(
             self._connection.execute(
                 f"SELECT DISTINCT task, metric, variant FROM events WHERE {where} ORDER BY 1, 2, 3", bound
             )
         )
 
-    def places(self, which: Which) -> list[tuple[int, str, str]]:
-        """(iteration, metric, variant) of every event, in this order."""
+    def urls(self, which: Which) -> list[tuple[str, str, int, str | None]]:
+        """(metric, variant, iteration, URL) of every event, in this order."""
         where, bound = which.where()
-        sql = f"SELECT iter, metric, variant FROM events WHERE {where} ORDER BY iter, metric, variant"
-        return list(self._connection.execute(sql, bound))
+        return list(
+            self._connection.execute(
+                f"SELECT metric, variant, iter, json_extract(doc, '$.url') FROM events WHERE {where} ORDER BY 1, 2, 3",
+                bound,
+            )
+        )
 
-    def iterations(self, which: Which) -> list[int]:
-        """The different iterations, rising."""
+    def places(self, which: Which, after: tuple[int, str, str], descending: bool) -> Iterator[tuple[int, str, str]]:
+        """The different (iteration, metric, variant) behind one of these, the nearest first."""
         where, bound = which.where()
-        rows = self._connection.execute(f"SELECT DISTINCT iter FROM events WHERE {where} ORDER BY iter", bound)
+        way, compare = ("DESC", "<") if descending else ("ASC", ">")
+        return self._connection.execute(
+            f"SELECT DISTINCT iter, metric, variant FROM events WHERE {where}"
+            f" AND (iter, metric, variant) {compare} (?, ?, ?)"
+            f" ORDER BY iter {way}, metric {way}, variant {way}",
+            [*bound, *after],
+        )
+
+    def iterations(self, which: Which, limit: int, descending: bool, after: int | None = None) -> list[int]:
+        """The different iterations behind `after`, at most `limit`, the nearest first."""
+        where, bound = which.where()
+        way, compare = ("DESC", "<") if descending else ("ASC", ">")
+        if after is not None:
+            where += f" AND iter {compare} ?"
+            bound.append(after)
+        rows = self._connection.execute(
+            f"SELECT DISTINCT iter FROM events WHERE {where} ORDER BY iter {way} LIMIT ?", [*bound, limit]
+        )
         return [iteration for (iteration,) in rows]
 
+    def last_iteration(self, which: Which) -> int | None:
+        where, bound = which.where()
+        found: int | None = self._connection.execute(f"SELECT max(iter) FROM events WHERE {where}", bound).fetchone()[0]
+        return found
+
     def at(self, which: Which, iteration: int) -> list[Document]:
-        """The events of one iteration."""
+        """The events of one iteration; those of one variant by URL and time, the last first."""
         where, bound = which.where()
         rows = self._connection.execute(
-            f"SELECT doc FROM events WHERE {where} AND iter = ? ORDER BY metric, variant", [*bound, iteration]
+            f"SELECT doc FROM events WHERE {where} AND iter = ?"
+            " ORDER BY metric, variant, json_extract(doc, '$.url') DESC, timestamp DESC",
+            [*bound, iteration],
         )
         return [json.loads(text) for (text,) in rows]
 
@@ -167,12 +303,20 @@ class Events:
     def delete(self, task: str) -> int:
         return self._connection.execute("DELETE FROM events WHERE task = ?", (task,)).rowcount
 
-    def delete_log(self, task: str, before: int) -> int:
-        """Console lines older than the time `before`."""
-        cursor = self._connection.execute(
-            "DELETE FROM events WHERE task = ? AND type = ? AND timestamp < ?", (task, LOG, before)
-        )
-        return cursor.rowcount
+    def delete_log(
+        self, task: str, before: int | None = None, include: Sequence[str] = (), exclude: Sequence[str] = ()
+    ) -> int:
+        """Delete console lines: those older than `before`, of some metrics only, not of others."""
+        sql = "DELETE FROM events WHERE task = ? AND type = ?"
+        bound: list[Any] = [task, LOG]
+        if before is not None:
+            sql += " AND timestamp < ?"
+            bound.append(before)
+        for metrics, negation in ((include, ""), (exclude, "NOT")):
+            if metrics:
+                sql += f" AND metric {negation} IN (SELECT value FROM json_each(?))"
+                bound.append(json.dumps(list(metrics)))
+        return self._connection.execute(sql, bound).rowcount
 
 
 def _text(document: Document) -> str:

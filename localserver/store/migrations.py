@@ -1,7 +1,10 @@
 """The schema, as numbered steps. A step that was released is never edited: add another one below it."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
 
 Migration = Callable[[sqlite3.Connection], None]
 MIGRATIONS: list[Migration] = []
@@ -164,3 +167,43 @@ def m006_parameters(connection: sqlite3.Connection) -> None:
 def m007_files_port(connection: sqlite3.Connection) -> None:
     """The port that stored links to this server's files name: one row, none before the first start."""
     connection.execute("CREATE TABLE files_port (port INTEGER NOT NULL) STRICT")
+
+
+@migration
+def m008_scalar_summaries(connection: sqlite3.Connection) -> None:
+    """First value, mean and count of each scalar in `last_metrics`, and their names, from the stored events.
+
+    An image's row is told apart by the file's key as well.
+    """
+    connection.execute(
+        "UPDATE events SET key = json_extract(doc, '$.key')"
+        " WHERE type = 'training_debug_image' AND json_type(doc, '$.key') = 'text'"
+    )
+    # Beside min(), SQLite takes `value` from the row that has the lowest iteration.
+    scalars = connection.execute(
+        "SELECT task, metric, variant, min(iter), value, count(*), avg(value) FROM events"
+        " WHERE type = 'training_stats_scalar' AND value IS NOT NULL GROUP BY task, metric, variant"
+    ).fetchall()
+    for owner, rows in groupby(scalars, key=lambda row: row[0]):
+        summaries = {(metric, variant): rest for _, metric, variant, *rest in rows}
+        for table in ("tasks", "models"):
+            _summarise(connection, table, owner, summaries)
+
+
+def _summarise(
+    connection: sqlite3.Connection, table: str, owner: str, summaries: dict[tuple[str, str], list[Any]]
+) -> None:
+    found = connection.execute(f"SELECT doc FROM {table} WHERE id = ?", (owner,)).fetchone()
+    if found is None:
+        return
+    document = json.loads(found[0])
+    items = [item for variants in (document.get("last_metrics") or {}).values() for item in variants.values()]
+    for item in items:
+        summary = summaries.get((item.get("metric"), item.get("variant")))
+        if summary is not None:
+            iteration, first, count, mean = summary
+            item |= {"first_value": first, "first_value_iteration": iteration, "count": count}
+            item["mean_value"] = round(mean, 2)
+    document["unique_metrics"] = [f"{item.get('metric')}/{item.get('variant')}" for item in items]
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    connection.execute(f"UPDATE {table} SET doc = ? WHERE id = ?", (text, owner))

@@ -20,6 +20,8 @@ ACCESS_KEY, SECRET_KEY = "access-key", "secret-key"
 TOKENS = Tokens("t" * 32)
 SERVICES = ("auth", "events", "models", "organization", "pipelines", "projects", "queues", "tasks", "workers")
 Json = dict[str, Any]
+# The server answers these otherwise than the SDK's response classes say: a number, and names by metric.
+UNLIKE_THE_SDK = {"events.delete_for_task", "events.delete_for_model", "events.get_vector_metrics_and_variants"}
 
 
 @cache
@@ -57,7 +59,7 @@ def find_request_problems(endpoint: str, body: Json) -> list[str]:
 def check_answer(endpoint: str, data: Json) -> None:
     """The answer's data is what the SDK's response class says (for endpoints that the SDK has one for)."""
     validator = _validator(endpoint, "Response")
-    if validator is not None:
+    if validator is not None and endpoint not in UNLIKE_THE_SDK:
         validator.validate(data)
 
 

@@ -1,35 +1,48 @@
-"""Events come in: checked one by one, so that a bad one does not cost the others."""
+"""Add events: each is checked for itself, so a bad one does not cost the others."""
 
 import hashlib
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
 from localserver.services.events import latest
 from localserver.store.documents import Document, Documents
-from localserver.store.events import LOG, SCALAR, TYPES, Event
+from localserver.store.events import LOG, PLOT, SCALAR, TYPES, Event
 from localserver.wire import Json
 
 _MAX_INTEGER = 2**63 - 1
+# The files that a plot shows, as its JSON names them.
+_SOURCE_URL = re.compile(r"""["']source["']\s?:\s?["']([a-z][\w+.-]*://[^"']*)["']""", re.IGNORECASE)
 
 
 @endpoint("events.add_batch", writes=True, batch=True)
 def add_batch(call: Call) -> Json:
     """`added`, and how many were refused, by reason; raises errors.EventsNotAdded when all were."""
-    requests: list[Json] = call.data["requests"]
+    return _add(call, call.data["requests"])
+
+
+@endpoint("events.add", fields={"iter": "int"}, writes=True)
+def add(call: Call) -> Json:
+    return _add(call, [call.data])
+
+
+def _add(call: Call, requests: list[Json]) -> Json:
+    if not requests:
+        raise errors.EmptyBatch
     time_added = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    owners = _Owners(call)
+    owners = _Owners(call, requests)
     refused: Counter[str] = Counter()
     accepted: list[Event] = []
     seen: Counter[tuple[Any, ...]] = Counter()
     for request in requests:
         try:
-            owners.check(request)
-            accepted.append(_event(request, time_added, seen))
+            kind = _kind(request)
+            accepted.append(_event(request, kind, owners.check(request), time_added, seen))
         except _RefusedError as error:
             refused[str(error)] += 1
     if not accepted:
@@ -39,69 +52,125 @@ def add_batch(call: Call) -> Json:
     return {"added": len(accepted), "errors": sum(refused.values()), "errors_info": dict(refused)}
 
 
-@endpoint("events.add", fields={"iter": "int"}, writes=True)
-def add(call: Call) -> Json:
-    add_batch(call.asking({"requests": [call.data]}))
-    return {}
-
-
 class _RefusedError(Exception):
-    """Why one event is not taken."""
+    """The reason why one event is not added."""
+
+
+class _Claim(NamedTuple):
+    """The attributes that all events of one owner in a batch must share."""
+
+    is_model: bool
+    allow_locked: bool
+
+
+def _claim(request: Json) -> _Claim:
+    return _Claim(bool(request.get("model_event")), bool(request.get("allow_locked")))
+
+
+def _owner_id(request: Json) -> Any:
+    """The id in `task`; events of models may have it in `model`."""
+    model = request.get("model") if request.get("model_event") else None
+    return request.get("task") if model is None else model
 
 
 class _Owners:
     """The Tasks and models that events belong to, looked up once each."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, requests: Iterable[Json]) -> None:
+        """Raises errors.ValidationError when the events of one owner contradict each other."""
         self._call = call
-        self._found: dict[str, tuple[Documents, Document]] = {}
+        self._found: dict[str, tuple[Documents, Document] | None] = {}
+        claims: dict[str, _Claim] = {}
+        for request in requests:
+            id, claim = _owner_id(request), _claim(request)
+            known = claims.setdefault(id, claim) if isinstance(id, str) else claim
+            if known.is_model != claim.is_model:
+                raise errors.ValidationError("Inconsistent model_event setting in the passed events", tasks=(id,))
+            if known.allow_locked != claim.allow_locked:
+                raise errors.ValidationError(f"Inconsistent allow_locked setting in the passed events for {id}")
 
-    def check(self, request: Json) -> None:
-        id = request.get("task")
-        if not isinstance(id, str) or not id:
+    def check(self, request: Json) -> str:
+        """The owner's id; raises _RefusedError when there is no such owner, or it is published."""
+        id, claim = _owner_id(request), _claim(request)
+        if id is None:
             raise _RefusedError("Event must have a 'task' field")
-        if id in self._found:
-            return
-        documents = self._call.db.models if request.get("model_event") else self._call.db.tasks
-        document = documents.get(id)
-        locked = document is not None and document.get("status") == lifecycle.PUBLISHED
-        if document is None or (locked and not request.get("allow_locked")):
-            raise _RefusedError(f"Invalid {'model' if request.get('model_event') else 'task'} id {id}")
-        self._found[id] = documents, document
+        if not isinstance(id, str) or self._find(id, claim) is None:
+            raise _RefusedError(f"Invalid {'model' if claim.is_model else 'task'} id {str(id)[:100]}")
+        return id
+
+    def _find(self, id: str, claim: _Claim) -> tuple[Documents, Document] | None:
+        if id not in self._found:
+            documents = self._call.db.models if claim.is_model else self._call.db.tasks
+            document = documents.get(id)
+            usable = document is not None and (claim.allow_locked or not _is_locked(document))
+            self._found[id] = (documents, document) if document is not None and usable else None
+        return self._found[id]
 
     def note(self, events: Iterable[Event]) -> None:
-        """Keep on each document what it reported last."""
+        """Keep a summary of its events on each document."""
         by_owner: dict[str, list[Event]] = {}
         for event in events:
             by_owner.setdefault(event.task, []).append(event)
         for id, reported in by_owner.items():
-            documents, document = self._found[id]
-            latest.note(self._call, document, reported)
-            documents.save(document)
+            found = self._found[id]
+            if found is not None:
+                documents, document = found
+                latest.note(self._call, document, reported)
+                documents.save(document)
 
 
-def _event(request: Json, time_added: str, seen: Counter[tuple[Any, ...]]) -> Event:
+def _is_locked(document: Document) -> bool:
+    """Whether a Task or a model is published."""
+    return document.get("status") == lifecycle.PUBLISHED or bool(document.get("ready"))
+
+
+def _kind(request: Json) -> str:
     kind = request.get("type")
-    if not isinstance(kind, str) or kind not in TYPES:
-        raise _RefusedError(f"Invalid event type {str(kind)[:50]}")
-    timestamp = _field(request, "timestamp", _integer, int(time.time() * 1000))
-    iteration = _field(request, "iter", _integer, 0)
-    metric, variant = (_field(request, name, _text, "") for name in ("metric", "variant"))
-    value = _field(request, "value", _number, None)
+    if kind is None:
+        raise _RefusedError("Event must have a 'type' field")
+    # Clients may write "training stats scalar".
+    kind = str(kind)[:50].replace(" ", "_")
+    if kind not in TYPES:
+        raise _RefusedError(f"Invalid event type {kind}")
+    if kind == LOG and request.get("model_event"):
+        raise _RefusedError("Task log events are not supported for models")
+    return kind
+
+
+def _event(request: Json, kind: str, owner: str, time_added: str, seen: Counter[tuple[Any, ...]]) -> Event:
+    # "ts" and "values" are the names that old clients give them.
+    names = {"ts": "timestamp", "values": "value"}
+    dropped = ("allow_locked", "x_axis_label", "model")
+    document: Json = {names.get(name, name): value for name, value in request.items() if name not in dropped}
+    timestamp = _field(document, "timestamp", _integer, int(time.time() * 1000))
+    iteration = _field(document, "iter", _integer, 0)
+    metric, variant, file = (_field(document, name, _text, "") for name in ("metric", "variant", "key"))
+    value = _field(document, "value", _number, None) if kind == SCALAR else None
     if kind == SCALAR and value is None:
         raise _RefusedError("Event of type training_stats_scalar must have a 'value' field")
-    document = {name: item for name, item in request.items() if name != "allow_locked"}
-    document |= {"@timestamp": time_added, "metric": metric, "variant": variant, "timestamp": timestamp}
-    if kind != LOG:
+    document |= {"task": owner, "type": kind, "@timestamp": time_added, "model_event": bool(request.get("model_event"))}
+    document |= {"metric": metric, "variant": variant, "timestamp": timestamp}
+    if kind != LOG or document.get("iter") is not None:
         document["iter"] = iteration
-    if isinstance(request.get("plot_str"), str):
-        document["plot_len"] = len(request["plot_str"])
-    key = _log_key(document, seen) if kind == LOG else ""
-    return Event(request["task"], kind, metric, variant, iteration, timestamp, value, key, document)
+    if kind == PLOT:
+        document |= _plot_facts(document.get("plot_str"))
+    key = _log_key(document, seen) if kind == LOG else file
+    label = request.get("x_axis_label")
+    return Event(
+        owner, kind, metric, variant, iteration, timestamp, value, key, document, None if label is None else str(label)
+    )
+
+
+def _plot_facts(plot: Any) -> Json:
+    """The length of a plot's text, and the URLs of the files that it shows."""
+    if not isinstance(plot, str):
+        return {"plot_len": 0}
+    urls = sorted(set(_SOURCE_URL.findall(plot)))
+    return {"plot_len": len(plot), **({"source_urls": urls} if urls else {})}
 
 
 def _log_key(document: Document, seen: Counter[tuple[Any, ...]]) -> str:
-    """What tells a console line from others: a batch that comes twice has the same keys again."""
+    """Tells a console line from others. A batch that comes twice has the same keys again."""
     line = tuple(document.get(name) for name in ("task", "timestamp", "level", "worker", "msg"))
     key = tuple(str(part) for part in line)
     seen[key] += 1

@@ -1,24 +1,33 @@
-"""Looking at one debug image or plot after the other."""
+"""Debug images and plots of a Task or a model, one after the other: an image at a time, or a metric's plots."""
 
-import base64
-import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from localserver import errors
 from localserver.registry import Call, endpoint
-from localserver.store.documents import Document
-from localserver.store.events import IMAGE, PLOT, Which
+from localserver.services.events.owners import owner
+from localserver.services.events.scrolls import known_state, scroll_id, scroll_state
+from localserver.store.events import IMAGE, PLOT, Document, Which
 from localserver.wire import Json
 
-# (iteration, metric, variant) of an image; plots are shown a metric at a time, so theirs have no variant.
-Place = tuple[int, str, str]
+# Behind every name and every iteration.
+_LAST_NAME = chr(0x10FFFF)
+_LAST_ITERATION = 2**63 - 1
+# The lowest and highest iteration that can be shown, by metric and variant.
+_Ranges = dict[str, dict[str, list[int]]]
+
+
+class Place(NamedTuple):
+    """The position of an image. Plots are shown a metric at a time: the variant of their places is empty."""
+
+    iteration: int
+    metric: str
+    variant: str
 
 
 @endpoint("events.get_debug_image_sample", required=("task", "metric", "variant"))
 def get_debug_image_sample(call: Call) -> Json:
-    variant = call.data["variant"]
-    return _image(call, *_start(call, IMAGE, {call.data["metric"]: [variant]}, variant))
+    return _image(call, *_start(call, IMAGE, call.data["variant"]))
 
 
 @endpoint("events.next_debug_image_sample", required=("task", "scroll_id"), fields={"next_iteration": "bool"})
@@ -28,7 +37,7 @@ def next_debug_image_sample(call: Call) -> Json:
 
 @endpoint("events.get_plot_sample", required=("task", "metric"))
 def get_plot_sample(call: Call) -> Json:
-    return _plots(call, *_start(call, PLOT, {call.data["metric"]: []}, ""))
+    return _plots(call, *_start(call, PLOT, ""))
 
 
 @endpoint("events.next_plot_sample", required=("task", "scroll_id"), fields={"next_iteration": "bool"})
@@ -36,57 +45,104 @@ def next_plot_sample(call: Call) -> Json:
     return _plots(call, *_step(call, PLOT))
 
 
-def _start(call: Call, kind: str, metrics: dict[str, list[str]], variant: str) -> tuple[Place | None, bool]:
-    """The named iteration, or the last one; and whether to go on within the metric only."""
+def _start(call: Call, kind: str, variant: str) -> tuple[Json, Place | None, list[int] | None]:
+    """The scroll's state, the place at the named iteration or the last one before it, and the range of iterations."""
+    state = _opened(call, kind)
+    metric, iteration = call.data["metric"], call.data.get("iteration")
+    valid = state["ranges"].get(metric, {}).get(variant)
+    if valid is None:
+        return state, None, None
+    after = Place(_LAST_ITERATION if iteration is None else int(iteration), metric, _LAST_NAME)
+    places = _places(call, state, {metric: [variant] if kind == IMAGE else []}, after, descending=True)
+    place = next((place for place in places if valid[0] <= place.iteration), None)
+    if place is not None:
+        state["place"] = place
+    return state, place, valid
+
+
+def _opened(call: Call, kind: str) -> Json:
+    """The state of the request's scroll, or of a new one; raises errors.InvalidScrollId when it does not fit."""
+    task, metric = owner(call)["id"], call.data["metric"]
     within = call.data.get("navigate_current_metric") is not False
-    iterations = call.db.events.iterations(Which([call.data["task"]], kind, metrics))
-    if call.data.get("iteration") is not None:
-        iterations = [at for at in iterations if at == call.data["iteration"]]
-    return ((iterations[-1], call.data["metric"], variant) if iterations else None), within
+    state = known_state(call, f"samples of {kind}")
+    if state is None:
+        state = {"kind": f"samples of {kind}", "task": task, "metric": metric, "within": within, "place": None}
+        state["ranges"] = _ranges(call, kind, state)
+    elif state["task"] != task or state["within"] != within or (within and state["metric"] != metric):
+        raise errors.InvalidScrollId("task or metric differ from those it began with")
+    elif call.data.get("refresh"):
+        state["ranges"] = _ranges(call, kind, state)
+    return {**state, "metric": metric}
 
 
-def _step(call: Call, kind: str) -> tuple[Place | None, bool]:
-    """The next one later, or earlier; with `next_iteration` of the same variant at another iteration."""
-    (iteration, metric, variant), within = _unscrolled(call)
-    places = _places(call, kind, metric if within else None)
+def _step(call: Call, kind: str) -> tuple[Json, Place | None, list[int] | None]:
+    """The state, the next place later or earlier, and its range; `next_iteration` leaves the present iteration."""
+    task = owner(call)["id"]
+    state = scroll_state(call, f"samples of {kind}")
+    if state is None or state["task"] != task:
+        raise errors.InvalidScrollId(scroll_id=call.data["scroll_id"])
+    if state["place"] is None:
+        return state, None, None
+    place = Place(*state["place"])
+    earlier = call.data.get("navigate_earlier") is not False
     if call.data.get("next_iteration"):
-        places = [place for place in places if place[1:] == (metric, variant)]
-    if call.data.get("navigate_earlier") is False:
-        return next((place for place in places if place > (iteration, metric, variant)), None), within
-    return next((place for place in reversed(places) if place < (iteration, metric, variant)), None), within
+        place = Place(place.iteration, *(("", "") if earlier else (_LAST_NAME, _LAST_NAME)))
+    elif kind == PLOT:
+        place = place._replace(variant="" if earlier else _LAST_NAME)
+    metrics: dict[str, list[str]] = {state["metric"]: []} if state["within"] else {}
+    found = next(_valid(_places(call, state, metrics, place, earlier), kind, state["ranges"]), None)
+    if found is None:
+        return state, None, None
+    state |= {"place": found, "metric": found.metric}
+    return state, found, state["ranges"].get(found.metric, {}).get(found.variant)
 
 
-def _places(call: Call, kind: str, metric: str | None) -> Sequence[Place]:
-    found = call.db.events.places(Which([call.data["task"]], kind, {metric: []} if metric is not None else {}))
-    return found if kind == IMAGE else sorted({(iteration, name, "") for iteration, name, _ in found})
+def _places(call: Call, state: Json, metrics: dict[str, list[str]], after: Place, descending: bool) -> Iterator[Place]:
+    kind = IMAGE if state["kind"].endswith(IMAGE) else PLOT
+    which = Which([state["task"]], kind, metrics, has_url=kind == IMAGE)
+    rows = call.db.events.places(which, after, descending)
+    return (Place(at, metric, variant if kind == IMAGE else "") for at, metric, variant in rows)
 
 
-def _image(call: Call, place: Place | None, within: bool) -> Json:
+def _valid(places: Iterator[Place], kind: str, ranges: _Ranges) -> Iterator[Place]:
+    """Without images that are no longer there, or whose variant is newer than the scroll."""
+    for place in places:
+        valid = ranges.get(place.metric, {}).get(place.variant)
+        if kind == PLOT or (valid is not None and place.iteration >= valid[0]):
+            yield place
+
+
+def _ranges(call: Call, kind: str, state: Json) -> _Ranges:
+    """Images are valid from the iteration on at which the first of their URLs was reported for the last time."""
+    which = Which([state["task"]], kind, {state["metric"]: []} if state["within"] else {}, has_url=kind == IMAGE)
+    reported: dict[tuple[str, str], dict[str | None, list[int]]] = {}
+    for metric, variant, iteration, url in call.db.events.urls(which):
+        by_url = reported.setdefault((metric, variant if kind == IMAGE else ""), {})
+        by_url.setdefault(url, []).append(iteration)
+    found: _Ranges = {}
+    for (metric, variant), by_url in reported.items():
+        lasts = [max(iterations) for iterations in by_url.values()]
+        lowest = min(lasts) if kind == IMAGE else min(map(min, by_url.values()))
+        found.setdefault(metric, {})[variant] = [lowest, max(lasts)]
+    return found
+
+
+def _image(call: Call, state: Json, place: Place | None, valid: list[int] | None) -> Json:
+    events = _events(call, IMAGE, state, place, [place.variant] if place else [])
+    return {"event": events[0] if events else None, **_about(call, state, valid)}
+
+
+def _plots(call: Call, state: Json, place: Place | None, valid: list[int] | None) -> Json:
+    return {"events": _events(call, PLOT, state, place, []), **_about(call, state, valid)}
+
+
+def _events(call: Call, kind: str, state: Json, place: Place | None, variants: list[str]) -> list[Document]:
     if place is None:
-        return {"event": None, "scroll_id": call.data.get("scroll_id")}
-    which = Which([call.data["task"]], IMAGE, {place[1]: [place[2]]})
-    return {"event": call.db.events.at(which, place[0])[0], **_about(call, which, place, within)}
+        return []
+    which = Which([state["task"]], kind, {place.metric: variants}, has_url=kind == IMAGE)
+    return call.db.events.at(which, place.iteration)
 
 
-def _plots(call: Call, place: Place | None, within: bool) -> Json:
-    if place is None:
-        return {"events": [], "scroll_id": call.data.get("scroll_id")}
-    which = Which([call.data["task"]], PLOT, {place[1]: []})
-    return {"events": call.db.events.at(which, place[0]), **_about(call, which, place, within)}
-
-
-def _about(call: Call, which: Which, place: Place, within: bool) -> Document:
-    iterations = call.db.events.iterations(which)
-    scroll_id = base64.urlsafe_b64encode(json.dumps([*place, within]).encode()).decode()
-    return {"min_iteration": iterations[0], "max_iteration": iterations[-1], "scroll_id": scroll_id}
-
-
-def _unscrolled(call: Call) -> tuple[Place, bool]:
-    try:
-        value: Any = json.loads(base64.urlsafe_b64decode(call.data["scroll_id"].encode()))
-        iteration, metric, variant, within = value
-    except (ValueError, TypeError, RecursionError):
-        value = None
-    if value is None or not isinstance(iteration, int) or not all(isinstance(item, str) for item in (metric, variant)):
-        raise errors.InvalidFields("not a scroll id that this server gave", field="scroll_id")
-    return (iteration, metric, variant), bool(within)
+def _about(call: Call, state: Json, valid: list[int] | None) -> Json:
+    lowest, highest = valid or (None, None)
+    return {"scroll_id": scroll_id(call, state), "min_iteration": lowest, "max_iteration": highest}

@@ -80,9 +80,14 @@ def get_model_metadata_values(call: Call) -> Json:
 
 @endpoint("projects.get_unique_metric_variants")
 def get_unique_metric_variants(call: Call) -> Json:
-    """Which metrics the Tasks there reported, with the hashes under which `last_metrics` holds them."""
+    """The scalars of the Tasks there (or of some `ids`, or of models), with their keys in `last_metrics`."""
+    documents = call.db.models if call.data.get("model_metrics") else call.db.tasks
+    selection = _scope(call)
+    ids = fields.texts(call.data, "ids")
+    if ids:
+        selection.among("id", ids)
     names = ("metric", "variant", "metric_hash", "variant_hash")
-    return {"metrics": [dict(zip(names, found, strict=True)) for found in call.db.tasks.scalars(_scope(call))]}
+    return {"metrics": [dict(zip(names, found, strict=True)) for found in documents.scalars(selection)]}
 
 
 @endpoint("projects.get_task_parents")

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from localserver.store import events
 from localserver.store.database import Store
 from localserver.store.events import IMAGE, LOG, SCALAR, Event, Place, Which
 
@@ -45,8 +46,6 @@ def test_values_come_in_the_order_of_iterations(filled: Store) -> None:
             ("t", "loss", "train", 2),
             ("t", "loss", "val", 5),
         ]
-        assert db.events.last_value("t", "loss", "train") == (2, 1002, 1 / 3)
-        assert db.events.last_value("t", "loss", "none") is None
 
 
 def test_metrics_and_variants_narrow(filled: Store) -> None:
@@ -54,8 +53,11 @@ def test_metrics_and_variants_narrow(filled: Store) -> None:
         assert db.events.count(Which(["t"], SCALAR, {"loss": []})) == 4
         assert db.events.count(Which(["t"], SCALAR, {"loss": ["val"], "acc": []})) == 1
         assert db.events.variants(Which(["t"], SCALAR)) == [("t", "loss", "train"), ("t", "loss", "val")]
-        assert db.events.iterations(Which(["t"], IMAGE)) == [0, 1, 2, 3]
-        assert db.events.places(Which(["t"], IMAGE, {"img": ["b"]}))[:2] == [(0, "img", "b"), (1, "img", "b")]
+        assert db.events.iterations(Which(["t"], IMAGE), 3, descending=True) == [3, 2, 1]
+        assert db.events.iterations(Which(["t"], IMAGE), 9, descending=False, after=1) == [2, 3]
+        assert db.events.last_iteration(Which(["t"])) == 5
+        places = db.events.places(Which(["t"], IMAGE, {"img": ["b"]}), (1, "img", "b"), descending=True)
+        assert list(places) == [(0, "img", "b")]
         assert [doc["variant"] for doc in db.events.at(Which(["t"], IMAGE), 2)] == ["a", "b"]
 
 
@@ -73,19 +75,38 @@ def test_pages_go_on_where_the_last_one_stopped(filled: Store) -> None:
             lines: list[str] = []
             place: Place | None = None
             while True:
-                found, place = db.events.page(which, 3, descending, place)
+                found, place = db.events.page(which, "timestamp", 3, descending, place)
                 if not found:
                     break
                 lines += [item["msg"] for item in found]
             assert " ".join(lines) == expected
 
 
-def test_lines_around_a_time(filled: Store) -> None:
+def test_a_page_ends_with_its_last_millisecond(filled: Store) -> None:
+    which = Which(["t"], LOG)
     with filled.read() as db:
-        earlier = db.events.since(Which(["t"], LOG), 3, 3, earlier=True)
-        later = db.events.since(Which(["t"], LOG), 3, 3, earlier=False)
-    assert [item["msg"] for item in earlier] == ["5", "4", "3"]
-    assert [item["msg"] for item in later] == ["6", "7", "8"]
+        found, place = db.events.page(which, "timestamp", 3)
+        assert ([item["msg"] for item in found], place) == (["0", "1", "2", "3"], Place(1, 17))
+        found, _ = db.events.page(which, "timestamp", 3, descending=True, after=Place(3, 0))
+        assert [item["msg"] for item in found] == ["5", "4", "3", "2"]
+
+
+def test_what_no_page_holds_begins_the_next_one(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MAX_BEYOND_PAGE", 2)
+    with filled.write() as db:
+        db.events.add([replace(line(0), key=f"more {number}") for number in range(5)])
+        first, place = db.events.page(Which(["t"], LOG), "timestamp", 1)
+        assert len(first) == 3
+        rest, _ = db.events.page(Which(["t"], LOG), "timestamp", 100, after=place)
+        assert len(first) + len(rest) == 15
+
+
+def test_curves_are_averaged_over_intervals_from_zero(filled: Store) -> None:
+    with filled.write() as db:
+        db.events.add([event("c", "v", number, float(number)) for number in (-(2**31), -3, -1, 0, 1, 2, 5)])
+        assert db.events.ranges(Which(["t"], SCALAR, {"c": []}), "iter") == [("c", "v", 6, -3, 5)]
+        assert db.events.averages("t", "c", "v", "iter", 1)[:2] == [(-3, -3.0), (-1, -1.0)]
+        assert db.events.averages("t", "c", "v", "iter", 2) == [(-4, -3.0), (-2, -1.0), (0, 0.5), (2, 2.0), (4, 5.0)]
 
 
 def test_the_last_iterations_of_every_variant(filled: Store) -> None:

@@ -1,76 +1,64 @@
 import pytest
 
-from tests.support.api import Api, Json, Refused
+from tests.support.api import Api, Json
+
+
+def plots(task: str, *places: tuple[str, str, int]) -> list[Json]:
+    event: Json = {"type": "plot", "task": task, "plot_str": "{}"}
+    return [{**event, "metric": metric, "variant": variant, "iter": at} for metric, variant, at in places]
 
 
 @pytest.fixture
 def task(api: Api) -> str:
     task = api.task("pictures")
-    for kind, content in (("training_debug_image", {"url": "http://x/i.png"}), ("plot", {"plot_str": "{}"})):
-        api.batch(
-            "events.add_batch",
-            *(
-                {"type": kind, "task": task, "metric": "m", "variant": variant, "iter": at, **content}
-                for variant in "ab"
-                for at in range(5)
-            ),
-        )
+    api.batch("events.add_batch", *plots(task, *(("m", variant, at) for variant in "ab" for at in range(5))))
     return task
-
-
-def shown(answer: Json) -> list[tuple[int, str]]:
-    (of_task,) = answer["metrics"]
-    return [(item["iter"], event["variant"]) for item in of_task["iterations"] for event in item["events"]]
 
 
 def test_the_plots_of_the_last_iterations(api: Api, task: str) -> None:
     answer = api("events.get_task_plots", task=task, iters=2, no_scroll=True)
     assert [(plot["variant"], plot["iter"]) for plot in answer["plots"]] == [("a", 4), ("a", 3), ("b", 4), ("b", 3)]
-    assert (answer["returned"], answer["total"]) == (4, 4)
-    answer = api("events.get_task_plots", task=task)
-    assert answer["returned"] == 2
-    assert api("events.get_task_plots", task=task, scroll_id=answer["scroll_id"])["plots"] == []
+    assert (answer["returned"], answer["total"], answer["scroll_id"]) == (4, 4, None)
+    answer = api("events.get_task_plots", task=task, metrics=[{"metric": "m", "variants": ["b"]}])
+    assert [(plot["variant"], plot["iter"]) for plot in answer["plots"]] == [("b", 4)]
 
 
-def test_the_plots_of_several_tasks(api: Api, task: str) -> None:
-    plots = api("events.get_multi_task_plots", tasks=[task])["plots"]
-    assert plots["m"]["a"][task]["4"]["name"] == "pictures"
-    assert len(plots["m"]["a"][task]["4"]["plots"]) == 1
+def places(answer: Json) -> list[tuple[str, str, str, str]]:
+    return sorted(
+        (metric, variant, task, iteration)
+        for metric, variants in answer["plots"].items()
+        for variant, tasks in variants.items()
+        for task, iterations in tasks.items()
+        for iteration in iterations
+    )
 
 
-@pytest.mark.parametrize("endpoint", ["events.debug_images", "events.plots"])
-def test_images_iteration_by_iteration(api: Api, task: str, endpoint: str) -> None:
-    request: Json = {"metrics": [{"task": task, "metric": "m", "variants": ["a"]}], "iters": 2}
-    first = api(endpoint, **request)
-    assert shown(first) == [(4, "a"), (3, "a")]
-    second = api(endpoint, **request, scroll_id=first["scroll_id"])
-    assert shown(second) == [(2, "a"), (1, "a")]
-    third = api(endpoint, **request, scroll_id=second["scroll_id"])
-    assert shown(third) == [(0, "a")]
-    assert shown(api(endpoint, **request, scroll_id=third["scroll_id"])) == []
-    kind, content = ("plot", {"plot_str": ""}) if endpoint == "events.plots" else ("training_debug_image", {})
-    api("events.add", type=kind, task=task, metric="m", variant="a", iter=5, **content)
-    later = api(endpoint, **request, scroll_id=third["scroll_id"], navigate_earlier=False)
-    assert shown(later) == [(5, "a")]
-    assert shown(api(endpoint, **request, scroll_id=third["scroll_id"], refresh=True)) == [(5, "a"), (4, "a")]
+def test_the_plots_of_several_tasks(api: Api) -> None:
+    one, two = api.task("one"), api.task("two")
+    api.batch(
+        "events.add_batch",
+        *plots(one, ("A", "AX", 1), ("B", "old", 2), ("B", "new", 3), ("C", "CX", 3)),
+        *plots(two, ("C", "CX", 1)),
+    )
+    answer = api("events.get_multi_task_plots", tasks=[one, two])
+    # Of each metric of a task the last iteration: the older variant of B is not in it.
+    expected = [("A", "AX", one, "1"), ("B", "new", one, "3"), ("C", "CX", one, "3"), ("C", "CX", two, "1")]
+    assert places(answer) == sorted(expected)
+    assert (answer["returned"], answer["total"]) == (3, 4)
+    assert answer["plots"]["A"]["AX"][one]["1"]["name"] == "one"
+    assert len(answer["plots"]["A"]["AX"][one]["1"]["plots"]) == 1
+    rest = api("events.get_multi_task_plots", tasks=[one, two], scroll_id=answer["scroll_id"])
+    assert rest["plots"] == {}
+    of_task = api("events.get_multi_task_plots", tasks=[one], last_iters_per_task_metric=False, no_scroll=True)
+    assert places(of_task) == [("B", "new", one, "3"), ("C", "CX", one, "3")]
+    assert of_task["scroll_id"] is None
+    narrow = api("events.get_multi_task_plots", tasks=[one, two], metrics=[{"metric": "A"}])
+    assert places(narrow) == [("A", "AX", one, "1")]
 
 
-def test_no_metric_stands_for_all(api: Api, task: str) -> None:
-    assert shown(api("events.debug_images", metrics=[{"task": task}])) == [(4, "a"), (4, "b")]
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        {"metrics": [{"task": "nope"}]},
-        {"metrics": [{}]},
-        {"metrics": [{"task": 5}]},
-        {"metrics": [], "scroll_id": "x"},
-        {"metrics": [], "scroll_id": "W10="},
-        {"metrics": [], "scroll_id": "eyJhIjogMX0="},
-    ],
-)
-def test_what_cannot_be_shown_is_refused(api: Api, request_: Json) -> None:
-    with pytest.raises(Refused) as refused:
-        api("events.debug_images", **request_)
-    assert refused.value.code[0] == 400
+def test_plots_of_models(api: Api) -> None:
+    model = api.model("m one", ready=False)
+    api("events.add", **plots(model, ("m", "v", 1))[0], model_event=True)
+    assert len(api("events.get_task_plots", task=model, model_events=True)["plots"]) == 1
+    answer = api("events.get_multi_task_plots", tasks=[model], model_events=True)
+    assert answer["plots"]["m"]["v"][model]["1"]["name"] == "m one"

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.api import Api, Refused
+from tests.support.api import Api, Json, Refused
 
 
 @pytest.fixture
@@ -16,89 +16,108 @@ def task(api: Api) -> str:
     return task
 
 
-def console(api: Api, task: str, **request: object) -> str:
-    answer = api("events.get_task_log", task=task, **request)
-    assert answer["returned"] == len(answer["events"])
-    assert answer["total"] == 10
-    return "".join(event["msg"] for event in answer["events"])
+def pages(api: Api, task: str, **request: object) -> tuple[list[int], list[Json]]:
+    """The sizes of the pages and all events of a scroll."""
+    answer = api("events.get_task_events", task=task, **request)
+    sizes, events = [], []
+    while answer["returned"]:
+        sizes.append(answer["returned"])
+        events += answer["events"]
+        again = {"batch_size": request["batch_size"], "scroll_id": answer["scroll_id"]}
+        answer = api("events.get_task_events", task=task, **again)
+    assert answer["events"] == []
+    assert answer["total"] == len(events)
+    return sizes, events
 
 
-def test_the_console_from_its_end_from_its_start_and_from_a_time(api: Api, task: str) -> None:
-    assert console(api, task, batch_size=3, order="asc", navigate_earlier=True) == "789"
-    assert console(api, task, batch_size=3) == "987"
-    assert console(api, task, batch_size=3, navigate_earlier=False, order="asc") == "012"
-    assert console(api, task, batch_size=3, navigate_earlier=False, order="desc") == "210"
-    assert console(api, task, batch_size=3, from_timestamp=1005, order="asc") == "234"
-    assert console(api, task, batch_size=3, from_timestamp=1005, order="desc") == "432"
-    assert console(api, task, batch_size=3, from_timestamp=1005, navigate_earlier=False, order="asc") == "567"
-    assert console(api, task, order="asc") == "0123456789"
+@pytest.mark.parametrize(("order", "expected"), [("asc", "0123456789"), ("desc", "9876543210")])
+def test_console_lines_page_by_page(api: Api, task: str, order: str, expected: str) -> None:
+    sizes, events = pages(api, task, event_type="log", order=order, batch_size=4)
+    assert ("".join(event["msg"] for event in events), sizes) == (expected, [4, 4, 2])
 
 
-def test_events_page_by_page(api: Api, task: str) -> None:
-    for order, expected in (("asc", "0123456789"), ("desc", "9876543210")):
-        found, scroll_id = "", None
-        while True:
-            answer = api(
-                "events.get_task_events",
-                task=task,
-                event_type="log",
-                order=order,
-                batch_size=4,
-                **({"scroll_id": scroll_id} if scroll_id else {}),
-            )
-            assert answer["total"] == 10
-            scroll_id = answer["scroll_id"]
-            if not answer["returned"]:
-                break
-            found += "".join(event["msg"] for event in answer["events"])
-        assert found == expected
+def test_a_page_of_scalars_ends_with_an_iteration(api: Api, task: str) -> None:
+    sizes, events = pages(api, task, event_type="training_stats_scalar", batch_size=3)
+    assert [(event["iter"], event["metric"]) for event in events] == [(at, name) for at in range(5) for name in "ab"]
+    assert sizes == [4, 4, 2]
+    sizes, events = pages(api, task, metrics=[{"metric": "b"}], event_type="training_stats_scalar", batch_size=3)
+    assert sizes == [3, 2]
+
+
+def test_no_type_stands_for_all_of_them(api: Api, task: str) -> None:
+    answer = api("events.get_task_events", task=task)
+    assert (answer["returned"], answer["total"]) == (20, 20)
+    assert {event["type"] for event in answer["events"]} == {"log", "training_stats_scalar"}
+    assert api("events.get_task_events", task=task, count_total=False)["total"] is None
 
 
 def test_the_scalars_of_one_metric(api: Api, task: str) -> None:
     answer = api("events.get_scalar_metric_data", task=task, metric="a")
-    assert [event["value"] for event in answer["events"]] == [0, 1, 2, 3, 4]
+    assert [event["value"] for event in answer["events"]] == [4, 3, 2, 1, 0]
+    assert answer["total"] == 5
+    rest = api("events.get_scalar_metric_data", task=task, metric="a", scroll_id=answer["scroll_id"])
+    assert rest["events"] == []
+    assert api("events.get_scalar_metric_data", task=task, metric="a", no_scroll=True)["scroll_id"] is None
 
 
-@pytest.mark.parametrize("scroll_id", ["x", "bm9wZQ==", "W10=", "WzEsICJhIl0=", "ÿ"])
-def test_a_scroll_id_of_somebody_else_is_refused(api: Api, task: str, scroll_id: str) -> None:
-    with pytest.raises(Refused) as refused:
-        api("events.get_task_events", task=task, event_type="log", scroll_id=scroll_id)
-    assert refused.value.code == (400, 16)
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "get_task_events",
+        "get_scalar_metric_data",
+        "scalar_metrics_iter_raw",
+        "next_plot_sample",
+        "next_debug_image_sample",
+        "get_multi_task_plots",
+    ],
+)
+def test_a_scroll_id_of_somebody_else_is_refused(api: Api, task: str, endpoint: str) -> None:
+    other = api("events.get_plot_sample", task=api.task(), metric="m")["scroll_id"]
+    token = api.headers["Authorization"].split()[1]
+    metric = {"metric": "a"} if endpoint == "scalar_metrics_iter_raw" else "a"
+    for scroll_id in ("x", "ÿ", token, other):
+        refused = api.refusal(f"events.{endpoint}", task=task, tasks=[task], metric=metric, scroll_id=scroll_id)
+        assert refused is not None
+        assert refused.code == (400, 1104)
 
 
-@pytest.mark.parametrize("request_", [{"event_type": "gossip"}, {}, {"event_type": "log", "batch_size": 0}])
+@pytest.mark.parametrize("request_", [{"event_type": "gossip"}, {"event_type": "log", "batch_size": -1}])
 def test_what_cannot_be_read_is_refused(api: Api, task: str, request_: dict[str, object]) -> None:
     with pytest.raises(Refused) as refused:
         api("events.get_task_events", task=task, **request_)
     assert refused.value.code == (400, 12)
 
 
-def test_old_lines_are_cleared(api: Api, task: str) -> None:
-    assert api("events.clear_task_log", task=task, threshold_sec=0)["deleted"] == 10
-    assert api("events.clear_task_log", task=task) == {"deleted": 0}
-
-
-def test_lines_within_the_threshold_stay(api: Api) -> None:
-    task = api.task()
-    for second in range(4):
-        api("events.add", type="log", task=task, timestamp=second * 1000, msg=str(second))
-    assert api("events.clear_task_log", task=task, threshold_sec=2) == {"deleted": 1}
-
-
-def test_all_events_of_a_task_or_a_model_are_deleted(api: Api, task: str) -> None:
-    model = api.model()
-    scalar = {"type": "training_stats_scalar", "metric": "m", "variant": "v", "value": 1}
-    api.batch("events.add_batch", {**scalar, "task": model, "model_event": True})
-    api("events.delete_for_task", task=task)
-    api("events.delete_for_model", model=model)
-    assert api.read(task)["last_metrics"] == {}
-    for owner in (task, model):
-        assert api("events.scalar_metrics_iter_histogram", task=owner) == {}
-
-
-def test_a_published_tasks_events_stay_unless_unlocked(api: Api, task: str) -> None:
-    for action in ("started", "completed", "publish"):
-        api(f"tasks.{action}", task=task)
-    assert api.refusal("events.delete_for_task", task=task)
-    assert api.refusal("events.clear_task_log", task=task)
-    assert api("events.delete_for_task", task=task, allow_locked=True)["deleted"]
+@pytest.mark.parametrize(
+    ("endpoint", "request_"),
+    [
+        ("get_task_events", {"task": "nope"}),
+        ("get_scalar_metric_data", {"task": "nope", "metric": "m"}),
+        ("scalar_metrics_iter_histogram", {"task": "nope"}),
+        ("scalar_metrics_iter_raw", {"task": "nope", "metric": {"metric": "m"}}),
+        ("multi_task_scalar_metrics_iter_histogram", {"tasks": ["nope"]}),
+        ("get_task_single_value_metrics", {"tasks": ["nope"]}),
+        ("get_task_latest_scalar_values", {"task": "nope"}),
+        ("get_scalar_metrics_and_variants", {"task": "nope"}),
+        ("get_vector_metrics_and_variants", {"task": "nope"}),
+        ("vector_metrics_iter_histogram", {"task": "nope", "metric": "m", "variant": "v"}),
+        ("get_task_metrics", {"tasks": ["nope"], "event_type": "log"}),
+        ("get_multi_task_metrics", {"tasks": ["nope"]}),
+        ("get_task_plots", {"task": "nope"}),
+        ("get_multi_task_plots", {"tasks": ["nope"]}),
+        ("debug_images", {"metrics": [{"task": "nope"}]}),
+        ("plots", {"metrics": [{"task": "nope"}]}),
+        ("get_debug_image_sample", {"task": "nope", "metric": "m", "variant": "v"}),
+        ("next_debug_image_sample", {"task": "nope", "scroll_id": "x"}),
+        ("get_plot_sample", {"task": "nope", "metric": "m"}),
+        ("next_plot_sample", {"task": "nope", "scroll_id": "x"}),
+    ],
+)
+def test_a_task_or_model_that_is_not_there_is_refused(api: Api, endpoint: str, request_: Json) -> None:
+    codes = []
+    for models in (False, True):
+        refused = api.refusal(f"events.{endpoint}", **request_, model_events=models)
+        assert refused is not None
+        codes.append(refused.code)
+    of_model = (400, 101) if endpoint == "get_task_latest_scalar_values" else (400, 201)
+    assert codes == [(400, 101), of_model]

@@ -1,0 +1,38 @@
+"""Console lines of Tasks."""
+
+import time
+
+from localserver.registry import Call, endpoint
+from localserver.services.common import task
+from localserver.services.events.options import MAX_PAGE, integer, metric_variants
+from localserver.services.events.removal import check_task_unlocked
+from localserver.store.events import LOG, Place, Which
+from localserver.wire import Json
+
+# Above every row's number: a place with it is behind all lines of its millisecond.
+_BEHIND = 2**63 - 1
+
+
+@endpoint("events.get_task_log", required=("task",))
+def get_task_log(call: Call) -> Json:
+    """The last lines, or those next to `from_timestamp`; `navigate_earlier: false` reads forward."""
+    document = task(call)
+    which = Which([document["id"]], LOG, metric_variants(call.data.get("metrics")))
+    earlier = call.data.get("navigate_earlier") is not False
+    size = integer(call, "batch_size", 5000, 0, MAX_PAGE)
+    start = call.data.get("from_timestamp")
+    after = Place(int(start), 0 if earlier else _BEHIND) if start else None
+    events, _ = call.db.events.page(which, "timestamp", size, earlier, after)
+    if call.data.get("order") == ("asc" if earlier else "desc"):
+        events.reverse()
+    return {"events": events, "returned": len(events), "total": call.db.events.count(which)}
+
+
+@endpoint("events.clear_task_log", required=("task",), writes=True)
+def clear_task_log(call: Call) -> Json:
+    """Delete the console, or what in it is older than `threshold_sec`; of some metrics, or but for some."""
+    document = check_task_unlocked(call)
+    seconds = call.data.get("threshold_sec")
+    before = int(time.time() * 1000) - int(seconds * 1000) if seconds else None
+    include, exclude = (call.data.get(name) or [] for name in ("include_metrics", "exclude_metrics"))
+    return {"deleted": call.db.events.delete_log(document["id"], before, include, exclude)}

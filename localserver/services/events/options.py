@@ -1,0 +1,33 @@
+"""Fields that several endpoints of events take: metrics, event type, sizes."""
+
+from collections.abc import Sequence
+
+from localserver import errors
+from localserver.registry import Call
+from localserver.wire import Json
+
+MAX_PAGE = 10_000
+_MAX_INTEGER = 2**31
+# The API's name for events of all types.
+_ALL_TYPES = "*"
+
+
+def metric_variants(items: Sequence[Json] | None) -> dict[str, list[str]]:
+    """The `[{metric, variants}]` of a request as {metric: variants}, where no variants stand for all of them."""
+    return {item["metric"]: item.get("variants") or [] for item in items or []}
+
+
+def event_type(call: Call) -> str | None:
+    """The wanted type, None for events of all types."""
+    kind: str = call.data.get("event_type") or _ALL_TYPES
+    return None if kind == _ALL_TYPES else kind
+
+
+def integer(call: Call, name: str, default: int, lowest: int = 1, highest: int = _MAX_INTEGER) -> int:
+    """The number in a field; raises errors.ValidationError when it is out of its range."""
+    value = call.data.get(name)
+    if value is None:
+        return default
+    if not lowest <= value <= highest:
+        raise errors.ValidationError(f"error for field '{name}'. expected {lowest} to {highest}, got {value}")
+    return int(value)

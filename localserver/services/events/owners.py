@@ -1,0 +1,28 @@
+"""Tasks and models whose events a request names."""
+
+from collections.abc import Sequence
+
+from localserver import errors
+from localserver.registry import Call
+from localserver.store.documents import Document
+
+
+def owner(call: Call) -> Document:
+    """The Task in `task`, or with `model_events` the model; raises InvalidTaskId or InvalidModelId."""
+    return owners(call, [call.data["task"]])[0]
+
+
+def listed_owners(call: Call) -> list[Document]:
+    """As `owner`, of the ids in `tasks`."""
+    return owners(call, call.data["tasks"])
+
+
+def owners(call: Call, ids: Sequence[str]) -> list[Document]:
+    """As `owner`, of several ids, in their order and each once."""
+    is_model = bool(call.data.get("model_events"))
+    documents = call.db.models if is_model else call.db.tasks
+    found = [documents.get(id) for id in dict.fromkeys(ids)]
+    known = [document for document in found if document is not None]
+    if len(known) < len(found):
+        raise (errors.InvalidModelId if is_model else errors.InvalidTaskId)(ids=ids)
+    return known

@@ -1,0 +1,28 @@
+"""Delete all events of a Task or a model."""
+
+from localserver import errors, lifecycle
+from localserver.registry import Call, endpoint
+from localserver.services.common import model, task
+from localserver.store.documents import Document
+from localserver.wire import Json
+
+
+@endpoint("events.delete_for_task", required=("task",), writes=True)
+def delete_for_task(call: Call) -> Json:
+    return {"deleted": call.db.events.delete(check_task_unlocked(call)["id"])}
+
+
+@endpoint("events.delete_for_model", required=("model",), writes=True)
+def delete_for_model(call: Call) -> Json:
+    document = model(call)
+    if document["ready"] and not call.data.get("allow_locked"):
+        raise errors.InvalidModelId("Cannot update events for a published model", id=document["id"])
+    return {"deleted": call.db.events.delete(document["id"])}
+
+
+def check_task_unlocked(call: Call) -> Document:
+    """The Task; raises errors.InvalidTaskId when it is published and the request does not say `allow_locked`."""
+    document = task(call)
+    if document["status"] == lifecycle.PUBLISHED and not call.data.get("allow_locked"):
+        raise errors.InvalidTaskId("Cannot update events for a published task", id=document["id"])
+    return document
