@@ -11,21 +11,23 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from localserver import errors, schema, services, wire
-from localserver.registry import ENDPOINTS, USER, Call, Endpoint, Server, authenticate
+from localserver.accounts import NOBODY, USER, Accounts, Identity
+from localserver.registry import ENDPOINTS, Call, Endpoint, Server
 from localserver.services.queues.watch import ensure_default
+from localserver.services.users import ensure_user
 from localserver.store.database import Store
-from localserver.tokens import Tokens
 
 log = logging.getLogger(__name__)
 METHODS = ["GET", "POST", "PUT"]
 
 
-def api_app(store: Store, tokens: Tokens, access_key: str, secret_key: str) -> ASGIApp:
-    """`/v<version>/<service>.<action>` (the version may be left out), for the holder of the key pair or of a token."""
+def api_app(store: Store, accounts: Accounts) -> ASGIApp:
+    """`/v<version>/<service>.<action>` (the version may be left out), for the holder of a key pair or of a token."""
     services.load()
-    server = Server(store, tokens, access_key, secret_key)
+    server = Server(store, accounts)
     with store.write() as db:
-        ensure_default(Call(server, db, {}, USER))
+        for ensure in (ensure_default, ensure_user):
+            ensure(Call(server, db, {}, Identity(USER, accounts.own_key)))
     missing: set[str] = set()
 
     async def answer(request: Request) -> JSONResponse:
@@ -35,8 +37,7 @@ def api_app(store: Store, tokens: Tokens, access_key: str, secret_key: str) -> A
             endpoint = _find(target, missing)
             target = wire.Target(target.name, target.version, known=True)
             body = await request.body() or (b"" if endpoint.batch else _query(request))
-            authorization = request.headers.get("authorization", "")
-            data = await run_in_threadpool(_answer, server, endpoint, authorization, body, target.number)
+            data = await run_in_threadpool(_answer, server, endpoint, request, body, target.number)
             content, status = wire.success(target, data), 200
         except errors.ApiError as error:
             content, status = wire.failure(target, error), error.code
@@ -67,11 +68,22 @@ def _find(target: wire.Target, missing: set[str]) -> Endpoint:
     return endpoint
 
 
-def _answer(server: Server, endpoint: Endpoint, authorization: str, body: bytes, version: wire.Version) -> wire.Json:
-    user = "" if endpoint.open else authenticate(server, authorization)
+def _answer(server: Server, endpoint: Endpoint, request: Request, body: bytes, version: wire.Version) -> wire.Json:
+    identity = _identify(server, endpoint, request)
     data = wire.parse_batch(body) if endpoint.batch else wire.parse(body)
     try:
-        return endpoint.answer(server, data, user, version)
+        return endpoint.answer(server, data, identity, version)
     except (RecursionError, OverflowError, UnicodeError) as error:
         # Nested too deeply, or a number or a text that the database cannot hold.
         raise errors.BadRequest from error
+
+
+def _identify(server: Server, endpoint: Endpoint, request: Request) -> Identity:
+    """Who sent a request. An open endpoint also answers those who do not say, or say something wrong."""
+    used_from = request.headers.get("x-clearml-worker") or (request.client.host if request.client else "")
+    try:
+        return server.accounts.authenticate(request.headers.get("authorization", ""), used_from[:200])
+    except errors.Unauthorized:
+        if endpoint.open:
+            return NOBODY
+        raise

@@ -11,14 +11,19 @@ ApiError                     500/0
 ├── InvalidFields            400/16   a value that the field cannot take
 ├── EmptyBatch               400/17   a batch without a line
 ├── InvalidPattern           400/21   what is no regular expression
+├── InvalidAccessKey         400/75
 ├── InvalidTaskId            400/101
 ├── InvalidTaskStatus        400/110
 ├── TaskInUse                400/123  needs force
 ├── EventsNotAdded           400/131
+├── NotAReport               400/150
 ├── AllRunsSelected          400/160  one run of a pipeline must stay
 ├── InvalidModelId           400/201
 ├── ModelNotReady            400/203
 ├── ModelInUse               400/204  needs force
+├── InvalidUser              400/300
+├── InvalidUserId            400/301
+├── InvalidPreferences       400/305
 ├── InvalidProjectId         400/401
 ├── ProjectInUse             400/402  needs force
 ├── InvalidQueueId           400/701
@@ -31,6 +36,7 @@ ApiError                     500/0
 ├── Duplicate                400/801
 │   └── DuplicateProject     400/801
 ├── Unauthorized             401/20
+│   ├── BadAuthorization     401/10
 │   ├── InvalidCredentials   401/22
 │   └── InvalidToken         401/30
 ├── Forbidden                403/20
@@ -112,6 +118,10 @@ class InvalidPattern(ApiError):
     code, subcode, msg = 400, 21, "Malformed regular expression"
 
 
+class InvalidAccessKey(ApiError):
+    code, subcode, msg = 400, 75, "Access key not found"
+
+
 class InvalidTaskId(ApiError):
     code, subcode, msg = 400, 101, "Invalid task id"
 
@@ -128,6 +138,10 @@ class EventsNotAdded(ApiError):
     code, subcode, msg = 400, 131, "Events not added"
 
 
+class NotAReport(ApiError):
+    code, subcode, msg = 400, 150, "Passed task is not report"
+
+
 class AllRunsSelected(ApiError):
     code, subcode, msg = 400, 160, "At least one pipeline run should be left"
 
@@ -142,6 +156,18 @@ class ModelNotReady(ApiError):
 
 class ModelInUse(ApiError):
     code, subcode, msg = 400, 204, "Model cannot be deleted"
+
+
+class InvalidUser(ApiError):
+    code, subcode, msg = 400, 300, "Invalid user"
+
+
+class InvalidUserId(ApiError):
+    code, subcode, msg = 400, 301, "Invalid user id"
+
+
+class InvalidPreferences(ApiError):
+    code, subcode, msg = 400, 305, "Malformed key and/or value"
 
 
 class InvalidProjectId(ApiError):
@@ -192,12 +218,16 @@ class Unauthorized(ApiError):
     code, subcode, msg = 401, 20, "Unauthorized (missing credentials)"
 
 
+class BadAuthorization(Unauthorized):
+    subcode, msg = 10, "Unauthorized (bad authentication header type)"
+
+
 class InvalidCredentials(Unauthorized):
     subcode, msg = 22, "Unauthorized (invalid credentials)"
 
 
 class InvalidToken(Unauthorized):
-    subcode, msg = 30, "Unauthorized (invalid token)"
+    subcode, msg = 30, "Invalid token"
 
 
 class Forbidden(ApiError):

@@ -4,13 +4,12 @@ Everything needs a token (or the key pair). Nothing that was uploaded runs in a 
 text are shown, all else is a download, and every answer is sandboxed.
 """
 
-import base64
-import binascii
-import hmac
+import json
 import os
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
+from urllib.parse import unquote_plus
 
 import anyio.to_thread
 from python_multipart.exceptions import FormParserError
@@ -21,12 +20,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from localserver.accounts import Accounts
 from localserver.errors import Unauthorized
 from localserver.storage import RefusedPath, Storage, Upload, decode_url_path, split_path
-from localserver.tokens import Tokens
 
 MAX_UPLOAD_BYTES = 20 * 1024**3
 _MAX_PARTS = 1000
+_MAX_LIST_BYTES = 32 * 1024**2
 _SHOWN = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -45,33 +45,48 @@ _SAFE_HEADERS = {
 }
 
 
-def files_app(storage: Storage, tokens: Tokens, access_key: str, secret_key: str, max_bytes: int) -> Starlette:
+def files_app(storage: Storage, accounts: Accounts, max_bytes: int) -> Starlette:
     """Return the ASGI app of the file server; an upload of more than `max_bytes` is refused with 413."""
 
     async def store(request: Request) -> Response:
-        authorize(request)
+        await authorize(request)
         return await _store(request, storage, max_bytes)
 
     async def serve(request: Request) -> Response:
-        authorize(request)
-        return await serve_file(storage, request.scope["raw_path"])
+        await authorize(request)
+        return await serve_file(storage, request.scope["raw_path"], shown="download" not in request.query_params)
 
     async def delete(request: Request) -> Response:
-        authorize(request)
+        await authorize(request)
         try:
             segments = decode_url_path(request.scope["raw_path"])
             await anyio.to_thread.run_sync(storage.delete, segments)
         except (RefusedPath, FileNotFoundError):
             _not_found()
-        return JSONResponse({})
+        return JSONResponse("/".join(segments))
 
-    def authorize(request: Request) -> None:
-        if not _is_authorized(request.headers.get("authorization", ""), tokens, access_key, secret_key):
-            raise HTTPException(401, "This file needs a token.", {"www-authenticate": "Bearer"})
+    async def delete_many(request: Request) -> Response:
+        await authorize(request)
+        names = _names(await _body(request))
+        return JSONResponse(await anyio.to_thread.run_sync(_delete_each, storage, names))
+
+    async def ping(request: Request) -> Response:
+        if "authorization" in request.headers:
+            await authorize(request)
+        return PlainTextResponse("OK", headers=_SAFE_HEADERS)
+
+    async def authorize(request: Request) -> None:
+        sent = request.headers.get("authorization", "")
+        try:
+            await anyio.to_thread.run_sync(accounts.authenticate, sent, request.client.host if request.client else "")
+        except Unauthorized:
+            raise HTTPException(401, "This file needs a token.", {"www-authenticate": "Bearer"}) from None
 
     return Starlette(
         routes=[
             Route("/", store, methods=["POST"]),
+            Route("/", ping, methods=["GET", "HEAD"]),
+            Route("/delete_many", delete_many, methods=["POST"]),
             Route("/{path:path}", serve, methods=["GET", "HEAD"]),
             Route("/{path:path}", delete, methods=["DELETE"]),
         ],
@@ -96,25 +111,59 @@ async def serve_file(storage: Storage, raw_path: bytes, shown: bool = True) -> R
     )
 
 
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_LIST_BYTES:
+            raise HTTPException(413, f"The body is larger than {_MAX_LIST_BYTES} bytes.", {"connection": "close"})
+    return body
+
+
+def _names(body: bytes) -> list[str]:
+    """The `files` of a JSON body. Raises HTTPException 400."""
+    try:
+        document = json.loads(body or b"null")
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "The body is not JSON.") from None
+    if not document:
+        raise HTTPException(400, "Json payload is missing")
+    files = document.get("files") if isinstance(document, dict) else None
+    if not files:
+        raise HTTPException(400, "files are missing")
+    if not isinstance(files, list) or not all(isinstance(name, str) for name in files):
+        raise HTTPException(400, "files must be a list of paths")
+    return files
+
+
+def _delete_each(storage: Storage, names: list[str]) -> dict[str, Any]:
+    """Remove each file or folder: {"deleted": {name: path}, "errors": {reason: [name, …]}}."""
+    deleted: dict[str, str] = {}
+    failed: dict[str, list[str]] = {}
+    for name in names:
+        path = unquote_plus(name, errors="surrogateescape")
+        problem = _delete_one(storage, path) if path.strip("/") else "Empty path not allowed"
+        if problem is None:
+            deleted[name] = path
+        else:
+            failed.setdefault(problem, []).append(name)
+    return {"deleted": deleted, "errors": failed}
+
+
+def _delete_one(storage: Storage, path: str) -> str | None:
+    try:
+        storage.delete_all(split_path(path.rstrip("/").encode("utf-8", "surrogateescape")))
+    except (RefusedPath, FileNotFoundError):
+        return "Not found"
+    except NotADirectoryError:
+        return "Not a file or folder"
+    except OSError as error:
+        return error.strerror or "Not deleted"
+    return None
+
+
 def _not_found() -> NoReturn:
     raise HTTPException(404, "There is no such file.")
-
-
-def _is_authorized(header: str, tokens: Tokens, access_key: str, secret_key: str) -> bool:
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() == "bearer":
-        try:
-            tokens.verify(value.strip())
-        except Unauthorized:
-            return False
-        return True
-    if scheme.lower() == "basic":
-        try:
-            given = base64.b64decode(value, validate=True)
-        except binascii.Error:
-            return False
-        return hmac.compare_digest(given, f"{access_key}:{secret_key}".encode())
-    return False
 
 
 async def _store(request: Request, storage: Storage, max_bytes: int) -> Response:

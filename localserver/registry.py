@@ -1,15 +1,12 @@
 """Which endpoints there are. `@endpoint("tasks.get_by_id", required=("task",))` above a function makes it one."""
 
-import base64
-import binascii
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from localserver import errors, fields, schema
+from localserver import fields, schema
+from localserver.accounts import Accounts, Identity
 from localserver.store.database import Store
 from localserver.store.session import Session
-from localserver.tokens import Tokens
 from localserver.wire import NEWEST, Json, Version
 
 
@@ -18,16 +15,7 @@ class Server:
     """What one server has: its data, and whom it lets in."""
 
     store: Store
-    tokens: Tokens
-    access_key: str
-    secret_key: str
-
-    def knows(self, access_key: str, secret_key: str) -> bool:
-        same = [
-            hmac.compare_digest(given.encode(), own.encode())
-            for given, own in ((access_key, self.access_key), (secret_key, self.secret_key))
-        ]
-        return all(same)
+    accounts: Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +28,12 @@ class Call:
     server: Server
     db: Session
     data: Json
-    user: str
+    identity: Identity
     version: Version = NEWEST
+
+    @property
+    def user(self) -> str:
+        return self.identity.user
 
     def asking(self, data: Json) -> "Call":
         """The same call with other data."""
@@ -70,11 +62,11 @@ class Endpoint:
             return fields.check(table, data)
         return {"requests": [fields.check(table, request) for request in data["requests"]]}
 
-    def answer(self, server: Server, data: Json, user: str, version: Version = NEWEST) -> Json:
+    def answer(self, server: Server, data: Json, identity: Identity, version: Version = NEWEST) -> Json:
         """The answer to a request that was let in; what was written is kept only if the handler returns."""
         data = self.checked(data)
         with server.store.write() if self.writes else server.store.read() as db:
-            return self.handler(Call(server, db, data, user, version))
+            return self.handler(Call(server, db, data, identity, version))
 
 
 ENDPOINTS: dict[str, Endpoint] = {}
@@ -98,29 +90,3 @@ def endpoint(
         return handler
 
     return register
-
-
-def authenticate(server: Server, authorization: str) -> str:
-    """The user that a Bearer token or, with HTTP Basic, a key pair stands for; raises errors.Unauthorized."""
-    kind, _, credentials = authorization.partition(" ")
-    if kind.lower() == "bearer" and credentials:
-        return str(server.tokens.verify(credentials.strip())["identity"]["user"])
-    if kind.lower() == "basic" and credentials:
-        access_key, secret_key = _basic(credentials)
-        if server.knows(access_key, secret_key):
-            return USER
-        raise errors.InvalidCredentials("failed to locate provided credentials")
-    raise errors.Unauthorized
-
-
-# There is one user: whoever holds the key pair of this installation.
-USER = "local"
-
-
-def _basic(credentials: str) -> tuple[str, str]:
-    try:
-        text = base64.b64decode(credentials.strip(), validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        raise errors.InvalidCredentials("malformed") from error
-    access_key, _, secret_key = text.partition(":")
-    return access_key, secret_key

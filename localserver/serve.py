@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localserver import ports, wire
+from localserver.accounts import Accounts
 from localserver.app import api_app
 from localserver.connections import Protocol
 from localserver.credentials import CorruptCredentials, Credentials, load_or_create, make_private_folder, write_config
@@ -78,9 +79,9 @@ def serve(data_dir: Path, api_port: int = 0, files_port: int = 0, parent: int | 
 def _combined(state: ServerState, store: Store, storage: Storage, credentials: Credentials) -> ASGIApp:
     """Return one ASGI app that is the API and the pages on one port, the file server on the other."""
     tokens = Tokens(credentials.token_secret)
-    keys = (credentials.access_key, credentials.secret_key)
-    files = files_app(storage, tokens, *keys, max_bytes=MAX_UPLOAD_BYTES)
-    api, pages = api_app(store, tokens, *keys), pages_app(store, storage, state.files_url)
+    accounts = Accounts(store, tokens, credentials.access_key, credentials.secret_key)
+    files = files_app(storage, accounts, max_bytes=MAX_UPLOAD_BYTES)
+    api, pages = api_app(store, accounts), pages_app(store, storage, state.files_url)
 
     async def api_and_pages(scope: Scope, receive: Receive, send: Send) -> None:
         await (api if wire.is_api_path(scope["path"]) else pages)(scope, receive, send)

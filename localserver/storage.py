@@ -95,6 +95,26 @@ class Storage:
         path.unlink()
         sync_folder(path.parent)
 
+    def delete_all(self, segments: tuple[str, ...]) -> None:
+        """Remove a file, or a folder with all that is in it. Raises FileNotFoundError, NotADirectoryError."""
+        try:
+            self.delete(segments)
+            return
+        except FileNotFoundError:
+            self._check_folders(segments)
+        folder = self.root.joinpath(*segments)
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            raise NotADirectoryError(str(folder))
+        for place, folders, names in os.walk(folder, topdown=False):
+            for name in names:
+                self.keep(Path(place, name))
+                Path(place, name).unlink()
+            for name in folders:
+                path = Path(place, name)
+                path.unlink() if path.is_symlink() else path.rmdir()
+        folder.rmdir()
+        sync_folder(folder.parent)
+
     def keep(self, path: Path) -> None:
         """Give a file that is about to go another name, while a backup is made: it has the folder for that."""
         place = self.root.parent / LEAVING / secrets.token_hex(8)

@@ -22,7 +22,8 @@ class Tokens:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def issue(self, user: str, lifetime_seconds: int = LIFETIME_SECONDS) -> str:
+    def issue(self, user: str, lifetime_seconds: int = LIFETIME_SECONDS, key: str = "") -> str:
+        """Return a token for a user; `key` is the key pair that it is made for, if not the installation's."""
         now = int(time.time())
         payload = {
             "identity": {
@@ -36,6 +37,7 @@ class Tokens:
             "iat": now,
             "exp": now + max(1, min(lifetime_seconds, LIFETIME_SECONDS)),
             "session_id": uuid.uuid4().hex,
+            "key": key,
             "auth_type": "Bearer",
             "api_version": API_VERSION,
             "server_version": SERVER_VERSION,
@@ -51,10 +53,10 @@ class Tokens:
                 token, self._secret, algorithms=["HS256"], options={"require": ["exp", "iat", "identity"]}
             )
         except jwt.InvalidTokenError as error:
-            raise errors.InvalidToken(str(error)) from error
+            raise errors.InvalidToken("invalid jwt token", reason=error) from error
         identity = payload["identity"]
         if not isinstance(identity, dict) or not isinstance(identity.get("user"), str):
-            raise errors.InvalidToken("no user in it")
+            raise errors.InvalidToken("token missing identity")
         return payload
 
     def seal(self, state: dict[str, Any]) -> str:

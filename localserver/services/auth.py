@@ -1,29 +1,66 @@
 from localserver import errors
+from localserver.accounts import end_session
 from localserver.registry import Call, endpoint
-from localserver.tokens import COMPANY, LIFETIME_SECONDS, ROLE
+from localserver.tokens import COMPANY, LIFETIME_SECONDS
 from localserver.wire import Json
 
 
 @endpoint("auth.login")
 def login(call: Call) -> Json:
-    return {"token": call.server.tokens.issue(call.user, int(call.data.get("expiration_sec") or LIFETIME_SECONDS))}
+    lifetime = int(call.data.get("expiration_sec") or LIFETIME_SECONDS)
+    return {"token": call.server.accounts.issue(call.identity, lifetime)}
 
 
-@endpoint("auth.validate_token", required=("token",))
-def validate_token(call: Call) -> Json:
-    """Whether a token is good: what the file server asks about the tokens that it is shown."""
-    try:
-        payload = call.server.tokens.verify(call.data["token"])
-    except errors.InvalidToken as error:
-        return {"msg": str(error), "valid": False}
-    return {"company": COMPANY, "user": payload["identity"]["user"], "valid": True}
+@endpoint("auth.logout", writes=True)
+def logout(call: Call) -> Json:
+    end_session(call.db, call.identity)
+    return {}
+
+
+@endpoint("auth.fixed_users_mode", open=True)
+def fixed_users_mode(_: Call) -> Json:
+    """Nobody comes with a password: there are key pairs only."""
+    return {"enabled": False, "guest": {"enabled": False}, "server_errors": {}}
 
 
 @endpoint("auth.get_credentials")
 def get_credentials(call: Call) -> Json:
-    return {"credentials": [{"access_key": call.server.access_key, "label": "this installation"}]}
+    """The key pairs without their secrets, each with its label and last use if there are any."""
+    names = {"access_key": "key", "label": "label", "last_used": "last_used", "last_used_from": "last_used_from"}
+    shown = [{name: getattr(key, attribute) for name, attribute in names.items()} for key in call.db.keys.all()]
+    return {"credentials": [{name: value for name, value in key.items() if value is not None} for key in shown]}
 
 
-@endpoint("auth.create_user")
-def create_user(_: Call) -> Json:
-    raise errors.Forbidden("not allowed for role", role=ROLE, allowed=("system", "root"))
+@endpoint("auth.create_credentials", writes=True)
+def create_credentials(call: Call) -> Json:
+    """A new key pair. This answer is the only one that tells its secret."""
+    label = call.data.get("label")
+    access_key, secret_key = call.server.accounts.create(call.db, label)
+    made = {"access_key": access_key, "secret_key": secret_key}
+    return {"credentials": {**made, "label": label} if label is not None else made}
+
+
+@endpoint("auth.edit_credentials", writes=True)
+def edit_credentials(call: Call) -> Json:
+    key = call.data["access_key"]
+    if not call.db.keys.relabel(key, call.data.get("label")):
+        raise errors.InvalidAccessKey(
+            "invalid user or invalid access key", user=call.user, access_key=key, company=COMPANY
+        )
+    return {"updated": 1}
+
+
+@endpoint("auth.revoke_credentials", writes=True)
+def revoke_credentials(call: Call) -> Json:
+    """Delete a key pair, and with it the tokens that were made with it; ClearML Server lets those live on.
+
+    The pair of this installation stays: clearml.conf has it.
+    """
+    key = call.data["access_key"]
+    if key == call.server.accounts.own_key:
+        raise errors.InvalidUserId("protected identity")
+    if not call.db.keys.delete(key):
+        raise errors.InvalidUser(
+            "invalid user or invalid access key", id=call.user, company=COMPANY, credentials__key=key
+        )
+    return {"revoked": 1}

@@ -3,5 +3,6 @@ from localserver.wire import Json
 
 
 @endpoint("debug.ping", open=True)
-def ping(_: Call) -> Json:
-    return {"msg": "ClearML server"}
+def ping(call: Call) -> Json:
+    """A sign of life, with the request's own fields."""
+    return {"msg": "ClearML server", **call.data}

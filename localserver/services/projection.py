@@ -7,7 +7,7 @@ from typing import Any
 from localserver import errors
 from localserver.registry import Call
 from localserver.store.documents import Document
-from localserver.store.entities import COMPANIES, ENTITIES, USERS, Entity
+from localserver.store.entities import COMPANIES, ENTITIES, Entity
 from localserver.store.query import Selection
 from localserver.tokens import COMPANY, COMPANY_NAME
 from localserver.wire import Json
@@ -106,9 +106,12 @@ def _check(entity: Entity, wanted: Sequence[str], joins: bool) -> None:
 def _referred(call: Call, target: str, ids: set[str]) -> list[Document]:
     if target == COMPANIES.table:
         return [{"id": COMPANY, "name": COMPANY_NAME}] if COMPANY in ids else []
-    if target == USERS.table:
-        return [{"id": id, "name": id, "company": COMPANY} for id in ids]
-    documents = {"tasks": call.db.tasks, "models": call.db.models, "projects": call.db.projects}
+    documents = {
+        "tasks": call.db.tasks,
+        "models": call.db.models,
+        "projects": call.db.projects,
+        "users": call.db.users,
+    }
     return list(documents.get(target, call.db.queues).all(Selection().among("id", ids)))
 
 

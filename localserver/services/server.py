@@ -1,23 +1,20 @@
-from localserver.registry import ENDPOINTS, Call, endpoint
+from localserver.registry import Call, endpoint
 from localserver.tokens import API_VERSION, SERVER_VERSION
 from localserver.wire import Json
 
 
 @endpoint("server.info")
-def info(_: Call) -> Json:
-    return {"version": SERVER_VERSION, "build": "", "uid": "localserver"}
+def info(call: Call) -> Json:
+    """The version; the newest API version and an id for clients that know of these."""
+    answer = {"version": SERVER_VERSION, "build": "", "commit": ""}
+    if call.version >= (2, 8):
+        answer["uid"] = "localserver"
+    if call.version >= (2, 12):
+        answer["api_version"] = API_VERSION
+    return answer
 
 
-@endpoint("server.endpoints")
-def endpoints(_: Call) -> Json:
-    """Every endpoint there is, by service."""
-    services: dict[str, list[str]] = {}
-    for name in sorted(ENDPOINTS):
-        services.setdefault(name.partition(".")[0], []).append(name)
-    return {"endpoints": services, "api_version": API_VERSION}
-
-
-@endpoint("login.supported_modes", open=True)
-def supported_modes(_: Call) -> Json:
-    """None that a browser could use: clients come with a key pair."""
-    return {"authenticated": False, "basic": {"enabled": False}, "sso": {}, "sso_providers": [], "server_errors": {}}
+@endpoint("server.report_stats_option")
+def report_stats_option(_: Call) -> Json:
+    """Statistics of use are sent to nobody, so there is nothing to allow."""
+    return {"supported": False}

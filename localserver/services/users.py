@@ -1,25 +1,152 @@
-from localserver import fields
+"""The one user: read, named, with the preferences that the web app keeps."""
+
+import json
+from copy import deepcopy
+from typing import Any
+
+from localserver import errors
 from localserver.registry import Call, endpoint
-from localserver.tokens import COMPANY, COMPANY_NAME, ROLE
+from localserver.services import listing
+from localserver.services.common import now
+from localserver.services.scope import in_projects
+from localserver.store.documents import Document
+from localserver.store.query import select
+from localserver.tokens import COMPANY, COMPANY_NAME, ROLE, SERVER_VERSION
 from localserver.wire import Json
 
+_SETTABLE = ("name", "family_name", "given_name")
+# What the web app shows to who has no Tasks yet.
+_GETTING_STARTED = {
+    "agentName": "clearml",
+    "configure": "clearml-init",
+    "install": "pip install clearml",
+    "packageName": "clearml",
+}
+_MAX_DOWNLOAD_ITEMS = 50_000
 
-def _user(call: Call) -> Json:
-    return {"id": call.user, "name": call.user, "company": {"id": COMPANY, "name": COMPANY_NAME}, "role": ROLE}
+
+def ensure_user(call: Call) -> None:
+    """The user is there from the start."""
+    if call.db.users.get(call.user) is None:
+        call.db.users.insert(
+            {
+                "id": call.user,
+                "company": COMPANY,
+                "name": call.user,
+                "created": now(),
+                "created_in_version": SERVER_VERSION,
+            }
+        )
+
+
+@endpoint("users.get_by_id")
+def get_by_id(call: Call) -> Json:
+    """The user with the preferences as one text, as ClearML Server keeps them."""
+    user = call.db.users.get(call.data["user"])
+    if user is None:
+        raise errors.InvalidUserId(id=call.data["user"], company=COMPANY)
+    if "preferences" in user:
+        user["preferences"] = json.dumps(user["preferences"], ensure_ascii=False, separators=(",", ":"))
+    return {"user": user}
 
 
 @endpoint("users.get_current_user")
 def get_current_user(call: Call) -> Json:
-    return {"user": _user(call)}
+    user = {name: value for name, value in _current(call).items() if name != "preferences"}
+    return {
+        "user": {**user, "company": {"id": COMPANY, "name": COMPANY_NAME}, "role": ROLE},
+        "getting_started": _GETTING_STARTED,
+        "settings": {"max_download_items": _MAX_DOWNLOAD_ITEMS},
+    }
 
 
-@endpoint("users.get_all", fields=fields.FILTERS)
+@endpoint("users.get_all")
 def get_all(call: Call) -> Json:
-    """There is one."""
-    ids = call.data.get("id")
-    return {"users": [_user(call)] if not ids or call.user in ids else []}
+    return listing.answer("users", call.db.users, call.data, select(call.db.users.entity, call.data))
 
 
-@endpoint("users.get_all_ex", fields=fields.FILTERS)
+@endpoint("users.get_all_ex")
 def get_all_ex(call: Call) -> Json:
-    return get_all(call)
+    """As `get_all`, with `company` as an object; `active_in_projects` asks for who made something there."""
+    if call.data.get("active_in_projects") is not None and call.user not in _active(call):
+        return {"users": []}
+    return listing.answer_joined(call, "users", call.db.users, call.data, select(call.db.users.entity, call.data))
+
+
+def _active(call: Call) -> set[Any]:
+    scope = call.asking({"projects": call.data["active_in_projects"], "include_subprojects": True})
+    return {
+        user for documents in (call.db.tasks, call.db.models) for user in documents.distinct("user", in_projects(scope))
+    }
+
+
+def _current(call: Call) -> Document:
+    user = call.db.users.get(call.user)
+    if user is None:
+        raise errors.InvalidUser("failed loading user")
+    return user
+
+
+@endpoint("users.update", writes=True)
+def update(call: Call) -> Json:
+    """Names a user; one who is not there is no error."""
+    changed = {name: call.data[name] for name in _SETTABLE if call.data.get(name) is not None}
+    user = call.db.users.get(call.data["user"])
+    if user is None or not changed:
+        return {"updated": 0, "fields": changed}
+    call.db.users.save({**user, **changed})
+    return {"updated": 1, "fields": changed}
+
+
+@endpoint("users.get_preferences")
+def get_preferences(call: Call) -> Json:
+    return {"preferences": _current(call).get("preferences") or {}}
+
+
+@endpoint("users.set_preferences", writes=True)
+def set_preferences(call: Call) -> Json:
+    """Sets each value at its dotted path; what these paths do not name stays."""
+    user = _current(call)
+    preferences = deepcopy(user.get("preferences") or {})
+    for path, value in call.data["preferences"].items():
+        _check_keys({path: value}, is_path=True)
+        _set(preferences, path, value)
+    if preferences == (user.get("preferences") or {}):
+        return {"updated": 0, "fields": {}}
+    call.db.users.save({**user, "preferences": preferences})
+    shown = call.data.get("return_updated") is not False
+    return {"updated": 1, "fields": {"preferences": preferences} if shown else {}}
+
+
+def _check_keys(value: Any, is_path: bool = False) -> None:
+    """Raises errors.InvalidFields for a key that a path could not name."""
+    if isinstance(value, list):
+        for item in value:
+            _check_keys(item)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key.startswith("$") or ("." in key and not is_path):
+                raise errors.InvalidFields(f"Key {key} is invalid. Keys cannot start with '$' or contain '.'.")
+            _check_keys(item)
+
+
+def _set(preferences: Json, path: str, value: Any) -> None:
+    """Set the value at a path, with the objects that lead there; raises errors.InvalidPreferences."""
+    at: Any = preferences
+    *names, last = path.split(".")
+    for name in names:
+        at = at.setdefault(name, {}) if isinstance(at, dict) and name else _item(at, name)
+    if isinstance(at, dict) and last:
+        at[last] = value
+    elif _item(at, last) is not _NOTHING:
+        at[int(last)] = value
+    else:
+        raise errors.InvalidPreferences(key=path, value=value)
+
+
+_NOTHING = object()
+
+
+def _item(at: Any, name: str) -> Any:
+    is_there = isinstance(at, list) and name.isascii() and name.isdigit() and len(name) < 9 and int(name) < len(at)
+    return at[int(name)] if is_there else _NOTHING

@@ -125,13 +125,15 @@ WORKERS = Entity(
     frozenset({"id", "company", "ip", "key", "last_activity_time", "last_report_time", "project"})
     | {"queue", "queues", "register_time", "register_timeout", "system_tags", "tags", "task", "user"},
 )
-# There are no tables of these: one company, and whoever is let in.
+# There is no table of these: there is one company.
 COMPANIES = Entity("companies", frozenset(), frozenset({"id", "name"}))
 USERS = Entity(
     "users",
-    frozenset(),
-    frozenset({"id", "name", "family_name", "given_name", "avatar", "company", "created"}),
-    _filters(list="id"),
+    frozenset({"name", "created"}),
+    frozenset({"id", "name", "family_name", "given_name", "avatar", "company", "created", "created_in_version"})
+    | {"preferences"},
+    _filters(list="id", pattern="name"),
     references={"company": "companies"},
+    unasked=frozenset({"preferences"}),
 )
 ENTITIES = {entity.table: entity for entity in (TASKS, MODELS, PROJECTS, QUEUES, COMPANIES, USERS)}

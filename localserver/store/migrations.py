@@ -207,3 +207,14 @@ def _summarise(
     document["unique_metrics"] = [f"{item.get('metric')}/{item.get('variant')}" for item in items]
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     connection.execute(f"UPDATE {table} SET doc = ? WHERE id = ?", (text, owner))
+
+
+@migration
+def m009_users_and_keys(connection: sqlite3.Connection) -> None:
+    """Users with their preferences; key pairs by the hash of their secret; tokens that were ended before their time."""
+    _documents(connection, "users", ("name", "created"))
+    connection.execute(
+        "CREATE TABLE keys (key TEXT PRIMARY KEY, secret TEXT NOT NULL, label TEXT, last_used TEXT,"
+        " last_used_from TEXT) STRICT"
+    )
+    connection.execute("CREATE TABLE ended_sessions (session TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT")

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from localserver.store.documents import Documents
-from localserver.store.entities import MODELS, PROJECTS, QUEUES, TASKS, WORKERS
+from localserver.store.entities import MODELS, PROJECTS, QUEUES, TASKS, USERS, WORKERS
 from localserver.store.entries import Entries
 from localserver.store.events import Events
+from localserver.store.keys import Keys
 from localserver.store.links import Links
 from localserver.store.reports import Reports
 
@@ -20,10 +21,12 @@ class Session:
         self.projects = Documents(connection, PROJECTS)
         self.queues = Documents(connection, QUEUES)
         self.workers = Documents(connection, WORKERS)
+        self.users = Documents(connection, USERS)
         self.entries = Entries(connection)
         self.events = Events(connection)
         self.reports = Reports(connection)
         self.links = Links(connection)
+        self.keys = Keys(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -201,12 +201,16 @@ _FIELDS = (
 )
 
 
+# They end the token that the other requests come with.
+_ENDING = {"auth.logout", "login.logout"}
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.dictionaries(
         st.sampled_from(_FIELDS.replace("name'; ", "").split()) | st.text(max_size=8), _VALUES, max_size=5
     ),
-    names=st.lists(st.sampled_from(sorted(ENDPOINTS)), min_size=8, max_size=8),
+    names=st.lists(st.sampled_from(sorted(set(ENDPOINTS) - _ENDING)), min_size=8, max_size=8),
 )
 def test_any_object_is_answered_without_a_failure(api: Api, data: Json, names: list[str]) -> None:
     for name in names:

@@ -1,4 +1,5 @@
 import base64
+import contextlib
 import errno
 import json
 import subprocess
@@ -6,13 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
 from starlette.testclient import TestClient
 
+from localserver.accounts import Accounts
 from localserver.files import files_app
 from localserver.storage import Storage
+from localserver.store.database import open_store
 from localserver.tokens import Tokens
 from tests.support.backend import Backend
 
@@ -30,9 +34,15 @@ def tokens() -> Tokens:
 
 
 @pytest.fixture
-def client(storage: Storage, tokens: Tokens) -> Iterator[TestClient]:
+def accounts(tmp_path: Path, tokens: Tokens) -> Iterator[Accounts]:
+    with contextlib.closing(open_store(tmp_path / "store.db")) as store:
+        yield Accounts(store, tokens, "key", "secret")
+
+
+@pytest.fixture
+def client(storage: Storage, tokens: Tokens, accounts: Accounts) -> Iterator[TestClient]:
     headers = {"authorization": f"Bearer {tokens.issue('me')}"}
-    with TestClient(files_app(storage, tokens, "key", "secret", LIMIT), headers=headers) as client:
+    with TestClient(files_app(storage, accounts, LIMIT), headers=headers) as client:
         yield client
 
 
@@ -128,7 +138,7 @@ def test_full_disk_is_an_answer_and_stores_nothing(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST"])
-def test_everything_needs_a_valid_token(storage: Storage, tokens: Tokens, method: str) -> None:
+def test_everything_needs_a_valid_token(storage: Storage, tokens: Tokens, accounts: Accounts, method: str) -> None:
     (storage.root / "a").write_text("secret")
     payload = jwt.decode(tokens.issue("me"), options={"verify_signature": False})
     refused = [
@@ -142,7 +152,7 @@ def test_everything_needs_a_valid_token(storage: Storage, tokens: Tokens, method
         "Basic " + base64.b64encode(b"key:wrong").decode(),
         "Basic " + base64.b64encode("kéy:\udcff".encode("utf-8", "surrogateescape")).decode(),
     ]
-    client = TestClient(files_app(storage, tokens, "key", "secret", LIMIT))
+    client = TestClient(files_app(storage, accounts, LIMIT))
     for header in refused:
         answer = client.request(method, "/" if method == "POST" else "/a", headers={"authorization": header})
         assert answer.status_code == 401, header
@@ -175,10 +185,72 @@ def test_everything_else_is_a_download(client: TestClient, storage: Storage, nam
 def test_folders_are_not_listed(client: TestClient, storage: Storage) -> None:
     (storage.root / "a").mkdir()
     (storage.root / "a" / "b").write_text("x")
+    assert client.get("/").text == "OK"
+    for path in ("/a", "/a/"):
+        assert client.get(path).status_code == 404
     for path in ("/", "/a", "/a/"):
-        assert client.get(path).status_code in (404, 405)
         assert client.delete(path).status_code in (404, 405)
     assert files(storage) == {"a/b": b"x"}
+
+
+def delete_many(client: TestClient, *names: object) -> Any:
+    return client.post("/delete_many", json={"files": names}).json()
+
+
+def test_many_files_and_folders_are_deleted(client: TestClient, storage: Storage) -> None:
+    for name in ("a/b/c", "a/b/d.txt", "a b", "e", "f"):
+        (storage.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (storage.root / name).write_text("x")
+    outside = storage.root.parent / "outside"
+    outside.write_text("x")
+    (storage.root / "a" / "b" / "link").symlink_to(outside)
+    answer = delete_many(client, "a/b", "a%20b", "/e/", "nope", "../outside", "", "/", "a%2F..%2F..%2Foutside")
+    assert answer == {
+        "deleted": {"a/b": "a/b", "a%20b": "a b", "/e/": "/e/"},
+        "errors": {
+            "Not found": ["nope", "../outside", "a%2F..%2F..%2Foutside"],
+            "Empty path not allowed": ["", "/"],
+        },
+    }
+    assert files(storage) == {"f": b"x"}
+    assert outside.read_text() == "x"
+
+
+def test_what_is_neither_file_nor_folder_is_not_deleted(client: TestClient, storage: Storage) -> None:
+    (storage.root / "link").symlink_to("/nowhere")
+    assert delete_many(client, "link", "link/x") == {
+        "deleted": {},
+        "errors": {"Not a file or folder": ["link"], "Not found": ["link/x"]},
+    }
+    assert (storage.root / "link").is_symlink()
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b"x", b'{"files": []}', b'{"files": "a"}', b'{"files": [1]}'])
+def test_a_deletion_names_its_files(client: TestClient, storage: Storage, body: bytes) -> None:
+    (storage.root / "a").write_text("x")
+    assert client.post("/delete_many", content=body).status_code == 400
+    assert files(storage) == {"a": b"x"}
+
+
+def test_a_download_is_never_shown(client: TestClient, storage: Storage) -> None:
+    (storage.root / "a.png").write_bytes(b"x")
+    shown = client.get("/a.png").headers["content-disposition"]
+    assert (shown, client.head("/a.png").headers["content-disposition"]) == ('inline; filename="a.png"',) * 2
+    assert client.get("/a.png?download=1").headers["content-disposition"] == 'attachment; filename="a.png"'
+
+
+def test_a_further_key_pair_is_accepted_until_it_is_revoked(
+    storage: Storage, accounts: Accounts, tmp_path: Path
+) -> None:
+    (storage.root / "a").write_text("x")
+    with contextlib.closing(open_store(tmp_path / "store.db")) as store:
+        with store.write() as db:
+            pair = accounts.create(db, None)
+        client = TestClient(files_app(storage, accounts, LIMIT))
+        assert client.get("/a", auth=pair).text == "x"
+        with store.write() as db:
+            db.keys.delete(pair[0])
+    assert client.get("/a", auth=pair).status_code == 401
 
 
 SDK = """

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 from starlette.testclient import TestClient
 
+from localserver.accounts import Accounts
 from localserver.app import api_app
 from localserver.store.database import Store, open_store
 from localserver.tokens import Tokens
@@ -87,7 +88,7 @@ class Api:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.store: Store = open_store(path)
-        self.app = api_app(self.store, TOKENS, ACCESS_KEY, SECRET_KEY)
+        self.app = api_app(self.store, Accounts(self.store, TOKENS, ACCESS_KEY, SECRET_KEY))
         self.client = TestClient(self.app, raise_server_exceptions=False)
         # One event loop for all requests: one for each would take most of the time.
         self.client.__enter__()

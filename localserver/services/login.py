@@ -1,0 +1,21 @@
+from localserver.accounts import end_session
+from localserver.registry import Call, endpoint
+from localserver.wire import Json
+
+
+@endpoint("login.supported_modes", open=True)
+def supported_modes(call: Call) -> Json:
+    """None that a browser could use: clients come with a key pair."""
+    return {
+        "authenticated": bool(call.user),
+        "basic": {"enabled": False, "guest": {"enabled": False}},
+        "sso": {},
+        "sso_providers": [],
+        "server_errors": {"missed_es_upgrade": False, "es_connection_error": False},
+    }
+
+
+@endpoint("login.logout", open=True, writes=True)
+def logout(call: Call) -> Json:
+    end_session(call.db, call.identity)
+    return {}

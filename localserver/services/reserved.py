@@ -1,0 +1,30 @@
+"""Endpoints for roles that nobody has here: the one user has the role `user`, as a person on ClearML Server."""
+
+from localserver import errors
+from localserver.registry import Call, endpoint
+from localserver.tokens import ROLE
+from localserver.wire import Json
+
+_SYSTEM = ("system", "root")
+_ADMIN = ("system", "root", "admin")
+_RESERVED = {
+    "auth.create_user": _SYSTEM,
+    "auth.edit_user": _ADMIN,
+    "auth.get_token_for_user": _SYSTEM,
+    "auth.validate_token": _SYSTEM,
+    "server.config": ("root", "system"),
+    "server.endpoints": ("root", "system"),
+    "server.get_stats": ("root", "system"),
+    "users.create": _SYSTEM,
+    "users.delete": _SYSTEM,
+}
+
+
+def _reserve(name: str, roles: tuple[str, ...]) -> None:
+    @endpoint(name)
+    def refuse(_: Call) -> Json:
+        raise errors.Forbidden("not allowed for role", role=ROLE, allowed=roles)
+
+
+for _name, _roles in _RESERVED.items():
+    _reserve(_name, _roles)
