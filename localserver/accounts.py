@@ -43,7 +43,7 @@ class Accounts:
         self.own_key = access_key
         self._own_secret = _hashed(secret_key)
         self._store = store
-        self._tokens = tokens
+        self.tokens = tokens
         with store.write() as db:
             db.keys.own(access_key, _OWN_LABEL)
 
@@ -60,7 +60,7 @@ class Accounts:
 
     def issue(self, identity: Identity, lifetime_seconds: int = LIFETIME_SECONDS) -> str:
         """Return a token, which ends with the key pair that it was made with."""
-        return self._tokens.issue(identity.user, lifetime_seconds, identity.key)
+        return self.tokens.issue(identity.user, lifetime_seconds, identity.key)
 
     def create(self, db: Session, label: str | None) -> tuple[str, str]:
         """Make a key pair; its secret is known to nobody but who asked."""
@@ -69,7 +69,7 @@ class Accounts:
         return key, secret
 
     def _by_token(self, token: str) -> Identity:
-        payload = self._tokens.verify(token)
+        payload = self.tokens.verify(token)
         key, session = str(payload.get("key") or self.own_key), str(payload.get("session_id") or "")
         with self._store.read() as db:
             if db.keys.has_ended(session) or (key != self.own_key and db.keys.get(key) is None):

@@ -7,7 +7,7 @@ from localserver.wire import Json
 
 def scroll_id(call: Call, state: Json) -> str:
     """The id of a scroll; `kind` in its state names the endpoints that may read it."""
-    return call.server.tokens.seal(state)
+    return call.server.accounts.tokens.seal(state)
 
 
 def scroll_state(call: Call, kind: str) -> Json | None:
@@ -15,7 +15,7 @@ def scroll_state(call: Call, kind: str) -> Json | None:
     given = call.data.get("scroll_id")
     if not given:
         return None
-    state = call.server.tokens.unseal(str(given))
+    state = call.server.accounts.tokens.unseal(str(given))
     if state is None or state.get("kind") != kind:
         raise errors.InvalidScrollId(scroll_id=given)
     return state
