@@ -91,22 +91,25 @@ def register_model(
 
     Its version is the number after the highest that a model of this name has, archived ones too; it is given while the
     lock of the name is held, so that two that register at once get two numbers. The entry is made bare, then gets its
-    facts and tags in one request: what has the tag `candidate` is whole. After a crash between the two, the entry is
-    found again by its address.
+    facts, and its tags at last: what has the tag `candidate` is whole. After a crash between, the entry is found again
+    by its address; one without a comment has no tags yet.
     """
     lock = take_lock(client, name, project_id)
     try:
         entry = find_file(client, name, project_id, url)
-        if entry is not None and model_value(entry, "sha256"):
+        known = entry is not None and model_value(entry, "sha256")
+        if entry is not None and known and getattr(entry.data, "comment", None) is not None:
             return str(entry.id)
-        facts = {**facts, "version": last_version(client, name, project_id) + 1}
+        version = last_version(client, name, project_id) + 1
         hold_lock(lock)
         if entry is None:
             entry = client.models.create(
                 uri=url, name=name, project=project_id, framework=framework, ready=False, task=task_id
             )
         model_id: str = entry.id
-        client.models.edit(model=model_id, tags=tags, comment=facts["reason"], metadata=metadata_items(facts))
+        if not known:
+            add_facts(client, model_id, {**facts, "version": version})
+        client.models.edit(model=model_id, tags=tags, comment=facts["reason"])
         return model_id
     finally:
         free_lock(client, lock)
@@ -117,7 +120,7 @@ def find_file(client: Any, name: str, project_id: str, url: str) -> Any:
     import re
 
     query = {"name": f"^{re.escape(name)}$", "project": [project_id], "uri": [url], "system_tags": ["-archived"]}
-    found = client.models.get_all(**query, only_fields=["id", "uri", "metadata"], order_by=["created"])
+    found = client.models.get_all(**query, only_fields=["id", "uri", "metadata", "comment"], order_by=["created"])
     return found[0] if len(found) else None
 
 

@@ -16,7 +16,8 @@ from ops.lookup import find_by_id
 from ops.step_cache import FIELDS as CACHE_FIELDS
 from ops.step_cache import explain_cache
 
-FIELDS = ["id", "name", "project", "status", "status_message", "created", "started", "completed", "hyperparams.run"]
+TIMES = ["created", "started", "completed"]
+FIELDS = ["id", "name", "project.name", "status", "status_message", *TIMES, "hyperparams.run"]
 HOW_FIELDS = ["hyperparams.pipeline", "hyperparams.run", "execution.queue"]
 STEP_FIELDS = [*CACHE_FIELDS, "started", "last_worker", "status_message", "status_reason", "runtime"]
 

@@ -14,12 +14,14 @@ from flows.errors import FlowsError, Unreachable
 from ops.push.moved import Moved
 from ops.push.notes import (
     PUSHED_STATE,
+    PUSHED_TAGS,
     is_retagged,
     metadata_item,
     noted_metadata,
     noted_parameters,
     property_item,
     state_of_part,
+    tags_item,
     with_moves_of,
 )
 from ops.push.source import EVENT_TYPES, Source
@@ -87,15 +89,21 @@ class Carrier:
         if withheld:
             fields["tags"] = [tag for tag in fields.get("tags") or [] if tag != "production"]
         kept = document.get("metadata") or {}
+        theirs: list[Document] = []
         if is_retagged(found.metadata, found.tags):
             self.notes.append(f"model {document['name']} {found.id} keeps its tags there: they were changed there")
             fields["tags"], kept = list(found.tags), with_moves_of(kept, found.metadata)
-        items = noted_metadata(self.moved(kept), document, fields.get("tags") or [])
-        self.target.call("models.edit", model=found.id, metadata=items, **fields)
+            theirs = [found.metadata[PUSHED_TAGS]]
+        # The note of the tags comes after them: a push that is killed between must not take its own for somebody's.
+        items = [*noted_metadata(self.moved(kept), document), *theirs]
+        self._note(found, items, replace_metadata=True)
+        self.target.call("models.edit", model=found.id, **fields)
         self._events(id, found, model=True)
-        if len(self.missing) == whole:
-            item = metadata_item(PUSHED_STATE, self._mark(state))
-            self.target.call("models.add_or_update_metadata", model=found.id, metadata=[item])
+        mark = [metadata_item(PUSHED_STATE, self._mark(state))] if len(self.missing) == whole else []
+        self._note(found, [tags_item(fields.get("tags") or []), *mark])
+
+    def _note(self, found: Found, items: list[Document], **how: Any) -> None:
+        self.target.call("models.add_or_update_metadata", model=found.id, metadata=items, **how)
 
     def _begin(self, found: Found) -> int:
         self.fresh = found.fresh

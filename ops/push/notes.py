@@ -39,11 +39,15 @@ def noted_parameters(hyperparams: Document, document: Document) -> Document:
     return {**hyperparams, "properties": {**kept, **notes}}
 
 
-def noted_metadata(metadata: Document, document: Document, tags: list[str]) -> list[Document]:
-    """The metadata for the server of a model, with its notes, and the tags that it gets with them."""
+def noted_metadata(metadata: Document, document: Document) -> list[Document]:
+    """The metadata for the server of a model, with its notes."""
     kept = [item for item in metadata.values() if item["key"] not in NOTES]
-    notes = {**notes_of(document), PUSHED_TAGS: json.dumps(tags)}
-    return [*kept, *(metadata_item(name, value) for name, value in notes.items())]
+    return [*kept, *(metadata_item(name, value) for name, value in notes_of(document).items())]
+
+
+def tags_item(tags: list[str]) -> Document:
+    """The note of the tags that a push gave a model."""
+    return metadata_item(PUSHED_TAGS, json.dumps(tags))
 
 
 def state_of_part(state: str, scope: str) -> str:

@@ -138,7 +138,7 @@ class Push:
         return Found(made["id"], status="created", fresh=True)
 
     def _make_model(self, one: Document) -> Found:
-        marked = [metadata_item(PUSHED_FROM, one["id"])]
+        marked = {PUSHED_FROM: metadata_item(PUSHED_FROM, one["id"])}
         empty = {"uri": f"{self.target.files_url}/", "ready": False, "metadata": marked}
         made = self.target.call("models.create", name=one["name"], **empty, **self._home(one))
         return Found(made["id"], fresh=True)

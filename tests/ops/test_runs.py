@@ -113,7 +113,7 @@ def test_a_run_without_the_cache_says_so(made: Runs) -> None:
     run = made.run("completed", no_cache="True")
     step = made.step("validate", run)
     item = {"name": "Pipeline", "type": "json", "value": json.dumps({"validate": {"job_id": step}})}
-    made.api.call("tasks.edit_configuration", task=run, configuration=[item], force=True)
+    made.api.call("tasks.edit", task=run, configuration={"Pipeline": item}, force=True)
     assert cache_of(run)["validate"] == "not cached: the run was started with --no-cache"
 
 

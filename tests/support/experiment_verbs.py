@@ -68,7 +68,7 @@ class Backend:
         step = cached or self.task("train_sweep", project, {}, parent=run)
         graph = json.dumps({"train_sweep": {"job_id": step}})
         item = {"name": "Pipeline", "type": "json", "value": graph}
-        self.client.tasks.edit_configuration(task=run, configuration=[item], force=True)
+        self.client.tasks.edit(task=run, configuration={"Pipeline": item}, force=True)
         return run, step
 
     def experiment(self, name: str, step: str, auc: float, dataset: str, flow: str, **estimator: Any) -> str:

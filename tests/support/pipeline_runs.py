@@ -38,7 +38,7 @@ class Runs:
         """Note the run's graph: of each step its Task, and whether the cache is looked up."""
         nodes = {name: {"job_id": step, "cache_executed_step": name != "download"} for name, step in steps.items()}
         item = {"name": "Pipeline", "type": "json", "value": json.dumps(nodes)}
-        self.api.call("tasks.edit_configuration", task=run, configuration=[item], force=True)
+        self.api.call("tasks.edit", task=run, configuration={"Pipeline": item}, force=True)
 
     def lives(self, run: str, mark: str = "") -> None:
         """Note the process of the run's controller: this one, unless another is told."""

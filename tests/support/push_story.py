@@ -74,12 +74,16 @@ def push(*options: str, config: Path = TARGET / "clearml.conf") -> dict[str, Any
 
 
 def note_problems() -> None:
-    """Each request that is not as the SDK's own class for it has it goes into a file."""
+    """Each request that is not as the SDK's own class for it has it goes into a file.
+
+    But for the metadata of a model that is made: ClearML Server takes an object there, and refuses the SDK's list.
+    """
     call = Target.call
 
     def noted(self: Target, endpoint: str, **body: Any) -> Any:
         with (folder / "problems").open("a") as file:
-            file.writelines(f"{problem:.300}\n" for problem in find_request_problems(endpoint, body))
+            asked = {name: value for name, value in body.items() if (endpoint, name) != ("models.create", "metadata")}
+            file.writelines(f"{problem:.300}\n" for problem in find_request_problems(endpoint, asked))
         return call(self, endpoint, **body)
 
     Target.call = noted  # type: ignore[method-assign]  # for the rest of this process
