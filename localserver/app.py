@@ -6,7 +6,7 @@ import logging
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -30,7 +30,7 @@ def api_app(store: Store, accounts: Accounts) -> ASGIApp:
             ensure(Call(server, db, {}, Identity(USER, accounts.own_key)))
     missing: set[str] = set()
 
-    async def answer(request: Request) -> JSONResponse:
+    async def answer(request: Request) -> Response:
         target = wire.Target("", "1.0")
         try:
             target = wire.target(request.url.path)
@@ -38,6 +38,8 @@ def api_app(store: Store, accounts: Accounts) -> ASGIApp:
             target = wire.Target(target.name, target.version, known=True)
             body = await request.body() or (b"" if endpoint.batch else _query(request))
             data = await run_in_threadpool(_answer, server, endpoint, request, body, target.number)
+            if isinstance(data, wire.Download):
+                return _download(data)
             content, status = wire.success(target, data), 200
         except errors.ApiError as error:
             content, status = wire.failure(target, error), error.code
@@ -47,6 +49,11 @@ def api_app(store: Store, accounts: Accounts) -> ASGIApp:
         return JSONResponse(content, status)
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=METHODS)])
+
+
+def _download(file: wire.Download) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{file.filename}"', "Cache-Control": "no-store, max-age=0"}
+    return StreamingResponse(file.content, media_type="text/plain", headers=headers)
 
 
 def _query(request: Request) -> bytes:
@@ -68,7 +75,9 @@ def _find(target: wire.Target, missing: set[str]) -> Endpoint:
     return endpoint
 
 
-def _answer(server: Server, endpoint: Endpoint, request: Request, body: bytes, version: wire.Version) -> wire.Json:
+def _answer(
+    server: Server, endpoint: Endpoint, request: Request, body: bytes, version: wire.Version
+) -> wire.Json | wire.Download:
     identity = _identify(server, endpoint, request)
     data = wire.parse_batch(body) if endpoint.batch else wire.parse(body)
     try:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from localserver import fields, schema
 from localserver.accounts import Accounts, Identity
 from localserver.store.database import Store
 from localserver.store.session import Session
-from localserver.wire import NEWEST, Json, Version
+from localserver.wire import NEWEST, Download, Json, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Call:
         return replace(self, data=data)
 
 
-Handler = Callable[[Call], Json]
+Handler = Callable[[Call], Json | Download]
+AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Endpoint:
             return fields.check(table, data)
         return {"requests": [fields.check(table, request) for request in data["requests"]]}
 
-    def answer(self, server: Server, data: Json, identity: Identity, version: Version = NEWEST) -> Json:
+    def answer(self, server: Server, data: Json, identity: Identity, version: Version = NEWEST) -> Json | Download:
         """The answer to a request that was let in; what was written is kept only if the handler returns."""
         data = self.checked(data)
         with server.store.write() if self.writes else server.store.read() as db:
@@ -80,10 +82,10 @@ def endpoint(
     writes: bool = False,
     open: bool = False,
     batch: bool = False,
-) -> Callable[[Handler], Handler]:
+) -> Callable[[AnyHandler], AnyHandler]:
     """Register a handler under the wire's name; `fields` are the types that differ from localserver.fields.TYPES."""
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: AnyHandler) -> AnyHandler:
         if name in ENDPOINTS:
             raise ValueError(f"The endpoint {name} has two handlers.")
         ENDPOINTS[name] = Endpoint(name, handler, required, fields or {}, writes, open, batch)

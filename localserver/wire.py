@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -14,6 +15,16 @@ _PATH = re.compile(r"/(?:v(?P<version>\d{1,4}(?:\.\d{1,4})?)/)?(?P<name>[a-z_]{1
 _API_PATH = re.compile(r"/(v\d[^/]*/.*|[a-z_]+\.[a-z_0-9]+)")
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An answer that is a text file instead of an envelope; `content` is read while it is sent."""
+
+    filename: str
+    content: Iterator[str]
+
+
 Version = tuple[int, int]
 
 

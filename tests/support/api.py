@@ -21,8 +21,13 @@ ACCESS_KEY, SECRET_KEY = "access-key", "secret-key"
 TOKENS = Tokens("t" * 32)
 SERVICES = ("auth", "events", "models", "organization", "pipelines", "projects", "queues", "tasks", "workers")
 Json = dict[str, Any]
-# The server answers these otherwise than the SDK's response classes say: a number, and names by metric.
-UNLIKE_THE_SDK = {"events.delete_for_task", "events.delete_for_model", "events.get_vector_metrics_and_variants"}
+# The server answers these otherwise than the SDK's response classes say: a number, names by metric, a file.
+UNLIKE_THE_SDK = {
+    "events.delete_for_task",
+    "events.delete_for_model",
+    "events.get_vector_metrics_and_variants",
+    "events.download_task_log",
+}
 
 
 @cache
@@ -109,6 +114,8 @@ class Api:
     def send(self, endpoint: str, body: bytes, headers: dict[str, str] | None = None, method: str = "GET") -> Json:
         sent = self.headers if headers is None else headers
         response = self.client.request(method, f"/v2.23/{endpoint}", content=body, headers=sent)
+        if response.headers["content-type"].startswith("text/plain"):
+            return {"text": response.text, "filename": response.headers["content-disposition"]}
         envelope = response.json()
         meta = check_envelope(envelope, response.status_code, endpoint)
         if response.status_code != 200:

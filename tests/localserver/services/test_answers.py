@@ -94,6 +94,7 @@ REQUESTS: dict[str, Json] = {
     "events.debug_images": {"metrics": [{"task": "$task", "metric": "img"}], "iters": 2},
     "events.delete_for_model": {"model": "$model"},
     "events.delete_for_task": {"task": "$task"},
+    "events.download_task_log": {"task": "$task"},
     "events.get_debug_image_sample": {"task": "$task", "metric": "img", "variant": "a"},
     "events.get_multi_task_metrics": {"tasks": ["$task"]},
     "events.get_multi_task_plots": {"tasks": ["$task"]},
