@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from localserver import errors, schema, services, wire
 from localserver.accounts import NOBODY, USER, Accounts, Identity
 from localserver.registry import ENDPOINTS, Call, Endpoint, Server
-from localserver.services.queues.watch import ensure_default
+from localserver.services.queues.watch import ensure_first
 from localserver.services.users import ensure_user
 from localserver.store.database import Store
 
@@ -26,7 +26,7 @@ def api_app(store: Store, accounts: Accounts) -> ASGIApp:
     services.load()
     server = Server(store, accounts)
     with store.write() as db:
-        for ensure in (ensure_default, ensure_user):
+        for ensure in (ensure_first, ensure_user):
             ensure(Call(server, db, {}, Identity(USER, accounts.own_key)))
     missing: set[str] = set()
 

@@ -14,13 +14,15 @@ ApiError                     500/0
 ├── InvalidAccessKey         400/75
 ├── InvalidTaskId            400/101
 ├── InvalidTaskStatus        400/110
+├── MissingTaskFields        400/122
 ├── TaskInUse                400/123  needs force
 ├── EventsNotAdded           400/131
 ├── NotAReport               400/150
 ├── AllRunsSelected          400/160  one run of a pipeline must stay
 ├── InvalidModelId           400/201
-├── ModelNotReady            400/203
-├── ModelInUse               400/204  needs force
+├── ModelIsReady             400/203
+├── ModelInUse               400/205  needs force
+├── ModelCreatingTaskExists  400/206  needs force
 ├── InvalidUser              400/300
 ├── InvalidUserId            400/301
 ├── InvalidPreferences       400/305
@@ -30,7 +32,10 @@ ApiError                     500/0
 ├── QueueNotEmpty            400/702
 ├── TaskNotQueued            400/703
 ├── TaskAlreadyQueued        400/706
-├── InvalidWorkerId          400/1001
+├── NoDefaultQueue           400/707
+├── MultipleDefaultQueues    400/708
+├── WorkerRegistrationFailed 400/1002
+├── WorkerStatsNotFound      400/1005
 ├── DataValidationError      400/800  a name that is too short
 ├── InvalidScrollId          400/1104 of another server or endpoint
 ├── Duplicate                400/801
@@ -41,7 +46,8 @@ ApiError                     500/0
 │   └── InvalidToken         401/30
 ├── Forbidden                403/20
 │   └── NoWritePermission    403/21   a public task or model
-└── UnknownEndpoint          404/0
+├── UnknownEndpoint          404/0
+└── NotSupported             301/1    only clients of an older API may call the endpoint
 """
 
 from typing import Any
@@ -62,6 +68,14 @@ class ApiError(Exception):
         if values:
             text += ": " + ", ".join(f"{key}={_shown(value)}" for key, value in values.items())
         super().__init__(text)
+        self.values = {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """The value as it may stand in JSON."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float)) else str(value)
 
 
 def _shown(value: Any) -> str:
@@ -130,6 +144,10 @@ class InvalidTaskStatus(ApiError):
     code, subcode, msg = 400, 110, "Invalid task status"
 
 
+class MissingTaskFields(ApiError):
+    code, subcode, msg = 400, 122, "Task is missing expected fields"
+
+
 class TaskInUse(ApiError):
     code, subcode, msg = 400, 123, "Task cannot be deleted"
 
@@ -150,12 +168,16 @@ class InvalidModelId(ApiError):
     code, subcode, msg = 400, 201, "Invalid model id"
 
 
-class ModelNotReady(ApiError):
-    code, subcode, msg = 400, 203, "Model is not ready"
+class ModelIsReady(ApiError):
+    code, subcode, msg = 400, 203, "Model is ready"
 
 
 class ModelInUse(ApiError):
-    code, subcode, msg = 400, 204, "Model cannot be deleted"
+    code, subcode, msg = 400, 205, "Model is used by tasks"
+
+
+class ModelCreatingTaskExists(ApiError):
+    code, subcode, msg = 400, 206, "Task that created this model exists"
 
 
 class InvalidUser(ApiError):
@@ -187,15 +209,27 @@ class QueueNotEmpty(ApiError):
 
 
 class TaskNotQueued(ApiError):
-    code, subcode, msg = 400, 703, "Task is not in the queue"
+    code, subcode, msg = 400, 703, "Invalid queue id or task not in queue"
 
 
 class TaskAlreadyQueued(ApiError):
     code, subcode, msg = 400, 706, "Failed adding task to queue since task is already queued"
 
 
-class InvalidWorkerId(ApiError):
-    code, subcode, msg = 400, 1001, "Worker is not registered"
+class NoDefaultQueue(ApiError):
+    code, subcode, msg = 400, 707, "No queue is tagged as the default queue for this company"
+
+
+class MultipleDefaultQueues(ApiError):
+    code, subcode, msg = 400, 708, "More than one queue is tagged as the default queue for this company"
+
+
+class WorkerRegistrationFailed(ApiError):
+    code, subcode, msg = 400, 1002, "Worker registration failed"
+
+
+class WorkerStatsNotFound(ApiError):
+    code, subcode, msg = 400, 1005, "Worker stats not found"
 
 
 class InvalidScrollId(ApiError):
@@ -236,6 +270,11 @@ class Forbidden(ApiError):
 
 class NoWritePermission(Forbidden):
     subcode, msg = 21, "Forbidden (modification not allowed)"
+
+
+class NotSupported(ApiError):
+    code, subcode = 301, 1
+    msg = "This endpoint is no longer supported for the requested api version"
 
 
 class UnknownEndpoint(ApiError):

@@ -115,10 +115,10 @@ def success(target: Target, data: Json) -> Json:
 
 
 def failure(target: Target, error: errors.ApiError) -> Json:
-    return _envelope(target, error.code, error.subcode, str(error), {})
+    return _envelope(target, error.code, error.subcode, str(error), {}, error.values)
 
 
-def _envelope(target: Target, code: int, subcode: int, message: str, data: Json) -> Json:
+def _envelope(target: Target, code: int, subcode: int, message: str, data: Json, values: Json | None = None) -> Json:
     """Always whole: the SDK asks again, without end and without a pause, when `meta` or `meta.endpoint` is missing."""
     id = uuid.uuid4().hex
     return {
@@ -134,7 +134,7 @@ def _envelope(target: Target, code: int, subcode: int, message: str, data: Json)
             "result_subcode": subcode,
             "result_msg": message,
             "error_stack": None,
-            "error_data": {},
+            "error_data": values or {},
         },
         "data": data,
     }

@@ -89,6 +89,14 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_tags(fields: Document) -> None:
+    """Raises errors.InvalidFields for a tag that a filter would take for one of its operators."""
+    tags = [*(fields.get("tags") or []), *(fields.get("system_tags") or [])]
+    unsupported = [tag for tag in tags if tag.startswith("__$")]
+    if unsupported:
+        raise errors.InvalidFields("unsupported tag prefix", values=unsupported)
+
+
 def check_project(call: Call, id: str | None) -> str | None:
     """Raises errors.InvalidFields when something is to be put into a project that is not there."""
     if id and call.db.projects.get(id) is None:
@@ -105,7 +113,8 @@ def many(call: Call, operate: Callable[[str], Json]) -> Json:
             with call.db.savepoint():
                 succeeded.append({"id": id, **operate(str(id))})
         except errors.ApiError as error:
-            failed.append({"id": id, "error": {"codes": [error.code, error.subcode], "msg": str(error), "data": {}}})
+            codes = [error.code, error.subcode]
+            failed.append({"id": id, "error": {"codes": codes, "msg": str(error), "data": error.values}})
     return {"succeeded": succeeded, "failed": failed}
 
 

@@ -1,25 +1,22 @@
 """Named values on models and queues: `{key: {key, type, value}}`."""
 
-from localserver.fields import objects, text, texts
+from collections.abc import Callable
+from typing import Any
+
 from localserver.registry import Call
-from localserver.services.common import save
-from localserver.store.documents import Document, Documents
+from localserver.store.documents import Document
 from localserver.wire import Json
 
 
-def keyed(data: Json) -> Document:
-    """The list of items in a request by their keys."""
-    return {text(item, "key"): item for item in objects(data, "metadata")}
-
-
-def add_or_update(call: Call, documents: Documents, document: Document) -> Json:
+def add_or_update(call: Call, document: Document, keep: Callable[[Document], Any]) -> Json:
+    """Set the items of a request's list; `keep` saves the new metadata."""
     kept = {} if call.data.get("replace_metadata") else document.get("metadata") or {}
-    save(call, documents, document, {"metadata": {**kept, **keyed(call.data)}})
+    keep({"metadata": {**kept, **{item["key"]: item for item in call.data["metadata"]}}})
     return {"updated": 1}
 
 
-def delete(call: Call, documents: Documents, document: Document) -> Json:
-    gone = set(texts(call.data, "keys"))
-    kept = {key: item for key, item in (document.get("metadata") or {}).items() if key not in gone}
-    save(call, documents, document, {"metadata": kept})
+def delete(call: Call, document: Document, keep: Callable[[Document], Any]) -> Json:
+    """Delete the keys that a request names; `keep` saves the metadata that is left."""
+    gone = set(call.data["keys"])
+    keep({"metadata": {key: item for key, item in (document.get("metadata") or {}).items() if key not in gone}})
     return {"updated": 1}

@@ -88,7 +88,7 @@ MODELS = Entity(
     _COMMON | {"project", "parent", "task", "uri", "ready", "framework", "last_change"},
     _COMMON_FIELDS
     | {"comment", "design", "framework", "labels", "last_iteration", "last_metrics", "metadata", "parent", "project"}
-    | {"ready", "stats", "task", "ui_cache", "unique_metrics", "uri"},
+    | {"ready", "stats", "task", "ui_cache", "unique_metrics", "uri", "company_origin"},
     _filters(
         list="id user tags system_tags project task parent framework uri metadata.*",
         range="created last_iteration last_metrics.*",
@@ -99,7 +99,7 @@ MODELS = Entity(
     frozenset({"unique_metrics"}),
     ("metadata.", "last_metrics."),
     {**_OWNERS, "parent": "models", "project": "projects", "task": "tasks"},
-    frozenset({"unique_metrics", "ui_cache"}),
+    frozenset({"unique_metrics", "ui_cache", "company_origin"}),
 )
 PROJECTS = Entity(
     "projects",
@@ -113,7 +113,7 @@ PROJECTS = Entity(
 QUEUES = Entity(
     "queues",
     _COMMON,
-    _COMMON_FIELDS | {"display_name", "entries", "metadata"},
+    _COMMON_FIELDS | {"display_name", "entries", "metadata", "resources"},
     _filters(list="id tags system_tags metadata.*", pattern="name"),
     frozenset(),
     ("metadata.",),

@@ -3,12 +3,15 @@
 import sqlite3
 from typing import Any
 
+from localserver.store.samples import Samples
+
 Entry = dict[str, Any]
 
 
 class Entries:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._samples = Samples(connection)
 
     def of(self, queue: str, limit: int = -1) -> list[Entry]:
         rows = self._connection.execute(
@@ -31,26 +34,35 @@ class Entries:
             " WHERE queue = ? ON CONFLICT (task) DO NOTHING",
             (task, queue, added, queue),
         )
-        return cursor.rowcount > 0
+        return self._changed(queue, cursor.rowcount > 0)
 
     def remove(self, task: str, queue: str | None = None) -> bool:
         """From `queue`, or from wherever it waits."""
-        cursor = self._connection.execute(
-            "DELETE FROM queue_entries WHERE task = ? AND queue = coalesce(?, queue)", (task, queue)
-        )
-        return cursor.rowcount > 0
+        at = self.queue_of(task)
+        if at is None or queue not in (None, at):
+            return False
+        self._connection.execute("DELETE FROM queue_entries WHERE task = ?", (task,))
+        return self._changed(at, True)
 
     def clear(self, queue: str) -> list[str]:
         """Empty the queue; the tasks that waited in it."""
         tasks = [entry["task"] for entry in self.of(queue)]
         self._connection.execute("DELETE FROM queue_entries WHERE queue = ?", (queue,))
+        self._changed(queue, bool(tasks))
         return tasks
 
     def pop(self, queue: str) -> Entry | None:
         entry = next(iter(self.of(queue, limit=1)), None)
         if entry:
+            # How long the longest waited shows only before it is gone.
+            self._samples.take(queue)
             self.remove(entry["task"], queue)
         return entry
+
+    def _changed(self, queue: str, changed: bool) -> bool:
+        if changed:
+            self._samples.take(queue)
+        return changed
 
     def move(self, queue: str, task: str, steps: int) -> int | None:
         """Negative steps go towards the front; the new position, or None if the task is not there."""

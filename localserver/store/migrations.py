@@ -218,3 +218,13 @@ def m009_users_and_keys(connection: sqlite3.Connection) -> None:
         " last_used_from TEXT) STRICT"
     )
     connection.execute("CREATE TABLE ended_sessions (session TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT")
+
+
+@migration
+def m010_queue_samples(connection: sqlite3.Connection) -> None:
+    """How long queues were, and for how many seconds their Tasks had waited on average."""
+    connection.execute(
+        "CREATE TABLE queue_samples (queue TEXT NOT NULL, at INTEGER NOT NULL, waiting REAL NOT NULL,"
+        " length INTEGER NOT NULL) STRICT"
+    )
+    connection.execute("CREATE INDEX queue_samples_age ON queue_samples (queue, at)")

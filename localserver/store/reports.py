@@ -21,14 +21,14 @@ class Reports:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def add(self, report: Report) -> None:
-        """Keep a report, and forget the worker's old ones."""
+    def add(self, report: Report, now: int) -> None:
+        """Keep a report, and forget those of its worker that are too old at the second `now`."""
         self._connection.execute(
             "INSERT INTO worker_reports VALUES (?, ?, ?, ?)",
             (report.worker, report.second, report.task, json.dumps(report.stats)),
         )
         self._connection.execute(
-            "DELETE FROM worker_reports WHERE worker = ? AND second < ?", (report.worker, report.second - KEPT_SECONDS)
+            "DELETE FROM worker_reports WHERE worker = ? AND second < ?", (report.worker, now - KEPT_SECONDS)
         )
 
     def between(self, start: float, end: float, workers: Sequence[str] = ()) -> Iterator[Report]:

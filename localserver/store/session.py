@@ -11,6 +11,7 @@ from localserver.store.events import Events
 from localserver.store.keys import Keys
 from localserver.store.links import Links
 from localserver.store.reports import Reports
+from localserver.store.samples import Samples
 
 
 class Session:
@@ -27,6 +28,7 @@ class Session:
         self.reports = Reports(connection)
         self.links = Links(connection)
         self.keys = Keys(connection)
+        self.samples = Samples(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -20,6 +20,8 @@ from localserver.tokens import Tokens
 ACCESS_KEY, SECRET_KEY = "access-key", "secret-key"
 TOKENS = Tokens("t" * 32)
 SERVICES = ("auth", "events", "models", "organization", "pipelines", "projects", "queues", "tasks", "workers")
+# What only clients of an older API may call.
+OLD = dict.fromkeys(("models.get_by_task_id", "models.update_for_task"), "2.13")
 Json = dict[str, Any]
 # The server answers these otherwise than the SDK's response classes say: a number, names by metric, a file.
 UNLIKE_THE_SDK = {
@@ -27,6 +29,7 @@ UNLIKE_THE_SDK = {
     "events.delete_for_model",
     "events.get_vector_metrics_and_variants",
     "events.download_task_log",
+    *OLD,
 }
 
 
@@ -111,9 +114,17 @@ class Api:
         """As __call__, with a body of JSON lines."""
         return self.send(endpoint, "\n".join(json.dumps(item) for item in items).encode())
 
-    def send(self, endpoint: str, body: bytes, headers: dict[str, str] | None = None, method: str = "GET") -> Json:
+    def send(
+        self,
+        endpoint: str,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        method: str = "GET",
+        version: str = "",
+    ) -> Json:
         sent = self.headers if headers is None else headers
-        response = self.client.request(method, f"/v2.23/{endpoint}", content=body, headers=sent)
+        path = f"/v{version or OLD.get(endpoint, '2.23')}/{endpoint}"
+        response = self.client.request(method, path, content=body, headers=sent)
         if response.headers["content-type"].startswith("text/plain"):
             return {"text": response.text, "filename": response.headers["content-disposition"]}
         envelope = response.json()

@@ -2,72 +2,98 @@
 
 from localserver import errors
 from localserver.registry import Call, endpoint
-from localserver.services import metadata
-from localserver.services.common import check_name, check_project, given, many, model, now, save, stamped, task
+from localserver.services import metadata, tagging
+from localserver.services.common import changes, many, stamped
+from localserver.services.models.fields import edited, keep, new, own, updated
+from localserver.services.outgoing import shown
 from localserver.services.projects.paths import find_or_create, touch
+from localserver.services.publicity import PUBLIC, set_public
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-_FIELDS = "name tags system_tags task comment uri project framework design labels ready parent ui_cache"
-_TYPES = {"ui_cache": "dict"}
+_TYPES = {"ui_cache": "dict", "metadata": "any"}
 
 
 @endpoint("models.create", required=("uri", "name"), fields=_TYPES, writes=True)
 def create(call: Call) -> Json:
-    return {"created": True, "id": _insert(call, _edits(call))["id"]}
+    owner = {"company": PUBLIC} if call.data.get("public") else {}
+    return {"created": True, "id": insert(call, {"ready": True, **owner, **new(call)})["id"]}
+
+
+def insert(call: Call, fields: Document) -> Document:
+    empty: Document = {"tags": [], "system_tags": [], "design": {}, "labels": {}, "metadata": {}, "ui_cache": {}}
+    document = {**stamped(call), **empty, "last_iteration": 0, "last_metrics": {}, **fields}
+    call.db.models.insert(document)
+    touch(call, document.get("project"))
+    return document
 
 
 @endpoint("models.edit", required=("model",), fields=_TYPES, writes=True)
 def edit(call: Call) -> Json:
-    document = model(call)
-    fields = save(call, call.db.models, document, _edits(call))
-    _note_iteration(call, document)
-    return {"updated": 1, "fields": fields}
+    document, fields = own(call), edited(call)
+    note_iteration(call, document.get("task") or fields.get("task"))
+    return _kept(call, document, fields)
 
 
 @endpoint("models.update", required=("model",), fields=_TYPES, writes=True)
 def update(call: Call) -> Json:
-    return edit(call)
+    """Set what is not part of the model itself: the framework, design, labels and the like need `models.edit`."""
+    return change(call, own(call))
 
 
-@endpoint("models.update_for_task", required=("task",), writes=True)
-def update_for_task(call: Call) -> Json:
-    """Make the model that a Task produces, or change it: the one named by `override_model_id`, or with the same URI."""
-    owner = task(call)
-    fields = given(call, "name uri comment tags system_tags")
-    document = _output_of(call, owner)
-    if document is None:
-        if not fields.get("uri"):
-            raise errors.ValidationError("error for field 'uri'. field is required!")
-        name = fields.get("name") or owner["name"]
-        document = _insert(call, {**fields, "name": name, "task": owner["id"], "project": owner.get("project")})
-        item = {"name": name, "model": document["id"], "updated": now()}
-        outputs = [*owner["models"]["output"], item]
-        save(call, call.db.tasks, owner, {"models": {**owner["models"], "output": outputs}})
-        return {"created": True, "updated": 0, "id": document["id"], "fields": fields}
-    changed = save(call, call.db.models, document, {**fields, "task": owner["id"]})
-    _note_iteration(call, document)
-    return {"created": False, "updated": 1, "id": document["id"], "fields": changed}
+def change(call: Call, document: Document) -> Json:
+    fields = updated(call)
+    note_iteration(call, call.data.get("task"))
+    return _kept(call, document, fields)
+
+
+def _kept(call: Call, document: Document, fields: Document) -> Json:
+    if not fields:
+        return {"updated": 0, "fields": {}}
+    answered = keep(call, document, fields)
+    shown(call, [answered])
+    return {"updated": 1, "fields": answered}
+
+
+def note_iteration(call: Call, task: str | None) -> None:
+    """Keep how far a Task has come, when a model written at an iteration shows it."""
+    owner = call.db.tasks.get(task) if task else None
+    iteration = call.data.get("iteration")
+    if owner and iteration is not None:
+        latest = max(owner["last_iteration"], int(iteration))
+        call.db.tasks.save({**owner, "last_iteration": latest, **changes(call)})
 
 
 @endpoint("models.move", required=("ids",), writes=True)
 def move(call: Call) -> Json:
-    name = call.data.get("project_name")
-    target = find_or_create(call, name)["id"] if name else check_project(call, call.data.get("project"))
-    for id in call.data["ids"]:
-        save(call, call.db.models, model(call, id), {"project": target})
+    """Move models into a project, or with `project: null` out of any; ids that are not there are passed over."""
+    name, project = call.data.get("project_name"), call.data.get("project")
+    if not name and "project" not in call.data:
+        raise errors.MissingFields("project or project_name is required")
+    if project and call.db.projects.get(project) is None:
+        raise errors.InvalidProjectId(id=project)
+    target = project or (find_or_create(call, name)["id"] if name else None)
+    for document in filter(None, map(call.db.models.get, call.data["ids"])):
+        keep(call, document, {"project": target})
     touch(call, target)
     return {"project_id": target}
 
 
+@endpoint("models.update_tags", required=("ids",), fields=tagging.FIELDS, writes=True)
+def update_tags(call: Call) -> Json:
+    return tagging.update_tags(call, call.db.models)
+
+
 @endpoint("models.add_or_update_metadata", required=("model", "metadata"), writes=True)
 def add_or_update_metadata(call: Call) -> Json:
-    return metadata.add_or_update(call, call.db.models, model(call))
+    document = own(call)
+    return metadata.add_or_update(call, document, lambda fields: keep(call, document, fields))
 
 
 @endpoint("models.delete_metadata", required=("model", "keys"), writes=True)
 def delete_metadata(call: Call) -> Json:
-    return metadata.delete(call, call.db.models, model(call))
+    document = own(call)
+    return metadata.delete(call, document, lambda fields: keep(call, document, fields))
 
 
 @endpoint("models.archive_many", required=("ids",), writes=True)
@@ -80,53 +106,18 @@ def unarchive_many(call: Call) -> Json:
     return many(call, lambda model_id: _archive(call, model_id, False))
 
 
-@endpoint("models.make_public", writes=True)
-def make_public(call: Call) -> Json:
-    """There is one company here, so public or not is the same; the models must be there all the same."""
-    return {"updated": len([model(call, id) for id in call.data.get("ids") or []])}
-
-
-@endpoint("models.make_private", writes=True)
-def make_private(call: Call) -> Json:
-    return make_public(call)
-
-
 def _archive(call: Call, id: str, archived: bool) -> Json:
-    document = model(call, id)
+    document = own(call, id)
     tags = [tag for tag in document["system_tags"] if tag != "archived"]
-    save(call, call.db.models, document, {"system_tags": [*tags, "archived"] if archived else tags})
+    keep(call, document, {"system_tags": [*tags, "archived"] if archived else tags})
     return {"archived" if archived else "unarchived": True}
 
 
-def _edits(call: Call) -> Document:
-    fields = given(call, _FIELDS)
-    if "name" in fields:
-        check_name(fields["name"])
-    check_project(call, fields.get("project"))
-    if call.data.get("metadata") is not None:
-        given_items = call.data["metadata"]
-        fields["metadata"] = given_items if isinstance(given_items, dict) else metadata.keyed(call.data)
-    return fields
+@endpoint("models.make_public", required=("ids",), writes=True)
+def make_public(call: Call) -> Json:
+    return set_public(call, call.db.models, errors.InvalidModelId, public=True)
 
 
-def _insert(call: Call, fields: Document) -> Document:
-    empty = {"tags": [], "system_tags": [], "design": {}, "labels": {}, "ready": True, "metadata": {}, "ui_cache": {}}
-    document = {**stamped(call), **empty, "last_iteration": 0, "last_metrics": {}, **fields}
-    call.db.models.insert(document)
-    touch(call, document.get("project"))
-    return document
-
-
-def _note_iteration(call: Call, document: Document) -> None:
-    """A model that is written at an iteration tells how far its Task has come."""
-    owner = call.db.tasks.get(document["task"]) if document.get("task") else None
-    iteration = call.data.get("iteration")
-    if owner and iteration is not None and iteration > owner["last_iteration"]:
-        save(call, call.db.tasks, owner, {"last_iteration": int(iteration)})
-
-
-def _output_of(call: Call, owner: Document) -> Document | None:
-    if call.data.get("override_model_id"):
-        return model(call, call.data["override_model_id"])
-    made = [call.db.models.get(str(item["model"])) for item in owner["models"]["output"]]
-    return next((found for found in made if found and found.get("uri") == call.data.get("uri")), None)
+@endpoint("models.make_private", required=("ids",), writes=True)
+def make_private(call: Call) -> Json:
+    return set_public(call, call.db.models, errors.InvalidModelId, public=False)

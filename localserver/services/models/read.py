@@ -1,9 +1,10 @@
 """Reading models."""
 
-from localserver import errors, fields
+from localserver import fields
 from localserver.registry import Call, endpoint
-from localserver.services import listing, scope
-from localserver.services.common import model, task
+from localserver.services import listing, projection, scope
+from localserver.services.common import model
+from localserver.services.outgoing import shown
 from localserver.store.query import Selection, select
 from localserver.wire import Json
 
@@ -12,40 +13,43 @@ _FILTERS = fields.FILTERS
 
 @endpoint("models.get_by_id", required=("model",))
 def get_by_id(call: Call) -> Json:
-    return {"model": model(call)}
-
-
-@endpoint("models.get_by_task_id")
-def get_by_task_id(call: Call) -> Json:
-    """The model that a Task made last."""
-    if not call.data.get("task"):
-        raise errors.ValidationError("error for field 'task'. field is required!")
-    outputs = task(call)["models"]["output"]
-    if not outputs:
-        raise errors.InvalidModelId("the task has no output model", task=call.data["task"])
-    return {"model": model(call, outputs[-1]["model"])}
+    document = projection.parse(call.db.models.entity, None).of(model(call))
+    shown(call, [document])
+    return {"model": document}
 
 
 @endpoint("models.get_all", fields=_FILTERS)
 def get_all(call: Call) -> Json:
-    return listing.answer("models", call.db.models, call.data, _selected(call))
-
-
-@endpoint("models.get_all_ex", fields=_FILTERS)
-def get_all_ex(call: Call) -> Json:
-    """As `get_all`, with the names of Tasks and projects beside their ids."""
     answer = listing.answer("models", call.db.models, call.data, _selected(call))
-    for document in answer["models"]:
-        for name, documents in (("task", call.db.tasks), ("project", call.db.projects)):
-            if isinstance(document.get(name), str):
-                referred = documents.get(document[name])
-                document[name] = {"id": document[name], "name": referred["name"] if referred else None}
+    shown(call, answer["models"])
     return answer
+
+
+@endpoint("models.get_all_ex", fields={**_FILTERS, "include_stats": "bool"})
+def get_all_ex(call: Call) -> Json:
+    """As `get_all`, with the fields of referred documents that are asked for, and counts with `include_stats`."""
+    answer = _joined(call)
+    if call.data.get("include_stats"):
+        for document in answer["models"]:
+            labels = (call.db.models.get(document["id"]) or {}).get("labels") or {}
+            document["stats"] = {"labels_count": len(labels)}
+    return answer
+
+
+@endpoint("models.get_by_id_ex", fields=_FILTERS)
+def get_by_id_ex(call: Call) -> Json:
+    return _joined(call)
 
 
 @endpoint("models.get_frameworks")
 def get_frameworks(call: Call) -> Json:
     return {"frameworks": call.db.models.distinct("framework", scope.in_projects(call))}
+
+
+def _joined(call: Call) -> Json:
+    answer = listing.answer_joined(call, "models", call.db.models, call.data, _selected(call))
+    shown(call, answer["models"])
+    return answer
 
 
 def _selected(call: Call) -> Selection:

@@ -1,48 +1,67 @@
 """Making queues, changing and deleting them."""
 
-from localserver import errors, lifecycle
+from typing import Any
+
+from localserver import errors
 from localserver.registry import Call, endpoint
 from localserver.services import metadata
-from localserver.services.common import check_name, given, queue, save
+from localserver.services.common import check_name, check_tags, given, queue
+from localserver.services.outgoing import shown
 from localserver.services.queues import watch
-from localserver.services.tasks.status import change
+from localserver.services.queues.leaving import leave
+from localserver.store.documents import Document
 from localserver.wire import Json
 
+_TYPES = {"display_name": "str", "metadata": "dict"}
 
-@endpoint("queues.create", required=("name",), writes=True)
+
+@endpoint("queues.create", required=("name",), fields=_TYPES, writes=True)
 def create(call: Call) -> Json:
-    return {"id": watch.create(call, call.data["name"], **given(call, "tags system_tags"))["id"]}
+    return {"id": watch.create(call, **_fields(call))["id"]}
 
 
-@endpoint("queues.update", required=("queue",), writes=True)
+@endpoint("queues.update", required=("queue",), fields=_TYPES, writes=True)
 def update(call: Call) -> Json:
-    document = queue(call)
-    fields = given(call, "name tags system_tags")
-    if "name" in fields:
-        check_name(fields["name"])
-    return {"updated": 1, "fields": save(call, call.db.queues, document, fields)}
+    document, fields = queue(call), _fields(call)
+    answered = _keep(call, document, fields)
+    shown(call, [answered])
+    return {"updated": int(bool(fields)), "fields": answered}
 
 
 @endpoint("queues.delete", required=("queue",), writes=True)
 def delete(call: Call) -> Json:
-    """With force also when Tasks wait in it: those are new again then."""
+    """Delete a queue; with force also when Tasks wait in it, which then are what they were before."""
     document = queue(call)
-    if call.db.entries.count(document["id"]) and not call.data.get("force"):
-        raise errors.QueueNotEmpty("use force=true to delete", id=document["id"])
-    for id in call.db.entries.clear(document["id"]):
-        task = call.db.tasks.get(id)
-        if task and task["status"] == lifecycle.QUEUED:
-            before = task.get("enqueue_status") or lifecycle.CREATED
-            change(call, task, before, {"enqueue_status": None}, force=True)
-    call.db.queues.delete(document["id"])
+    id = document["id"]
+    if call.db.entries.count(id) and not call.data.get("force"):
+        raise errors.QueueNotEmpty("use force=true to delete", id=id)
+    leave(call, id, call.db.entries.clear(id), f"Queue {id} was deleted")
+    call.db.samples.forget(id)
+    call.db.queues.delete(id)
     return {"deleted": 1}
 
 
 @endpoint("queues.add_or_update_metadata", required=("queue", "metadata"), writes=True)
 def add_or_update_metadata(call: Call) -> Json:
-    return metadata.add_or_update(call, call.db.queues, queue(call))
+    document = queue(call)
+    return metadata.add_or_update(call, document, lambda fields: _keep(call, document, fields))
 
 
 @endpoint("queues.delete_metadata", required=("queue", "keys"), writes=True)
 def delete_metadata(call: Call) -> Json:
-    return metadata.delete(call, call.db.queues, queue(call))
+    document = queue(call)
+    return metadata.delete(call, document, lambda fields: _keep(call, document, fields))
+
+
+def _fields(call: Call) -> dict[str, Any]:
+    fields = given(call, "name display_name tags system_tags metadata")
+    check_tags(fields)
+    if "name" in fields:
+        fields["name"] = check_name(fields["name"]).strip()
+    return fields
+
+
+def _keep(call: Call, document: Document, fields: Document) -> Document:
+    """Set fields of a queue. Its `last_update` says when Tasks came or went, and stays."""
+    call.db.queues.save({**document, **fields})
+    return fields

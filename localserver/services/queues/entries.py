@@ -1,34 +1,63 @@
 """Who waits in a queue: adding, taking, moving."""
 
-from localserver import errors
+from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
-from localserver.services.common import now, queue, task
+from localserver.services.common import changes, now, queue, task
+from localserver.services.queues.leaving import leave
+from localserver.services.tasks.status import change
+from localserver.store.documents import Document
+from localserver.tokens import COMPANY
 from localserver.wire import Json
 
 
-@endpoint("queues.add_task", required=("queue", "task"), writes=True)
+@endpoint("queues.add_task", required=("queue", "task"), fields={"update_execution_queue": "bool"}, writes=True)
 def add_task(call: Call) -> Json:
-    """The Task's status stays: `tasks.enqueue` is what changes that too."""
+    """Put a Task into a queue. Its status stays: `tasks.enqueue` is what changes that too."""
     document, waiting = queue(call), task(call)
     if not call.db.entries.append(document["id"], waiting["id"], now()):
         raise errors.TaskAlreadyQueued(task=waiting["id"])
+    _touch(call, document["id"])
+    if call.data.get("update_execution_queue") is not False:
+        execution = {**waiting["execution"], "queue": document["id"]}
+        call.db.tasks.save({**waiting, "execution": execution, **changes(call)})
     return {"added": 1}
 
 
-@endpoint("queues.remove_task", required=("queue", "task"), writes=True)
+@endpoint("queues.remove_task", required=("queue", "task"), fields={"update_task_status": "bool"}, writes=True)
 def remove_task(call: Call) -> Json:
-    if not call.db.entries.remove(call.data["task"], queue(call)["id"]):
-        raise errors.TaskNotQueued(task=call.data["task"], queue=call.data["queue"])
+    id, waiting = call.data["queue"], call.data["task"]
+    if not call.db.entries.remove(waiting, id):
+        raise _not_queued(call)
+    _touch(call, id)
+    if call.data.get("update_task_status"):
+        leave(call, id, [waiting], f"Task was removed from the queue {id}")
     return {"removed": 1}
+
+
+@endpoint("queues.clear_queue", required=("queue",), writes=True)
+def clear_queue(call: Call) -> Json:
+    """Take all Tasks out of a queue; `removed_tasks` are those that are now what they were before."""
+    id = queue(call)["id"]
+    return {"removed_tasks": leave(call, id, call.db.entries.clear(id), f"Queue {id} was cleared")}
 
 
 @endpoint("queues.get_next_task", required=("queue",), writes=True)
 def get_next_task(call: Call) -> Json:
-    """Take the next one out; its status stays `queued` until whoever took it says that it started."""
-    entry = call.db.entries.pop(queue(call)["id"])
+    """Take the next one out; its status stays `queued` until whoever took it says that it started.
+
+    With `task`, only when that one is next.
+    """
+    id, wanted = queue(call)["id"], call.data.get("task")
+    if wanted and _first(call, id) != wanted:
+        return {}
+    entry = call.db.entries.pop(id)
     if entry is None:
         return {}
+    _touch(call, id)
     found = call.db.tasks.get(entry["task"])
+    if found and found["status"] == lifecycle.STOPPED:
+        # A stop that came in while the Task was put into the queue is over.
+        change(call, found, lifecycle.QUEUED, force=True)
     if not call.data.get("get_task_info") or found is None:
         return {"entry": entry}
     return {"entry": entry, "task_info": {"company": found["company"], "user": found["user"]}}
@@ -36,8 +65,7 @@ def get_next_task(call: Call) -> Json:
 
 @endpoint("queues.peek_task", required=("queue",))
 def peek_task(call: Call) -> Json:
-    entries = call.db.entries.of(queue(call)["id"], limit=1)
-    return {"task": entries[0]["task"]} if entries else {}
+    return {"task": _first(call, queue(call)["id"])}
 
 
 @endpoint("queues.move_task_forward", required=("queue", "task"), writes=True)
@@ -66,7 +94,22 @@ def _count(call: Call) -> int:
 
 
 def _move(call: Call, steps: int) -> Json:
-    position = call.db.entries.move(queue(call)["id"], call.data["task"], steps)
+    position = call.db.entries.move(call.data["queue"], call.data["task"], steps)
     if position is None:
-        raise errors.TaskNotQueued(task=call.data["task"], queue=call.data["queue"])
+        raise _not_queued(call)
     return {"position": position}
+
+
+def _first(call: Call, queue: str) -> str | None:
+    entry = next(iter(call.db.entries.of(queue, limit=1)), None)
+    return str(entry["task"]) if entry else None
+
+
+def _touch(call: Call, queue: str) -> None:
+    document: Document | None = call.db.queues.get(queue)
+    if document:
+        call.db.queues.save({**document, "last_update": now()})
+
+
+def _not_queued(call: Call) -> errors.TaskNotQueued:
+    return errors.TaskNotQueued(task=call.data["task"], id=call.data["queue"], company=COMPANY)

@@ -4,40 +4,45 @@ from localserver import fields
 from localserver.registry import Call, endpoint
 from localserver.services import listing, projection
 from localserver.services.common import queue
+from localserver.services.outgoing import shown
 from localserver.services.queues.watch import default_queue
 from localserver.services.workers.alive import alive
 from localserver.store.documents import Document
-from localserver.store.query import select
+from localserver.store.query import Selection, select
 from localserver.wire import Json
 
+# Queues with this system tag are those of a cluster's own scheduler.
+_HIDDEN = "k8s-glue"
 _FILTERS = fields.FILTERS
 
 
 @endpoint("queues.get_by_id", required=("queue",))
 def get_by_id(call: Call) -> Json:
-    return {"queue": _with_entries(call, queue(call))}
+    document = _with_entries(call, queue(call))
+    shown(call, [document])
+    return {"queue": document}
 
 
 @endpoint("queues.get_all", fields=_FILTERS)
 def get_all(call: Call) -> Json:
-    return _get_all(call)
+    asked = projection.parse(call.db.queues.entity, call.data.get("only_fields"))
+    found, scroll_id = _page(call)
+    documents = [asked.of(document) for document in found]
+    shown(call, documents)
+    return listing.enveloped("queues", documents, scroll_id)
 
 
 @endpoint("queues.get_all_ex", fields=_FILTERS)
 def get_all_ex(call: Call) -> Json:
-    """As `get_all`, with the names of waiting Tasks and of the workers that watch the queue."""
-    answer = _get_all(call)
+    """All fields of the queues, whatever `only_fields` says, the names of Tasks, and the workers that watch."""
+    found, scroll_id = _page(call)
+    everything = projection.parse(call.db.queues.entity, ["*", "entries.task.name"], joins=True)
+    documents = projection.show(call, call.db.queues.entity, found, everything)
+    shown(call, documents)
     workers = alive(call)
-    for document in answer["queues"]:
-        document["workers"] = [
-            {"key": worker["key"], "name": worker["id"], "ip": worker["ip"]}
-            for worker in workers
-            if document["id"] in worker["queues"]
-        ]
-        for entry in document.get("entries", []):
-            task = call.db.tasks.get(entry["task"])
-            entry["task"] = {"id": entry["task"], "name": task["name"] if task else None}
-    return answer
+    for document in documents:
+        document["workers"] = [_watching(call, worker) for worker in workers if document["id"] in worker["queues"]]
+    return listing.enveloped("queues", documents, scroll_id)
 
 
 @endpoint("queues.get_default")
@@ -51,16 +56,27 @@ def get_num_entries(call: Call) -> Json:
     return {"num": call.db.entries.count(queue(call)["id"])}
 
 
-def _get_all(call: Call) -> Json:
-    data = call.data
-    selection = select(call.db.queues.entity, data)
-    if not data.get("search_hidden") and not data.get("id"):
-        selection.tagged("system_tags", "hidden", is_not=True)
-    shown = projection.parse(call.db.queues.entity, data.get("only_fields"))
-    found, scroll_id = listing.page(call.db.queues, data, selection)
-    return listing.enveloped("queues", [shown.of(_with_entries(call, document)) for document in found], scroll_id)
+def hide(call: Call, selection: Selection) -> None:
+    """Leave hidden queues out unless the request names queues or asks for hidden ones."""
+    if not any(call.data.get(name) for name in ("search_hidden", "id", "name")):
+        selection.tagged("system_tags", _HIDDEN, is_not=True)
+
+
+def _page(call: Call) -> tuple[list[Document], str | None]:
+    selection = select(call.db.queues.entity, call.data)
+    hide(call, selection)
+    found, scroll_id = listing.page(call.db.queues, call.data, selection)
+    return [_with_entries(call, document) for document in found], scroll_id
 
 
 def _with_entries(call: Call, document: Document) -> Document:
-    limit = call.data.get("max_task_entries")
-    return {**document, "entries": call.db.entries.of(document["id"], -1 if limit is None else int(limit))}
+    entries = call.db.entries.of(document["id"])
+    limit = int(call.data.get("max_task_entries") or 0)
+    # As slices: the first ones, or with a negative number the last ones.
+    return {**document, "entries": entries[limit:] if limit < 0 else entries[: limit or None]}
+
+
+def _watching(call: Call, worker: Document) -> Document:
+    task = call.db.tasks.get(worker["task"]) if worker.get("task") else None
+    shown_task = {"id": task["id"], "name": task["name"]} if task else None
+    return {"name": worker["id"], "ip": worker["ip"], "key": worker["key"], "task": shown_task}

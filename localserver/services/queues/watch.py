@@ -7,11 +7,15 @@ from localserver.services.workers.alive import alive
 from localserver.store.documents import Document
 from localserver.store.query import Selection
 
+# A queue is nobody's, and has only one time of a change.
+_STAMPS = ("id", "company", "created", "last_update")
 DEFAULT = "default"
+SERVICES = "services"
 
 
 def create(call: Call, name: str, **fields: object) -> Document:
-    document = {**stamped(call), "name": check_name(name), "tags": [], "system_tags": [], "metadata": {}, **fields}
+    stamps = {field: value for field, value in stamped(call).items() if field in _STAMPS}
+    document = {**stamps, "name": check_name(name), "tags": [], "system_tags": [], "metadata": {}, **fields}
     call.db.queues.insert(document)
     return document
 
@@ -25,16 +29,19 @@ def find_or_create(call: Call, name: str) -> Document:
 
 
 def default_queue(call: Call) -> Document:
-    found = call.db.queues.one(Selection().tagged("system_tags", DEFAULT))
-    if found is None:
-        raise errors.InvalidQueueId("there is no default queue")
-    return found
+    found = list(call.db.queues.all(Selection().tagged("system_tags", DEFAULT)))
+    if not found:
+        raise errors.NoDefaultQueue
+    if len(found) > 1:
+        raise errors.MultipleDefaultQueues(queues=[document["id"] for document in found])
+    return found[0]
 
 
-def ensure_default(call: Call) -> None:
-    """ClearML's server has a queue named `default` from its start, and agents rely on it."""
+def ensure_first(call: Call) -> None:
+    """Make the queues that a new ClearML Server has: `default`, and `services` for pipelines and other services."""
     if call.db.queues.one(Selection().tagged("system_tags", DEFAULT)) is None and by_name(call, DEFAULT) is None:
         create(call, DEFAULT, system_tags=[DEFAULT])
+    find_or_create(call, SERVICES)
 
 
 def is_watched(call: Call, queue: str) -> bool:

@@ -2,37 +2,34 @@
 
 from datetime import UTC, datetime
 
-from localserver.fields import texts
 from localserver.registry import Call, endpoint
-from localserver.services.workers.alive import alive
+from localserver.services.workers.alive import asked_for
 from localserver.store.documents import Document
+from localserver.tokens import COMPANY_NAME
 from localserver.wire import Json
 
+_SHOWN_SECONDS = 3600
+_FILTERS = {"worker_pattern": "str"}
 
-@endpoint("workers.get_all")
+
+@endpoint("workers.get_all", fields=_FILTERS)
 def get_all(call: Call) -> Json:
-    wanted = {name: set(texts(call.data, name)) for name in ("tags", "system_tags")}
-    found = [
-        worker
-        for worker in alive(call, call.data.get("last_seen"))
-        if all(not tags or tags.intersection(worker[name]) for name, tags in wanted.items())
-    ]
-    return {"workers": [_shown(call, worker) for worker in found]}
+    return {"workers": [_shown(call, worker) for worker in asked_for(call, _SHOWN_SECONDS)]}
 
 
-@endpoint("workers.get_count")
+@endpoint("workers.get_count", fields=_FILTERS)
 def get_count(call: Call) -> Json:
-    return {"count": len(alive(call, call.data.get("last_seen")))}
+    return {"count": len(asked_for(call, 0))}
 
 
 def _shown(call: Call, worker: Document) -> Document:
     """With the names of what the worker refers to."""
     shown = {name: value for name, value in worker.items() if name not in ("task", "queue")}
     shown["user"] = {"id": worker["user"], "name": worker["user"]}
-    shown["company"] = {"id": worker["company"], "name": worker["company"]}
+    shown["company"] = {"id": worker["company"], "name": COMPANY_NAME}
     shown["queues"] = [_queue(call, id) for id in worker["queues"]]
-    if worker.get("queue"):
-        shown["queue"] = {"id": worker["queue"], "name": _queue(call, worker["queue"])["name"]}
+    if worker.get("queue") in worker["queues"]:
+        shown["queue"] = _queue(call, worker["queue"])
     task = call.db.tasks.get(worker["task"]) if worker.get("task") else None
     if task:
         shown["task"] = _task(task)
@@ -44,16 +41,25 @@ def _shown(call: Call, worker: Document) -> Document:
 
 def _queue(call: Call, id: str) -> Document:
     queue = call.db.queues.get(id)
-    return {"id": id, "name": queue["name"] if queue else id, "num_tasks": call.db.entries.count(id)}
+    if queue is None:
+        return {"id": id}
+    shown = {"id": id, "name": queue["name"], "num_tasks": call.db.entries.count(id)}
+    if queue.get("display_name"):
+        shown["display_name"] = queue["display_name"]
+    for entry in call.db.entries.of(id, limit=1):
+        task = call.db.tasks.get(entry["task"])
+        shown["next_task"] = {"id": entry["task"], **({"name": task["name"]} if task else {})}
+    return shown
 
 
 def _task(task: Document) -> Document:
-    running = 0.0
-    if task.get("started"):
-        running = (datetime.now(UTC) - datetime.fromisoformat(task["started"])).total_seconds() * 1000
+    running = task.get("active_duration")
+    if running is None:
+        started = datetime.fromisoformat(task["started"]) if task.get("started") else datetime.now(UTC)
+        running = (datetime.now(UTC) - started).total_seconds()
     return {
         "id": task["id"],
         "name": task["name"],
-        "running_time": int(running),
+        "running_time": int(running * 1000),
         "last_iteration": task["last_iteration"],
     }

@@ -1,22 +1,30 @@
-"""What agents tell about themselves."""
+"""The reports of workers: that they are there, what they do, and how their machines are."""
 
 import time
 
-from localserver import errors
+from localserver import errors, schema
 from localserver.registry import Call, endpoint
-from localserver.services.common import now
-from localserver.services.workers.alive import TIMEOUT_SECONDS
+from localserver.services.common import changes, now
+from localserver.services.workers.alive import TIMEOUT_SECONDS, heard_of
 from localserver.store.documents import Document
+from localserver.store.query import Selection
 from localserver.store.reports import Report
 from localserver.tokens import COMPANY
 from localserver.wire import Json
 
 
-@endpoint("workers.register", required=("worker",), writes=True)
+@endpoint("workers.register", required=("worker",), fields={"resources": "dict"}, writes=True)
 def register(call: Call) -> Json:
     timeout = call.data.get("timeout") or TIMEOUT_SECONDS
+    if timeout < 0:
+        raise errors.WorkerRegistrationFailed("invalid timeout", timeout=timeout, worker=call.data["worker"])
+    queues = call.data.get("queues") or []
+    missing = sorted(id for id in set(queues) if call.db.queues.get(id) is None)
+    if missing:
+        raise errors.InvalidQueueId(ids=missing)
+    _note_resources(call, queues)
     worker = _new(call)
-    worker |= {"queues": call.data.get("queues") or [], "register_timeout": timeout}
+    worker |= {"queues": queues, "register_timeout": timeout}
     worker |= {name: call.data.get(name) or [] for name in ("tags", "system_tags")}
     _keep(call, worker)
     return {}
@@ -24,28 +32,48 @@ def register(call: Call) -> Json:
 
 @endpoint("workers.unregister", required=("worker",), writes=True)
 def unregister(call: Call) -> Json:
-    if not call.db.workers.delete(call.data["worker"]):
-        raise errors.InvalidWorkerId(worker=call.data["worker"])
+    """Forget a worker; one that nobody knows is forgotten already."""
+    call.db.workers.delete(call.data["worker"])
     return {}
 
 
 @endpoint("workers.status_report", required=("worker", "timestamp"), fields={"machine_stats": "dict"}, writes=True)
 def status_report(call: Call) -> Json:
-    """What a worker does now; one that nobody knew is registered by it."""
-    worker = call.db.workers.get(call.data["worker"]) or _new(call)
-    worker |= {name: call.data[name] for name in ("queues", "tags", "system_tags") if call.data.get(name) is not None}
+    """Keep what a worker does now. A worker that nobody knew is registered by its report."""
+    worker = _known(call) or _new(call)
+    worker |= {name: call.data.get(name) or [] for name in ("tags", "system_tags")}
+    worker |= {"queues": call.data.get("queues") or worker["queues"], "last_report_time": now()}
     # No Task and no queue means that it runs none.
     worker |= {name: call.data.get(name) for name in ("task", "queue")}
-    # The time is ours: agents send theirs in milliseconds, where the SDK's schema says seconds.
-    stats = call.data.get("machine_stats") or {}
-    call.db.reports.add(Report(worker["id"], int(time.time()), call.data.get("task"), stats))
-    worker["last_report_time"] = now()
+    _keep_measurements(call, worker)
     _keep(call, worker)
     task = call.db.tasks.get(call.data["task"]) if call.data.get("task") else None
     if task:
-        task |= {"last_worker": worker["id"], "last_worker_report": now(), "last_update": now()}
+        task |= {"last_worker": worker["id"], "last_worker_report": now(), **changes(call)}
         call.db.tasks.save(task)
     return {}
+
+
+def _keep_measurements(call: Call, worker: Document) -> None:
+    """Keep the measurements that statistics know; none of 0, as on the server."""
+    known = schema.shape("machine stats", errors.ValidationError.subcode)
+    stats = call.data.get("machine_stats") or {}
+    measured = {name: value for name, value in stats.items() if known and name in known.fields and value}
+    if measured:
+        # Agents send milliseconds, where the SDK's schema says seconds.
+        report = Report(worker["id"], int(call.data["timestamp"] // 1000), call.data.get("task"), measured)
+        call.db.reports.add(report, int(time.time()))
+
+
+def _note_resources(call: Call, queues: list[str]) -> None:
+    if call.data.get("resources"):
+        for document in filter(None, map(call.db.queues.get, queues)):
+            call.db.queues.save({**document, "resources": call.data["resources"]})
+
+
+def _known(call: Call) -> Document | None:
+    worker = call.db.workers.get(call.data["worker"])
+    return worker if worker and heard_of(worker, worker["register_timeout"]) else None
 
 
 def _new(call: Call) -> Document:
@@ -68,5 +96,8 @@ def _keep(call: Call, worker: Document) -> None:
     worker["last_activity_time"] = now()
     if call.db.workers.get(worker["id"]):
         call.db.workers.save(worker)
-    else:
-        call.db.workers.insert(worker)
+        return
+    for other in list(call.db.workers.all(Selection())):
+        if not heard_of(other, other["register_timeout"]):
+            call.db.workers.delete(other["id"])
+    call.db.workers.insert(worker)

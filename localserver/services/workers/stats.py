@@ -1,101 +1,157 @@
-"""How busy workers and their machines were."""
+"""Statistics of workers and their machines, by interval."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from statistics import fmean
 from typing import Any
 
 from localserver import errors, fields
 from localserver.registry import Call, endpoint
-from localserver.store.reports import KEPT_SECONDS, Report
+from localserver.store.reports import Report
 from localserver.wire import Json
 
 _AGGREGATIONS: dict[str, Callable[[list[float]], float]] = {"avg": fmean, "min": min, "max": max}
-# What agents call their measurements begins with what they measure.
-_CATEGORIES = {"cpu": "CPU", "gpu": "GPU", "memory": "Memory", "disk": "Disk", "network": "Network"}
-_MAX_POINTS = 10_000
-# (metric, variant) -> start of the interval -> what was measured in it
-Series = dict[tuple[str, str], dict[int, list[float]]]
+_MIN_INTERVAL = 40
+_MAX_INTERVALS = 65_536
+_RANGE = ("from_date", "to_date", "interval")
+# start of the interval -> part of the machine ("0" is the first processor) -> its values
+Series = dict[int, dict[str, list[float]]]
 
 
 @endpoint("workers.get_metric_keys")
 def get_metric_keys(call: Call) -> Json:
-    reports = call.db.reports.between(0, 2**40, fields.texts(call.data, "worker_ids"))
-    categories: dict[str, set[str]] = defaultdict(set)
-    for name in {name for report in reports for name in report.stats}:
-        categories[_CATEGORIES.get(name.partition("_")[0], "Other")].add(name)
-    return {"categories": [{"name": name, "metric_keys": sorted(keys)} for name, keys in sorted(categories.items())]}
+    """The measurements that there are, by the first word of their names; the most frequent first."""
+    workers = fields.texts(call.data, "worker_ids")
+    counts: Counter[str] = Counter()
+    for report in call.db.reports.between(0, 2**40, workers):
+        counts += Counter({name: len(_parts(report, name)) for name in report.stats})
+    if not counts:
+        raise errors.WorkerStatsNotFound(f"No statistic metrics found for the workers {workers}")
+    categories: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, count in counts.items():
+        categories[name.partition("_")[0]][name] = count
+    most = sorted(categories, key=lambda category: (-categories[category].total(), category))
+    return {"categories": [{"name": name, "metric_keys": _frequent(categories[name])} for name in most]}
 
 
-@endpoint("workers.get_stats", required=("from_date", "to_date", "interval", "items"), fields={"items": "objects"})
+@endpoint(
+    "workers.get_stats",
+    required=(*_RANGE, "items"),
+    fields={"items": "objects", "split_by_resource": "bool"},
+)
 def get_stats(call: Call) -> Json:
-    """Measurements of each worker's machine, put together over intervals, with or without its parts apart."""
+    """Measurements of each worker's machine in each interval of the range, 0 where there is none."""
     items = [(fields.text(item, "key"), _aggregation(item)) for item in fields.objects(call.data, "items")]
-    found: dict[str, Series] = {}
-    for report in _reports(call):
-        _measure(
-            found.setdefault(report.worker, {}), report, _bucket(call, report), bool(call.data.get("split_by_variant"))
-        )
+    dates = _dates(call)
+    # The last interval is left out while more than a tenth of it is missing.
+    dates = [date for date in dates if date < call.data["to_date"] - 0.9 * _interval(call)]
+    reports = list(_reports(call, fields.texts(call.data, "worker_ids")))
+    found: dict[str, dict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
+    for key, aggregation in dict.fromkeys(items):
+        for worker, series in _series(call, reports, key).items():
+            found[worker][key].append(_stat(call, series, key, aggregation, dates))
     return {
         "workers": [
-            {"worker": worker, "metrics": [metric for item in items for metric in _metrics(series, *item)]}
-            for worker, series in sorted(found.items())
+            {"worker": worker, "metrics": [{"metric": key, "stats": stats} for key, stats in metrics.items()]}
+            for worker, metrics in found.items()
         ]
     }
 
 
-@endpoint("workers.get_activity_report", required=("from_date", "to_date", "interval"))
+@endpoint("workers.get_activity_report", required=_RANGE)
 def get_activity_report(call: Call) -> Json:
-    """How many workers reported in each interval, and how many of them ran a Task."""
+    """How many workers reported in each interval, and how many of them ran a Task. The last interval is left out."""
     total: dict[int, set[str]] = defaultdict(set)
     active: dict[int, set[str]] = defaultdict(set)
-    for report in _reports(call):
-        total[_bucket(call, report)].add(report.worker)
+    for report in _reports(call, []):
+        total[_start(call, report.second)].add(report.worker)
         if report.task:
-            active[_bucket(call, report)].add(report.worker)
-    dates = sorted(total)
+            active[_start(call, report.second)].add(report.worker)
+    dates = _dates(call)[:-1]
     return {
-        name: {"dates": dates, "counts": [len(found.get(date, ())) for date in dates]}
+        name: {"dates": _milliseconds(dates), "counts": [len(found.get(date, ())) for date in dates]}
         for name, found in (("total", total), ("active", active))
     }
 
 
-def _reports(call: Call) -> Iterable[Report]:
-    start, end, interval = (call.data[name] for name in ("from_date", "to_date", "interval"))
-    if interval < 1 or (min(end - start, KEPT_SECONDS)) / interval > _MAX_POINTS:
-        raise errors.ValidationError(f"error for field 'interval'. there may be at most {_MAX_POINTS} intervals")
-    return call.db.reports.between(start, end, fields.texts(call.data, "worker_ids"))
+def _reports(call: Call, workers: list[str]) -> Iterator[Report]:
+    return call.db.reports.between(int(call.data["from_date"]), int(call.data["to_date"]), workers)
 
 
-def _bucket(call: Call, report: Report) -> int:
-    """The start of the interval that a report falls into."""
-    start, interval = call.data["from_date"], call.data["interval"]
-    return int(start + (report.second - start) // interval * interval)
+def _interval(call: Call) -> int:
+    return max(int(call.data["interval"]), _MIN_INTERVAL)
+
+
+def _start(call: Call, second: float) -> int:
+    """The start of the interval that a time falls into."""
+    return int(second) // _interval(call) * _interval(call)
+
+
+def _dates(call: Call) -> list[int]:
+    """The starts of all intervals of the range; raises errors.ValidationError or InvalidFields for no such range."""
+    start, end, interval = (call.data[name] for name in _RANGE)
+    if interval < 1 or start < 0:
+        raise errors.ValidationError("error for field 'interval'. expected at least 1 and dates of at least 0")
+    if start >= end:
+        raise errors.InvalidFields("from_date must be less than to_date")
+    if (end - start) / _interval(call) > _MAX_INTERVALS:
+        raise errors.ValidationError(f"error for field 'interval'. there may be at most {_MAX_INTERVALS} intervals")
+    return list(range(_start(call, start), _start(call, end) + 1, _interval(call)))
 
 
 def _aggregation(item: Json) -> str:
-    name = item.get("category") or "avg"
+    name = item.get("aggregation") or "avg"
     if not isinstance(name, str) or name not in _AGGREGATIONS:
-        raise errors.ValidationError(f"error for field 'category'. value must be one of {', '.join(_AGGREGATIONS)}")
+        raise errors.ValidationError(f"error for field 'aggregation'. expected one of {', '.join(_AGGREGATIONS)}")
     return name
 
 
-def _measure(series: Series, report: Report, bucket: int, split: bool) -> None:
-    for name, value in report.stats.items():
-        for number, part in enumerate(value if isinstance(value, list) else [value]):
-            if isinstance(part, (int, float)):
-                key = name, str(number) if split else ""
-                series.setdefault(key, {}).setdefault(bucket, []).append(float(part))
+def _series(call: Call, reports: list[Report], key: str) -> dict[str, Series]:
+    """The values of a measurement by worker; the workers that measured most come first."""
+    found: dict[str, Series] = {}
+    counts: Counter[str] = Counter()
+    for report in reports:
+        parts = _parts(report, key)
+        for part, value in parts:
+            start = _start(call, report.second)
+            found.setdefault(report.worker, {}).setdefault(start, {}).setdefault(part, []).append(value)
+        counts[report.worker] += len(parts)
+    return {worker: found[worker] for worker in _frequent(counts) if worker in found}
 
 
-def _metrics(series: Series, name: str, aggregation: str) -> list[dict[str, Any]]:
-    found = []
-    for (metric, variant), buckets in sorted(series.items()):
-        if metric == name:
-            dates = sorted(buckets)
-            values = [_AGGREGATIONS[aggregation](buckets[date]) for date in dates]
-            stats = [{"aggregation": aggregation, "values": values}]
-            found.append(
-                {"metric": metric, "dates": dates, "stats": stats, **({"variant": variant} if variant else {})}
-            )
-    return found
+def _parts(report: Report, key: str) -> list[tuple[str, float]]:
+    """(part, value) for each number of a measurement; one that has no parts is `total`."""
+    value = report.stats.get(key)
+    parts = (
+        [(str(number), part) for number, part in enumerate(value)] if isinstance(value, list) else [("total", value)]
+    )
+    return [(part, float(value)) for part, value in parts if isinstance(value, (int, float))]
+
+
+def _stat(call: Call, series: Series, key: str, aggregation: str, dates: list[int]) -> Json:
+    """The values at `dates`; of a graphics card's measurements also by card, if the request splits them."""
+    aggregate = _AGGREGATIONS[aggregation]
+    together = [
+        aggregate([value for part in series[date].values() for value in part]) if date in series else 0.0
+        for date in dates
+    ]
+    names = sorted({part for date in dates for part in series.get(date, {})}, key=lambda part: (len(part), part))
+    split = call.data.get("split_by_resource") and key.startswith("gpu_") and len(names) > 1
+    apart = [
+        {"name": name, "values": [aggregate(series.get(date, {}).get(name) or [0.0]) for date in dates]}
+        for name in (names if split else ())
+    ]
+    return {
+        "aggregation": aggregation,
+        "dates": _milliseconds(dates),
+        "values": together,
+        "resource_series": apart,
+    }
+
+
+def _milliseconds(dates: list[int]) -> list[int]:
+    return [date * 1000 for date in dates]
+
+
+def _frequent(counts: Counter[Any]) -> list[Any]:
+    return sorted(counts, key=lambda name: (-counts[name], name))

@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ class World:
         self.plot_scroll = api("events.get_plot_sample", task=self.task, metric="curve")["scroll_id"]
 
         stats = {"cpu_usage": [10.5, 20], "memory_used": 100}
-        api("workers.status_report", worker="w:1", timestamp=1, machine_stats=stats)
+        api("workers.status_report", worker="w:1", timestamp=int(time.time() * 1000), machine_stats=stats)
+        self.public = api.model("a public model")
+        api("models.make_public", ids=[self.public])
         self.stopped = self._started()
         api("tasks.stopped", task=self.stopped)
         self.access_key = api("auth.create_credentials")["credentials"]["access_key"]
@@ -117,7 +120,7 @@ REQUESTS: dict[str, Json] = {
     "events.vector_metrics_iter_histogram": {"task": "$task", "metric": "v", "variant": "a"},
     "login.logout": {},
     "login.supported_modes": {},
-    "models.add_or_update_metadata": {"model": "$model", "metadata": [{"key": "a", "type": "str", "value": "1"}]},
+    "models.add_or_update_metadata": {"model": "$model", "metadata": [{"key": "a", "type": "int", "value": "1"}]},
     "models.archive_many": {"ids": ["$model", "nope"]},
     "models.create": {"uri": "http://x/y", "name": "other"},
     "models.delete": {"model": "$model"},
@@ -129,12 +132,14 @@ REQUESTS: dict[str, Json] = {
     "models.get_by_id": {"model": "$model"},
     "models.get_by_task_id": {"task": "$task"},
     "models.get_frameworks": {"projects": ["$project"]},
-    "models.make_private": {"ids": ["$model"]},
+    "models.get_by_id_ex": {"id": ["$model"]},
+    "models.make_private": {"ids": ["$public"]},
     "models.make_public": {"ids": ["$model"]},
     "models.move": {"ids": ["$model"], "project_name": "elsewhere"},
     "models.publish_many": {"ids": ["$model"]},
-    "models.set_ready": {"model": "$model"},
+    "models.set_ready": {"model": "$model", "publish_task": False},
     "models.unarchive_many": {"ids": ["$model"]},
+    "models.update_tags": {"ids": ["$model"], "add_tags": ["a"]},
     "models.update": {"model": "$model", "comment": "c"},
     "models.update_for_task": {"task": "$task", "uri": "http://x/new"},
     "organization.get_tags": {"include_system": True},
@@ -159,8 +164,9 @@ REQUESTS: dict[str, Json] = {
     "projects.move": {"project": "$project", "new_location": "another"},
     "projects.update": {"project": "$project", "description": "d"},
     "projects.validate_delete": {"project": "$project"},
-    "queues.add_or_update_metadata": {"queue": "$queue", "metadata": [{"key": "a", "type": "str", "value": "1"}]},
+    "queues.add_or_update_metadata": {"queue": "$queue", "metadata": [{"key": "a", "type": "int", "value": "1"}]},
     "queues.add_task": {"queue": "$queue", "task": "$task"},
+    "queues.clear_queue": {"queue": "$queue"},
     "queues.create": {"name": "new queue"},
     "queues.delete": {"queue": "$queue", "force": True},
     "queues.delete_metadata": {"queue": "$queue", "keys": ["a"]},
@@ -170,6 +176,7 @@ REQUESTS: dict[str, Json] = {
     "queues.get_default": {},
     "queues.get_next_task": {"queue": "$queue", "get_task_info": True},
     "queues.get_num_entries": {"queue": "$queue"},
+    "queues.get_queue_metrics": {"from_date": 1, "to_date": 2**33, "interval": 3600, "queue_ids": ["$queue"]},
     "queues.move_task_backward": {"queue": "$queue", "task": "$queued"},
     "queues.move_task_forward": {"queue": "$queue", "task": "$second", "count": 1},
     "queues.move_task_to_back": {"queue": "$queue", "task": "$queued"},
@@ -232,16 +239,15 @@ REQUESTS: dict[str, Json] = {
     "users.set_preferences": {"preferences": {"a.b": 1}},
     "users.update": {"user": "local", "name": "somebody"},
     "workers.get_all": {},
-    "workers.get_activity_report": {"from_date": 1, "to_date": 2**33, "interval": 3600},
+    "workers.get_activity_report": {"from_date": 1, "to_date": 2**24, "interval": 3600},
     "workers.get_count": {},
     "workers.get_metric_keys": {"worker_ids": ["w:1"]},
     "workers.get_stats": {
         "from_date": 1,
-        "to_date": 2**33,
+        "to_date": 2**24,
         "interval": 3600,
-        "items": [{"key": "cpu_usage", "category": "max"}],
+        "items": [{"key": "cpu_usage", "aggregation": "max"}],
         "worker_ids": ["w:1"],
-        "split_by_variant": True,
     },
     "workers.register": {"worker": "w:2"},
     "workers.status_report": {"worker": "w:1", "timestamp": 1, "task": "$running", "queue": "$queue"},

@@ -1,6 +1,4 @@
-import pytest
-
-from tests.support.api import Api, Refused
+from tests.support.api import Api
 
 
 def test_filters_as_the_sdk_sends_them(api: Api) -> None:
@@ -19,14 +17,25 @@ def test_filters_as_the_sdk_sends_them(api: Api) -> None:
     assert ids(project=[outer], include_subprojects=True) == ids(name="^a model$") == [model]
     assert api("models.get_frameworks") == {"frameworks": ["Keras", "PyTorch"]}
     assert api("models.get_frameworks", projects=[project]) == {"frameworks": ["PyTorch"]}
-    (found,) = api("models.get_all_ex", id=[model])["models"]
+    (found,) = api("models.get_all_ex", id=[model], only_fields=["task.name", "project.name"])["models"]
     assert (found["task"]["name"], found["project"]["name"]) == ("a task", "outer/inner")
 
 
-def test_the_model_of_a_task_that_made_none(api: Api) -> None:
-    with pytest.raises(Refused) as refused:
-        api("models.get_by_task_id", task=api.task())
-    assert refused.value.code == (400, 201)
-    with pytest.raises(Refused) as refused:
-        api("models.get_by_task_id")
-    assert refused.value.code == (400, 12)
+def test_labels_are_counted_when_asked_for(api: Api) -> None:
+    ids = [api.model(labels=labels) for labels in ({"a": 1, "b": 2}, {"a": 1}, {})]
+    assert all("stats" not in found for found in api("models.get_all_ex", id=ids)["models"])
+    found = api("models.get_all_ex", id=ids, include_stats=True, only_fields=["id"])["models"]
+    counts = {document["id"]: document["stats"] for document in found}
+    assert [counts[model] for model in ids] == [{"labels_count": 2}, {"labels_count": 1}, {"labels_count": 0}]
+
+
+def test_what_a_model_refers_to_is_joined_when_asked_for(api: Api) -> None:
+    task = api.task()
+    model = api.model(task=task)
+    (found,) = api("models.get_by_id_ex", id=[model])["models"]
+    assert (found["task"], "ui_cache" in found) == ({"id": task}, False)
+    (found,) = api("models.get_by_id_ex", id=[model], only_fields=["task.name"])["models"]
+    assert found == {"id": model, "task": {"id": task, "name": "a task"}}
+    refused = api.refusal("models.get_by_id_ex")
+    assert refused
+    assert refused.code == (400, 11)

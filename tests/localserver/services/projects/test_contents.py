@@ -17,7 +17,7 @@ def projects(api: Api) -> tuple[str, str]:
     child = api.task(project=inner, parent=parent, hyperparams=param("General", "x", "3"))
     scalar = {"type": "training_stats_scalar", "task": child, "metric": "m", "variant": "v", "value": 1}
     api.batch("events.add_batch", scalar)
-    api.model(project=inner, tags=["m"], metadata={"acc": {"key": "acc", "type": "str", "value": "0.9"}})
+    api.model(project=inner, tags=["m"], metadata={"acc": {"key": "acc", "type": "float", "value": "0.9"}})
     api("projects.update", project=inner, tags=["p"])
     return outer, inner
 

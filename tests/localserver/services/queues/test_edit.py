@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.api import Api, Refused
+from tests.support.api import Api, Json, Refused
 
 
 def test_names_are_long_enough_and_single(api: Api) -> None:
@@ -30,8 +30,30 @@ def test_a_queue_with_tasks_in_it_is_deleted_by_force(api: Api) -> None:
 
 
 def test_metadata(api: Api) -> None:
-    queue = api.queue()
-    api("queues.add_or_update_metadata", queue=queue, metadata=[{"key": "a", "type": "str", "value": "1"}])
-    assert api("queues.get_by_id", queue=queue)["queue"]["metadata"]["a"]["value"] == "1"
+    item = {"key": "a", "type": "int", "value": "1"}
+    queue = api("queues.create", name="with metadata", metadata={"a": item})["id"]
+
+    def read() -> Json:
+        return dict(api("queues.get_all_ex", id=[queue])["queues"][0]["metadata"])
+
+    assert read() == {"a": item}
+    second = {"key": "b.c", "type": "str", "value": "2"}
+    api("queues.add_or_update_metadata", queue=queue, metadata=[second])
+    assert read() == {"a": item, "b.c": second}
     api("queues.delete_metadata", queue=queue, keys=["a"])
-    assert api("queues.get_by_id", queue=queue)["queue"]["metadata"] == {}
+    assert read() == {"b.c": second}
+    assert api("queues.update", queue=queue, metadata={"a": item})["updated"] == 1
+    assert read() == {"a": item}
+    refused = api.refusal("queues.create", name="other", metadata=[item])
+    assert refused
+    assert refused.code == (400, 12)
+
+
+def test_a_change_is_answered_and_moves_no_time(api: Api) -> None:
+    queue = api("queues.create", name="a queue", display_name="Shown")["id"]
+    before = api("queues.get_by_id", queue=queue)["queue"]
+    assert before["display_name"] == "Shown"
+    answer = api("queues.update", queue=queue, tags=["b", "a"], display_name="Other")
+    assert answer == {"updated": 1, "fields": {"tags": ["a", "b"], "display_name": "Other"}}
+    assert api("queues.update", queue=queue) == {"updated": 0, "fields": {}}
+    assert api("queues.get_by_id", queue=queue)["queue"]["last_update"] == before["last_update"]

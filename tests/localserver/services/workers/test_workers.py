@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.api import Api, Refused
+from tests.support.api import Api, Json, Refused
 
 
 def age(api: Api, worker: str, seconds: int) -> None:
@@ -16,42 +16,89 @@ def age(api: Api, worker: str, seconds: int) -> None:
         db.workers.save(document)
 
 
-def test_a_worker_tells_what_it_watches_and_what_it_runs(api: Api) -> None:
-    queue, task = api.queue(), api.task(project=api.project("some/where"))
+def ids(api: Api, **request: object) -> list[str]:
+    return [worker["id"] for worker in api("workers.get_all", **request)["workers"]]
+
+
+def test_a_worker_says_what_it_watches_and_what_it_runs(api: Api) -> None:
+    queue = api("queues.create", name="a queue", display_name="Shown")["id"]
+    task, waiting = api.task(project=api.project("some/where")), api.task("waiting")
+    api("tasks.enqueue", task=waiting, queue=queue)
     api("tasks.started", task=task)
     api("workers.register", worker="host:1", queues=[queue], tags=["gpu"])
-    report = {"worker": "host:1", "timestamp": 1, "queues": [queue], "machine_stats": {"cpu_usage": [1]}}
+    report = {"worker": "host:1", "timestamp": 1, "machine_stats": {"cpu_usage": [1]}, "tags": ["gpu"]}
     api("workers.status_report", **report, task=task, queue=queue)
     (found,) = api("workers.get_all", tags=["gpu"])["workers"]
-    assert (found["id"], found["queue"]["name"], found["queues"][0]["name"]) == ("host:1", "a queue", "a queue")
+    watched = {"id": queue, "name": "a queue", "display_name": "Shown", "num_tasks": 1}
+    watched["next_task"] = {"id": waiting, "name": "waiting"}
+    assert (found["id"], found["queue"], found["queues"]) == ("host:1", watched, [watched])
     assert (found["task"]["id"], found["project"]["name"]) == (task, "some/where")
     assert api.read(task)["last_worker"] == "host:1"
-    assert api("workers.get_all", tags=["tpu"]) == {"workers": []}
-    api("workers.status_report", **report)
+    api("workers.status_report", **report, queue="elsewhere", queues=[queue, "gone"])
     (found,) = api("workers.get_all")["workers"]
-    assert "task" not in found
+    assert found["queues"] == [watched, {"id": "gone"}]
+    assert not {"task", "queue"} & found.keys()
 
 
-def test_one_that_nobody_knows_is_registered_by_its_report(api: Api) -> None:
+def test_a_worker_that_nobody_knows_is_registered_by_its_report(api: Api) -> None:
     api("workers.status_report", worker="host:1", timestamp=1, machine_stats=None, tags=None)
     assert api("workers.get_count") == {"count": 1}
 
 
-def test_one_that_is_not_heard_of_is_not_there(api: Api) -> None:
-    for name, timeout in (("short", 10), ("long", 1000)):
+def test_a_worker_that_is_not_heard_of_is_gone(api: Api) -> None:
+    for name, timeout in (("short", 10), ("long", 10_000)):
         api("workers.register", worker=name, timeout=timeout)
         age(api, name, seconds=60)
-    assert [worker["id"] for worker in api("workers.get_all")["workers"]] == ["long"]
+    assert ids(api) == ["long"]
+    assert (ids(api, last_seen=30), ids(api, last_seen=120)) == ([], ["long"])
     assert api("workers.get_count", last_seen=30) == {"count": 0}
-    assert api("workers.get_count", last_seen=120) == {"count": 2}
+    # An hour is the default for the list, and none for the count.
+    age(api, "long", seconds=4_000)
+    assert (ids(api), ids(api, last_seen=0)) == ([], ["long"])
+    assert api("workers.get_count") == {"count": 1}
+    api("workers.register", worker="new")
+    with api.store.read() as db:
+        assert db.workers.get("short") is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "chosen"),
+    [
+        ({"tags": ["a", "x"]}, ["one", "two"]),
+        ({"tags": ["a"], "system_tags": ["s"]}, ["one"]),
+        ({"tags": ["-b"]}, ["one"]),
+        ({"tags": ["a", "-b"]}, ["one"]),
+        ({"system_tags": ["-s"]}, ["two"]),
+        ({"tags": ["x"]}, []),
+        ({"worker_pattern": "o*"}, ["one"]),
+        ({"worker_pattern": "n"}, []),
+    ],
+)
+def test_workers_are_chosen_by_tags_and_names(api: Api, request_: Json, chosen: list[str]) -> None:
+    api("workers.register", worker="one", tags=["a"], system_tags=["s"])
+    api("workers.register", worker="two", tags=["a", "b"])
+    assert ids(api, **request_) == chosen
+    assert api("workers.get_count", **request_) == {"count": len(chosen)}
+
+
+def test_a_registration_that_cannot_be_is_refused(api: Api) -> None:
+    for request, code in (({"queues": ["nope"]}, 701), ({"timeout": -1}, 1002)):
+        refused = api.refusal("workers.register", worker="host:1", **request)
+        assert refused
+        assert refused.code == (400, code)
+
+
+def test_a_queue_has_the_resources_of_its_workers(api: Api) -> None:
+    queue = api.queue()
+    api("workers.register", worker="host:1", queues=[queue], resources={"cpu_usage": 2})
+    assert api("queues.get_by_id", queue=queue)["queue"]["resources"] == {"cpu_usage": 2}
 
 
 def test_unregistering(api: Api) -> None:
     api("workers.register", worker="host:1")
-    assert api("workers.unregister", worker="host:1") == {}
-    with pytest.raises(Refused) as refused:
-        api("workers.unregister", worker="host:1")
-    assert refused.value.code == (400, 1001)
+    for _ in range(2):
+        assert api("workers.unregister", worker="host:1") == {}
+    assert ids(api) == []
 
 
 def test_runtime_properties_are_not_there_as_agents_tolerate(api: Api) -> None:

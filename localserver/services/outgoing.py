@@ -1,0 +1,21 @@
+"""Documents as answers show them."""
+
+from collections.abc import Iterable
+
+from localserver.registry import Call
+from localserver.store.documents import Document
+
+# Clients up to this version expect a list of metadata, and get an empty one.
+_LAST_WITHOUT_METADATA = (2, 16)
+
+
+def shown(call: Call, documents: Iterable[Document]) -> None:
+    """Sort the tags of documents, leave out what is null, and metadata for clients that cannot read it."""
+    for document in documents:
+        for name in [name for name, value in document.items() if value is None]:
+            del document[name]
+        for name in ("tags", "system_tags"):
+            if document.get(name):
+                document[name] = sorted(document[name])
+        if call.version <= _LAST_WITHOUT_METADATA and "metadata" in document:
+            document["metadata"] = []

@@ -1,0 +1,28 @@
+"""Public documents: everybody reads them, nobody changes them."""
+
+from localserver import errors
+from localserver.fields import texts
+from localserver.registry import Call
+from localserver.services.common import save
+from localserver.store.documents import Documents
+from localserver.tokens import COMPANY
+from localserver.wire import Json
+
+PUBLIC = ""
+
+
+def set_public(call: Call, documents: Documents, error: type[errors.ApiError], public: bool) -> Json:
+    """Make the `ids` of a request public or private; raises `error` unless all of them are the opposite."""
+    ids = texts(call.data, "ids")
+    owner = COMPANY if public else PUBLIC
+    chosen = [document for document in map(documents.get, ids) if document and document["company"] == owner]
+    # Born public: nobody's to take back.
+    chosen = [document for document in chosen if public or document.get("company_origin") == COMPANY]
+    missing = set(ids) - {document["id"] for document in chosen}
+    if missing:
+        raise error(ids=sorted(missing))
+    for document in chosen:
+        document.pop("company_origin", None)
+        fields = {"company": PUBLIC, "company_origin": COMPANY} if public else {"company": COMPANY}
+        save(call, documents, document, fields)
+    return {"updated": len(chosen)}

@@ -1,0 +1,28 @@
+"""Tags of many documents, added and removed without a look at the others that they have."""
+
+from localserver import errors
+from localserver.fields import texts
+from localserver.registry import Call
+from localserver.services.common import save
+from localserver.services.projects.paths import touch
+from localserver.store.documents import Document, Documents
+from localserver.wire import Json
+
+FIELDS = {"add_tags": "texts", "remove_tags": "texts"}
+
+
+def update_tags(call: Call, documents: Documents) -> Json:
+    """Add and remove tags of the `ids`; each of the two counts a document once in `updated`."""
+    ids, added, removed = (texts(call.data, name) for name in ("ids", "add_tags", "remove_tags"))
+    if not (added or removed):
+        raise errors.ValidationError("Either add tags or remove tags should be provided")
+    chosen = [document for document in map(documents.get, ids) if document and document["company"]]
+    for document in chosen:
+        kept = [tag for tag in document["tags"] if tag not in removed]
+        save(call, documents, document, {"tags": [*kept, *_new(document, added, removed)]})
+        touch(call, document.get("project"))
+    return {"updated": len(chosen) * (bool(added) + bool(removed))}
+
+
+def _new(document: Document, added: list[str], removed: list[str]) -> list[str]:
+    return [tag for tag in dict.fromkeys(added) if tag not in document["tags"] and tag not in removed]
