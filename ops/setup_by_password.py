@@ -53,13 +53,15 @@ def setup_by_password(hosts: Mapping[str, str], password: str, user: str) -> dic
     bypass_proxies()
     seconds = load().clearml.connect_timeout
     urls = {name: url.rstrip("/") for name, url in hosts.items()}
-    if stored := _stored(urls, seconds):
-        return {**setup(stored), "new_key": False}
-    # Before a key is made: can the file take one at all?
+    # Before anything is asked: can the file take a key at all?
     path = conf_path()
     edited(read_text(path), {**urls, "access_key": "x", "secret_key": "x"}, path)
     api = Api(urls["api_host"], user, password, seconds)
     try:
+        # The password is looked at even where a stored key would do: whoever gives it wants to know.
+        _check_password(api)
+        if stored := _stored(urls, seconds):
+            return {**setup(stored), "new_key": False}
         key = _made(api)
         try:
             return {**setup(Server(**urls, **key)), "new_key": True}
@@ -89,11 +91,18 @@ def _stored(hosts: Mapping[str, str], seconds: float) -> Server | None:
     return known
 
 
+def _check_password(api: Api) -> None:
+    try:
+        api.login()
+    except WrongCredentials:
+        raise WrongCredentials(f"{api.url} does not know this user with this password; nothing was changed") from None
+    except Unreachable as failure:
+        raise Unreachable(f"{failure}; nothing was changed") from None
+
+
 def _made(api: Api) -> dict[str, str]:
     try:
         found = api.call("auth.create_credentials", label=label()).get("credentials") or {}
-    except WrongCredentials:
-        raise WrongCredentials(f"{api.url} does not know this user with this password; nothing was changed") from None
     except Unreachable as failure:
         raise Unreachable(f"{failure}; nothing was changed") from None
     key = {name: str(found.get(name) or "") for name in ("access_key", "secret_key")}

@@ -60,10 +60,12 @@ def test_a_user_of_the_team_gets_a_key_by_password(home: Home, server: FakeClear
     done.said("wrote", "with the key MADE****")
     assert "made-secret-0" not in done.stdout
     home.flows(*command, stdin="päss word").said("says that already")
-    home.conf.unlink()
-    wrong = home.flows(*command, stdin="wrong-pass")
-    wrong.refused(5, "does not know this user with this password; nothing was changed")
-    assert "wrong-pass" not in wrong.stderr
+    # A stored key that is good excuses no wrong password.
+    for _ in range(2):
+        wrong = home.flows(*command, stdin="wrong-pass")
+        wrong.refused(5, "does not know this user with this password; nothing was changed")
+        assert "wrong-pass" not in wrong.stderr
+        home.conf.unlink(missing_ok=True)
     home.flows(*command, stdin="пароль").refused(2, "characters that a login cannot send")
     home.flows(*command[:-1]).refused(2, "there is no password; give it with --secret-stdin")
     home.flows("setup", "--user", "a:b", "--secret-stdin", stdin="x").refused(2, "--user is no name of a user")
