@@ -84,6 +84,9 @@ def _instance(*kinds: type) -> Convert:
     return convert
 
 
+_text = _instance(str)
+
+
 def _any(_: Field, value: Any) -> Any:
     return value
 
@@ -144,9 +147,16 @@ def _shaped(field: Field, value: Any) -> Json:
 
 
 def _names(field: Field, value: Any) -> Any:
+    if not value:
+        return None
     if isinstance(value, str) or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
         return value
     raise errors.InvalidFields("expecting text or a list of text", field=field.name)
+
+
+def _pattern(field: Field, value: Any) -> str | None:
+    """A regular expression; the server takes every empty value for none."""
+    return str(_text(field, value)) if value else None
 
 
 def _filter(field: Field, value: Any) -> Any:
@@ -188,27 +198,9 @@ def _multi(field: Field, value: Any) -> Any:
 
 
 def _filters(field: Field, value: Any) -> Any:
-    """{name: {any, all, op}}, where `any` and `all` are {include, exclude}."""
     if not isinstance(value, dict):
         raise errors.InvalidFields("invalid value type, dictionary expected", field=field.name)
-    for name, conditions in value.items():
-        if conditions and not _is_condition(conditions):
-            raise errors.ValidationError("invalid filter for field", field=name[:100])
     return value
-
-
-def _is_condition(value: Any) -> bool:
-    if not isinstance(value, dict) or value.keys() - {"any", "all", "op"}:
-        return False
-    if value.get("op", "and") not in ("and", "or"):
-        return False
-    parts = [part for part in (value.get("any"), value.get("all")) if part is not None]
-    return all(
-        isinstance(part, dict)
-        and not part.keys() - {"include", "exclude"}
-        and all(not values or _is_texts(values) for values in part.values())
-        for part in parts
-    )
 
 
 def _is_texts(value: Any) -> bool:
@@ -217,7 +209,7 @@ def _is_texts(value: Any) -> bool:
 
 _TYPES: Mapping[str, Convert] = {
     "any": _any,
-    "str": _instance(str),
+    "str": _text,
     "int": _int,
     "float": _instance(int, float),
     "bool": _bool,
@@ -225,7 +217,7 @@ _TYPES: Mapping[str, Convert] = {
     "list": _list,
     "dict": _dict,
     "names": _names,
-    "pattern": _instance(str),
+    "pattern": _pattern,
     "filter": _filter,
     "range": _range,
     "dates": _dates,

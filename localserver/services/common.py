@@ -52,7 +52,7 @@ def save(call: Call, documents: Documents, document: Document, fields: Document,
 
 
 def task(call: Call, id: str | None = None) -> Document:
-    id = id or call.data["task"]
+    id = call.data["task"] if id is None else id
     found = call.db.tasks.get(id)
     if found is None:
         raise errors.InvalidTaskId(ids=(id,))
@@ -60,7 +60,7 @@ def task(call: Call, id: str | None = None) -> Document:
 
 
 def model(call: Call, id: str | None = None) -> Document:
-    id = id or call.data["model"]
+    id = call.data["model"] if id is None else id
     found = call.db.models.get(id)
     if found is None:
         raise errors.InvalidModelId("no such public or company model", id=id, company=COMPANY)
@@ -68,7 +68,7 @@ def model(call: Call, id: str | None = None) -> Document:
 
 
 def project(call: Call, id: str | None = None) -> Document:
-    id = id or call.data["project"]
+    id = call.data["project"] if id is None else id
     found = call.db.projects.get(id)
     if found is None:
         raise errors.InvalidProjectId(id=id)
@@ -76,7 +76,7 @@ def project(call: Call, id: str | None = None) -> Document:
 
 
 def queue(call: Call, id: str | None = None) -> Document:
-    id = id or call.data["queue"]
+    id = call.data["queue"] if id is None else id
     found = call.db.queues.get(id)
     if found is None:
         raise errors.InvalidQueueId(id=id, company=COMPANY)

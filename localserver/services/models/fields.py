@@ -15,7 +15,7 @@ _CONTENT = frozenset({"uri", "framework", "design", "labels", "ready", "metadata
 
 def own(call: Call, id: str | None = None) -> Document:
     """The model to change; raises errors.InvalidModelId when there is none, or when it is public."""
-    id = id or call.data["model"]
+    id = call.data["model"] if id is None else id
     found = call.db.models.get(id)
     if found is None or found["company"] != COMPANY:
         raise errors.InvalidModelId(company=COMPANY, id=id)
