@@ -75,6 +75,9 @@ def pages_app(store: Store, storage: Storage, files_url: str) -> Starlette:
     async def model(request: Request) -> Response:
         return _page("model.html", await read(_model, request.path_params["id"], links))
 
+    async def report(request: Request) -> Response:
+        return _page("report.html", await read(_report, request.path_params["id"], links))
+
     async def compared(request: Request) -> Response:
         return _page("compare.html", await read(compare.compare, request.path_params["ids"], links))
 
@@ -88,6 +91,7 @@ def pages_app(store: Store, storage: Storage, files_url: str) -> Starlette:
             *_with_tabs("/projects/{project}/models/{id}", model),
             *(route for path in _COMPARE_PATHS for route in _with_tabs(path, compared)),
             *(route for path in _TASK_PATHS for route in _with_tabs(path, task)),
+            *_with_tabs("/reports/{project}/{id}", report),
             Route("/projects/{id}", project),
             Route("/files/{path:path}", file),
             Mount("/static", static),
@@ -164,6 +168,17 @@ def _model(db: Session, id: str, links: Links) -> Json | None:
         "charts": curves,
         "singles": singles,
         "figures": [figure for _, figure in reports.plots(db, id, links)],
+    }
+
+
+def _report(db: Session, id: str, links: Links) -> Json | None:
+    report = db.tasks.get(id)
+    if report is None or report.get("type") != views.REPORT:
+        return None
+    return {
+        "report": report,
+        "project": db.projects.get(text(report.get("project"), 64)),
+        "assets": [(text(uri, 1000), links.file(uri)) for uri in shapes.items(report.get("report_assets"))],
     }
 
 

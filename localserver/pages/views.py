@@ -10,6 +10,7 @@ from localserver.store.query import select
 from localserver.store.session import Session
 
 PAGE_SIZE = 100
+REPORT = "report"
 _METRIC_COLUMNS = 24
 
 Json = dict[str, Any]
@@ -20,11 +21,13 @@ def index(db: Session) -> Json:
     pipelines = _latest(db.tasks, 15, system_tags=["pipeline", "-archived"], type=["controller"])
     datasets = _latest(db.tasks, 15, system_tags=["dataset", "-archived"])
     tasks = _latest(db.tasks, 40, system_tags=["-archived"])
-    apart = {task["id"] for task in (*pipelines, *datasets)}
+    reports = _latest(db.tasks, 15, system_tags=["-archived"], type=[REPORT])
+    apart = {task["id"] for task in (*pipelines, *datasets, *reports)}
     return {
         "groups": [
             ("Pipeline runs", task_rows(db, pipelines)),
             ("Datasets", task_rows(db, datasets)),
+            ("Reports", task_rows(db, reports)),
             ("Latest tasks", task_rows(db, [task for task in tasks if task["id"] not in apart])),
         ],
         "models": [model_row(db, model) for model in _latest(db.models, 15)],
@@ -75,8 +78,10 @@ def task_rows(db: Session, tasks: list[Document]) -> list[Json]:
 
 
 def task_link(task: Document) -> str:
-    """Return the path of a task's page: the one that the SDK prints for it."""
+    """Return the path of a task's page: the one that the SDK prints for it, or ClearML's own for a report."""
     project = quote(text(task.get("project"), 64) or "*", safe="*")
+    if task.get("type") == REPORT:
+        return f"/reports/{project}/{quote(text(task.get('id'), 64), safe='')}"
     return f"/projects/{project}/tasks/{quote(text(task.get('id'), 64), safe='')}/output/log"
 
 

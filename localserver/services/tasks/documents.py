@@ -10,7 +10,7 @@ from localserver.store.documents import Document
 
 TYPES = frozenset(
     {"training", "testing", "inference", "data_processing", "application", "monitor", "controller", "optimizer"}
-    | {"service", "qc", "custom", "dataset_import", "annotation", "annotation_manual"}
+    | {"service", "qc", "custom", "report", "dataset_import", "annotation", "annotation_manual"}
 )
 # What a deleted Task's children and models have for their Task: that there was one, and which.
 DELETED_PREFIX = "__DELETED__"

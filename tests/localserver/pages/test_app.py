@@ -312,3 +312,24 @@ def test_pages_stand_any_shape_of_document(client: TestClient, records: Records,
         records.plot("run", "c", str(number), {"data": [trace]})
     for path in (*PAGES, "/projects/p1/tasks/run2", "/projects/p1/tasks/run3"):
         assert client.get(path).status_code == 200
+
+
+def test_a_report_has_a_page_of_its_own(client: TestClient, records: Records, storage: Storage) -> None:
+    (storage.root / "a.txt").write_text("x")
+    assets = [f"{FILES_URL}/a.txt", EVIL_LINK]
+    records.task(
+        "r1", type="report", name=EVIL, tags=[EVIL], report=f"# Title {EVIL}", report_assets=assets, comment=EVIL
+    )
+    assert 'href="/reports/p1/r1"' in client.get("/").text
+    answer = client.get("/reports/p1/r1")
+    assert "# Title &lt;script&gt;alert" in answer.text
+    tags = {tag for tag, _ in Elements(answer.text).found}
+    assert tags.isdisjoint({"script", "svg", "img"})
+    links = [attributes["href"] for tag, attributes in Elements(answer.text).found if tag == "a"]
+    assert links == ["/", "/files/a.txt"]
+
+
+@pytest.mark.parametrize("path", ["/reports/p1/t1", "/reports/p1/nope"])
+def test_what_is_no_report_has_no_page_of_one(client: TestClient, records: Records, path: str) -> None:
+    records.task("t1")
+    assert client.get(path).status_code == 404

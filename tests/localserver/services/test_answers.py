@@ -55,6 +55,7 @@ class World:
         api("models.make_public", ids=[self.public])
         self.stopped = self._started()
         api("tasks.stopped", task=self.stopped)
+        self.report = api("reports.create", name="a report", project=self.project)["id"]
         self.access_key = api("auth.create_credentials")["credentials"]["access_key"]
 
     def _started(self) -> str:
@@ -184,6 +185,22 @@ REQUESTS: dict[str, Json] = {
     "queues.peek_task": {"queue": "$queue"},
     "queues.remove_task": {"queue": "$queue", "task": "$queued"},
     "queues.update": {"queue": "$queue", "tags": ["a"]},
+    "reports.archive": {"task": "$report"},
+    "reports.create": {"name": "a report", "project": "$project"},
+    "reports.delete": {"task": "$report"},
+    "reports.get_all_ex": {"project": ["$project", None]},
+    "reports.get_tags": {},
+    "reports.get_task_data": {
+        "id": ["$task"],
+        "plots": {"metrics": [{"metric": "curve"}]},
+        "debug_images": {"iters": 2},
+        "scalar_metrics_iter_histogram": {"samples": 10},
+        "single_value_metrics": {},
+    },
+    "reports.move": {"task": "$report", "project_name": "another"},
+    "reports.publish": {"task": "$report"},
+    "reports.unarchive": {"task": "$report"},
+    "reports.update": {"task": "$report", "report": "text", "tags": ["t"]},
     "server.info": {},
     "server.report_stats_option": {},
     "tasks.add_or_update_artifacts": {"task": "$task", "artifacts": [_ARTIFACT]},

@@ -1,0 +1,102 @@
+"""Reading reports, and what a report shows of Tasks and models."""
+
+from localserver.registry import Call, endpoint
+from localserver.services import listing, scope
+from localserver.services.events import iterations
+from localserver.services.events.options import metric_variants
+from localserver.services.events.plots import last_plots
+from localserver.services.events.scalars import compared_curves, single_values
+from localserver.services.reports.edit import BASENAME, REPORT
+from localserver.store.documents import Document, Documents
+from localserver.store.events import IMAGE
+from localserver.store.query import Selection, select
+from localserver.wire import Json
+
+
+@endpoint("reports.get_all_ex")
+def get_all_ex(call: Call) -> Json:
+    """Reports; of the projects that `project` names, those beside them (null: those at the top)."""
+    data = {**call.data, "type": [REPORT]}
+    if call.data.get("project"):
+        data["project"] = _homes(call)
+        if not data["project"]:
+            return {"tasks": []}
+    return listing.answer_joined(call, "tasks", call.db.tasks, data, select(call.db.tasks.entity, data))
+
+
+@endpoint("reports.get_tags")
+def get_tags(call: Call) -> Json:
+    return {"tags": call.db.tasks.distinct("tags", Selection().equal("type", REPORT))}
+
+
+@endpoint("reports.get_task_data")
+def get_task_data(call: Call) -> Json:
+    """The Tasks or models that a request asks for, with the events of each kind that it names."""
+    documents = call.db.models if call.data.get("model_events") else call.db.tasks
+    answer = listing.answer_joined(call, "tasks", documents, call.data, _selected(call, documents))
+    ids = [document["id"] for document in answer["tasks"]]
+    owners = [document for document in map(documents.get, ids) if document]
+    asked = {name: call.data[name] for name in _EVENTS if call.data.get(name) is not None}
+    return {**answer, **{name: _EVENTS[name](call.asking(request), owners) for name, request in asked.items()}}
+
+
+def _homes(call: Call) -> list[str]:
+    asked = call.data["project"] if isinstance(call.data["project"], list) else [call.data["project"]]
+    ids = [id for id in asked if id is not None]
+    if call.data.get("include_subprojects"):
+        ids = scope.with_subprojects(call, ids)
+    named = Selection().equal("basename", BASENAME)
+    return [
+        home["id"]
+        for home in call.db.projects.all(named)
+        if home["id"] in ids or home.get("parent") in ids or (None in asked and not home.get("parent"))
+    ]
+
+
+def _selected(call: Call, documents: Documents) -> Selection:
+    data = dict(call.data)
+    if data.get("include_subprojects") and data.get("project"):
+        data["project"] = scope.with_subprojects(call, listing.names(data["project"]))
+    selection = select(documents.entity, data)
+    if not data.get("search_hidden") and not data.get("id"):
+        selection.tagged("system_tags", "hidden", is_not=True)
+    return selection
+
+
+def _plots(call: Call, owners: list[Document]) -> Json:
+    by_metric = call.data.get("last_iters_per_task_metric") is not False
+    found, _, _ = last_plots(call, owners, metric_variants(call.data.get("metrics")), _count(call), by_metric)
+    return found
+
+
+def _images(call: Call, owners: list[Document]) -> list[Json]:
+    metrics = metric_variants(call.data.get("metrics"))
+    state = iterations.start(call, IMAGE, {owner["id"]: metrics for owner in owners})
+    is_narrow = any(metrics.values())
+    return [
+        {
+            "task": position["task"],
+            "iterations": iterations.next_page(call, IMAGE, position, _count(call), True, is_narrow),
+        }
+        for position in state["tasks"]
+    ]
+
+
+def _curves(call: Call, owners: list[Document]) -> Json:
+    return compared_curves(call, owners, metric_variants(call.data.get("metrics")))
+
+
+def _singles(call: Call, owners: list[Document]) -> list[Json]:
+    return single_values(call, owners, {})
+
+
+def _count(call: Call) -> int:
+    return int(call.data.get("iters") or 1)
+
+
+_EVENTS = {
+    "debug_images": _images,
+    "plots": _plots,
+    "scalar_metrics_iter_histogram": _curves,
+    "single_value_metrics": _singles,
+}
