@@ -1,24 +1,64 @@
+import re
+from collections.abc import Mapping
+
 from localserver import errors
-from localserver.fields import objects, text
+from localserver.fields import objects, text, texts
 from localserver.registry import Call, endpoint
-from localserver.services.tasks.edit import clone
+from localserver.services.common import many, save, task
+from localserver.services.tasks.clone import copy
 from localserver.services.tasks.queueing import enqueue
+from localserver.services.tasks.removal import delete_task
+from localserver.store.documents import Document
+from localserver.store.query import Selection
 from localserver.wire import Json
 
+_SECTION = "Args"
+_TAG = "pipeline"
 
-@endpoint("pipelines.start_pipeline", required=("task",), fields={"args": "objects"}, writes=True)
+
+@endpoint("pipelines.start_pipeline", required=("task", "queue"), fields={"args": "objects"}, writes=True)
 def start_pipeline(call: Call) -> Json:
-    """Run a pipeline again: a clone of its controller with `args` for arguments, put into `queue`."""
-    source = call.db.tasks.get(call.data["task"])
-    if source is None:
-        raise errors.InvalidTaskId(ids=(call.data["task"],))
-    hyperparams = {section: dict(items) for section, items in source["hyperparams"].items()}
-    for item in objects(call.data, "args"):
-        name = text(item, "name")
-        known = hyperparams.setdefault("Args", {}).get(name, {"section": "Args", "name": name})
-        hyperparams["Args"][name] = {**known, "value": str(item.get("value", ""))}
-    definition = {"task": source["id"], "new_task_name": source["name"], "new_task_hyperparams": hyperparams}
-    new = clone(call.asking(definition))
-    request = {"task": new["id"], "queue": call.data.get("queue")}
-    queued = enqueue(call.asking(request))
-    return {"pipeline": new["id"], "enqueued": bool(queued["queued"])}
+    """Run a pipeline again: a copy of its controller with `args` for arguments, put into `queue`."""
+    hyperparams = _with_arguments(task(call)["hyperparams"], objects(call.data, "args"))
+    document = copy(call.asking({"task": call.data["task"]}), hyperparams=hyperparams)
+    _number(call, document)
+    request = {"task": document["id"], "status_message": "Starting pipeline"}
+    request |= {name: call.data.get(name) for name in ("queue", "verify_watched_queue")}
+    answer = enqueue(call.asking(request))
+    watched = {"queue_watched": answer["queue_watched"]} if "queue_watched" in answer else {}
+    return {"pipeline": document["id"], "enqueued": bool(answer["queued"]), **watched}
+
+
+def _with_arguments(hyperparams: Mapping[str, Json], arguments: list[Document]) -> Json:
+    if not arguments:
+        return dict(hyperparams)
+    items = {
+        name: {"section": _SECTION, "name": name, "value": str(argument.get("value", ""))}
+        for argument in arguments
+        for name in [text(argument, "name")]
+    }
+    return {**hyperparams, _SECTION: {**hyperparams.get(_SECTION, {}), **items}}
+
+
+def _number(call: Call, document: Document) -> None:
+    """Name a run after its project, and number it among the runs there."""
+    project = call.db.projects.get(document["project"]) if document.get("project") else None
+    if project is None:
+        return
+    name = project["name"].rpartition("/")[2]
+    runs = call.db.tasks.all(Selection().equal("project", project["id"]).tagged("system_tags", _TAG))
+    numbered = re.compile(rf"{re.escape(name)}( #\d+)?$")
+    count = sum(1 for run in runs if numbered.search(run["name"]))
+    save(call, call.db.tasks, document, {"name": f"{name} #{count}" if count else name})
+
+
+@endpoint("pipelines.delete_runs", required=("project", "ids"), writes=True)
+def delete_runs(call: Call) -> Json:
+    """Delete runs of a pipeline with their steps. One run must stay; ids of other Tasks are left out."""
+    ids = texts(call.data, "ids")
+    found = Selection().equal("project", call.data["project"]).equal("type", "controller")
+    runs = {run["id"] for run in call.db.tasks.all(found)}
+    if not runs.difference(ids):
+        raise errors.AllRunsSelected(project=call.data["project"])
+    request = call.asking({"force": True, "include_pipeline_steps": True, "ids": [id for id in ids if id in runs]})
+    return many(request, lambda task_id: delete_task(request, task_id))

@@ -71,8 +71,15 @@ def expression(entity: Entity, name: str) -> Condition:
     return "json_extract(doc, ?)", ["$" + "".join(f'."{segment}"' for segment in segments)]
 
 
+def unescaped(key: str) -> str:
+    """A key of parameters, configuration or metadata as it is stored: the web application escapes dots and dollars."""
+    return "%".join(part.replace("%2E", ".").replace("%24", "$") for part in key.split("%%"))
+
+
 def _segments(name: str) -> list[str]:
     segments = name.split(".")
+    if segments[0] in _KEYED:
+        segments = [unescaped(segment) for segment in segments]
     between = _KEYED.get(segments[0])
     if between is None or len(segments) < between + 4:
         return segments

@@ -69,7 +69,7 @@ def look_at(api: Api, task: Task, own: bool) -> Seen:
         changed=task["status_changed"],
         updated=task.get("last_update") or task["status_changed"],
         seconds=_seconds(task, api.now()),
-        queue=(task.get("execution") or {}).get("queue") or "",
+        queue=((task.get("execution") or {}).get("queue") or {}).get("id", ""),
     )
 
 

@@ -23,8 +23,9 @@ SERVICES = ("auth", "events", "models", "organization", "pipelines", "projects",
 # What only clients of an older API may call.
 OLD = dict.fromkeys(("models.get_by_task_id", "models.update_for_task"), "2.13")
 Json = dict[str, Any]
-# The server answers these otherwise than the SDK's response classes say: a number, names by metric, a file.
+# The server answers these otherwise than the SDK's response classes say: a number, names by metric, a file, a list.
 UNLIKE_THE_SDK = {
+    "tasks.get_configuration_names",
     "events.delete_for_task",
     "events.delete_for_model",
     "events.get_vector_metrics_and_variants",

@@ -13,7 +13,7 @@ from localserver.wire import Json
 def add_or_update_artifacts(call: Call) -> Json:
     """An artifact with the key and mode of one that is there takes its place."""
     document = task(call)
-    lifecycle.extensible(document, bool(call.data.get("force")))
+    lifecycle.extensible(document, force=True)
     artifacts = {artifact_key(artifact): artifact for artifact in document["execution"]["artifacts"]}
     for artifact in objects(call.data, "artifacts"):
         if not isinstance(artifact.get("type"), str):
@@ -25,7 +25,7 @@ def add_or_update_artifacts(call: Call) -> Json:
 @endpoint("tasks.delete_artifacts", required=("task", "artifacts"), writes=True)
 def delete_artifacts(call: Call) -> Json:
     document = task(call)
-    lifecycle.extensible(document, bool(call.data.get("force")))
+    lifecycle.extensible(document, force=True)
     gone = {artifact_key(artifact) for artifact in objects(call.data, "artifacts")}
     kept = [artifact for artifact in document["execution"]["artifacts"] if artifact_key(artifact) not in gone]
     return _save_artifacts(call, document, kept, "deleted")
@@ -38,14 +38,16 @@ def _save_artifacts(call: Call, document: Document, artifacts: list[Document], v
 
 @endpoint("tasks.add_or_update_model", required=("task", "name", "model", "type"), writes=True)
 def add_or_update_model(call: Call) -> Json:
-    """List a model under a name as the Task's input or output; a Task that is not there is no error."""
+    """List a model under a name as the Task's input or output, in the place of the one with that name."""
     kind = _kind(call.data["type"])
-    document = call.db.tasks.get(call.data["task"])
-    if document is None:
-        return {"updated": 0}
+    document = task(call)
+    lifecycle.extensible(document, force=True)
     item = {"name": call.data["name"], "model": call.data["model"], "updated": now()}
-    kept = [other for other in document["models"][kind] if other["name"] != item["name"]]
-    fields: Document = {"models": {**document["models"], kind: [*kept, item]}}
+    known = document["models"][kind]
+    items = [item if other["name"] == item["name"] else other for other in known]
+    if item not in items:
+        items.append(item)
+    fields: Document = {"models": {**document["models"], kind: items}, **lifecycle.active(document, now())}
     if call.data.get("iteration") is not None:
         fields["last_iteration"] = max(document["last_iteration"], int(call.data["iteration"]))
     save(call, call.db.tasks, document, fields)
@@ -55,11 +57,12 @@ def add_or_update_model(call: Call) -> Json:
 @endpoint("tasks.delete_models", required=("task", "models"), writes=True)
 def delete_models(call: Call) -> Json:
     document = task(call)
+    lifecycle.extensible(document, force=True)
     gone = {(text(item, "name"), _kind(text(item, "type"))) for item in objects(call.data, "models")}
     models = {
         kind: [item for item in items if (item["name"], kind) not in gone] for kind, items in document["models"].items()
     }
-    save(call, call.db.tasks, document, {"models": models})
+    save(call, call.db.tasks, document, {"models": models}, updates=False)
     return {"updated": 1}
 
 

@@ -4,6 +4,8 @@ from localserver import lifecycle
 from localserver.fields import objects, text, texts
 from localserver.registry import Call, endpoint
 from localserver.services.common import save, task
+from localserver.services.tasks.documents import existing
+from localserver.store.documents import Document
 from localserver.wire import Json
 
 _ITEMS = {"configuration": "objects"}
@@ -15,22 +17,32 @@ def get_configurations(call: Call) -> Json:
     wanted = set(texts(call.data, "names"))
     return {
         "configurations": [
-            {"task": id, "configuration": [item for name, item in items.items() if not wanted or name in wanted]}
-            for id, items in _configurations(call).items()
+            {"task": document["id"], "configuration": _listed(document, wanted)}
+            for document in existing(call, texts(call.data, "tasks"))
         ]
     }
 
 
+def _listed(document: Document, wanted: set[str]) -> list[Document]:
+    items = sorted(document["configuration"].items())
+    return [item for name, item in items if not wanted or name in wanted]
+
+
 @endpoint("tasks.get_configuration_names", required=("tasks",))
 def get_configuration_names(call: Call) -> Json:
-    """{task: names}, without the Tasks that have none unless `skip_empty` is false."""
+    """The names by Task, those of empty values only without `skip_empty`. Tasks without names are left out."""
     skip = call.data.get("skip_empty", True)
-    return {"configurations": {id: sorted(items) for id, items in _configurations(call).items() if items or not skip}}
+    documents = (call.db.tasks.get(id) for id in texts(call.data, "tasks"))
+    named = [
+        {"task": found["id"], "names": sorted(n for n, item in found["configuration"].items() if _counts(item, skip))}
+        for found in documents
+        if found
+    ]
+    return {"configurations": [entry for entry in named if entry["names"]]}
 
 
-def _configurations(call: Call) -> dict[str, Json]:
-    documents = [call.db.tasks.get(id) for id in texts(call.data, "tasks")]
-    return {document["id"]: document["configuration"] for document in documents if document}
+def _counts(item: Document, skip_empty: bool) -> bool:
+    return not skip_empty or item.get("value") not in (None, "")
 
 
 @endpoint("tasks.edit_configuration", required=("task", "configuration"), fields=_ITEMS, writes=True)

@@ -1,24 +1,29 @@
 """What a Task's document holds, from the fields of a request."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from localserver import errors, lifecycle
 from localserver.fields import objects, text
 from localserver.registry import Call
-from localserver.services.common import check_name, check_project, given, project, stamped
+from localserver.services import tags
+from localserver.services.common import check_name, check_project, given, now, project, stamped
+from localserver.services.tasks import legacy
 from localserver.store.documents import Document
 
 TYPES = frozenset(
-    {"training", "testing", "inference", "data_processing", "application", "monitor", "controller", "optimizer"}
-    | {"service", "qc", "custom", "report", "dataset_import", "annotation", "annotation_manual"}
+    {"training", "testing", "inference", "data_processing", "application", "monitor", "controller", "report"}
+    | {"optimizer", "service", "qc", "custom", "dataset_import", "annotation", "annotation_manual"}
 )
 # What a deleted Task's children and models have for their Task: that there was one, and which.
 DELETED_PREFIX = "__DELETED__"
 _PLAIN = "name type comment parent project tags system_tags hyperparams configuration runtime container"
+# Changes of these alone are no news of a Task: its `last_update` stays.
+NOTES = frozenset({"name", "comment", "project", "tags", "system_tags", "status_message"})
 
 
-def new(call: Call) -> Document:
-    """The document of `tasks.create`; raises errors.DataValidationError or InvalidFields for what cannot be."""
+def blank(call: Call) -> Document:
+    """A new Task without a name and a type."""
     return {
         **stamped(call),
         **lifecycle.born(),
@@ -36,43 +41,59 @@ def new(call: Call) -> Document:
         "models": {"input": [], "output": []},
         "output": {},
         "execution": execution({}, {}),
-        "script": script({}),
-        **edits(call, {}),
+        "script": script({}, {}),
     }
+
+
+def new(call: Call) -> Document:
+    """The document of `tasks.create`; raises errors.DataValidationError, InvalidFields or InvalidModelId."""
+    empty = blank(call)
+    document = {**empty, **edits(call, empty)}
+    check_inputs(call, document)
+    return document
 
 
 def edits(call: Call, task: Document) -> Document:
     """The fields of a Task that the request sets, whole, as they then stand in the document `task`."""
-    fields = given(call, _PLAIN)
-    _check_shapes(fields)
+    call = tags.split(call, "tasks")
+    tags.check(call.data, "tags", "system_tags")
+    data = legacy.upgraded(call, task)
+    fields = given(call.asking(data), _PLAIN)
+    check_shapes(fields)
     if "name" in fields:
-        check_name(fields["name"])
+        fields["name"] = check_name(fields["name"]).strip()
     if "type" in fields and fields["type"] not in TYPES:
         raise errors.ValidationError(f"error for field 'type'. value must be one of {', '.join(sorted(TYPES))}")
     check_project(call, fields.get("project"))
-    if call.data.get("script") is not None:
-        fields["script"] = script(call.data["script"])
-    if call.data.get("execution") is not None:
-        fields["execution"] = execution(task.get("execution", {}), call.data["execution"])
-    if call.data.get("models") is not None:
-        fields["models"] = models(call.data["models"])
-    if call.data.get("output_dest") is not None:
-        fields["output"] = {**task.get("output", {}), "destination": call.data["output_dest"]}
+    if fields.get("parent") and call.db.tasks.get(fields["parent"]) is None:
+        raise errors.InvalidFields("expecting Task id", id=fields["parent"], field="parent")
+    for name, merged in (("script", script), ("execution", execution), ("models", models)):
+        if data.get(name) is not None:
+            fields[name] = merged(task[name], data[name])
+    if data.get("output_dest") is not None:
+        fields["output"] = {**task["output"], "destination": data["output_dest"].strip()}
     return fields
 
 
-def _check_shapes(fields: Document) -> None:
-    """What is read again later by its parts must have these parts."""
+def check_shapes(fields: Document) -> None:
+    """What is read again later by its parts must have these parts, and each of them a name."""
     for section in fields.get("hyperparams", {}).values():
         if not isinstance(section, dict) or not all(isinstance(item, dict) for item in section.values()):
             raise errors.InvalidFields("expecting {section: {name: item}}", field="hyperparams")
+        _check_names("parameter", section)
     if not all(isinstance(item, dict) for item in fields.get("configuration", {}).values()):
         raise errors.InvalidFields("expecting {name: item}", field="configuration")
+    _check_names("section", fields.get("hyperparams", {}))
+    _check_names("configuration", fields.get("configuration", {}))
+
+
+def _check_names(kind: str, names: Iterable[str]) -> None:
+    if any(not name.strip() for name in names):
+        raise errors.ValidationError(f"Empty {kind} name is not allowed")
 
 
 def undone(task: Document, everything: bool) -> Document:
     """The fields of a Task as they were before it ran; with `everything` the execution and the script are new too."""
-    artifacts = [item for item in task["execution"]["artifacts"] if item.get("mode") == "input"]
     kept = {name: value for name, value in task["execution"].items() if name != "queue"}
     return {
         "last_iteration": 0,
@@ -82,9 +103,18 @@ def undone(task: Document, everything: bool) -> Document:
         "runtime": {},
         "models": {**task["models"], "output": []},
         "output": {name: value for name, value in task["output"].items() if name not in ("result", "error")},
-        "execution": execution({}, {}) if everything else {**kept, "artifacts": artifacts},
-        "script": script({}) if everything else task["script"],
+        "execution": execution({}, {}) if everything else {**kept, "artifacts": inputs(kept["artifacts"])},
+        "script": script({}, {}) if everything else task["script"],
     }
+
+
+def existing(call: Call, ids: Iterable[str]) -> list[Document]:
+    """The Tasks with these ids, each once; raises errors.InvalidTaskId unless all of them are there."""
+    wanted = list(dict.fromkeys(ids))
+    found = [document for document in map(call.db.tasks.get, wanted) if document]
+    if len(found) < len(wanted):
+        raise errors.InvalidTaskId(ids=wanted)
+    return found
 
 
 def check_references(call: Call, task: Document) -> None:
@@ -107,33 +137,66 @@ def check_inputs(call: Call, task: Document) -> None:
         raise errors.InvalidModelId(models=sorted(missing))
 
 
-def script(value: dict[str, Any]) -> Document:
-    return {"binary": "python", "repository": "", "entry_point": "", "requirements": {}, **_without_none(value)}
+def script(current: dict[str, Any], value: dict[str, Any]) -> Document:
+    default = {"binary": "python", "repository": "", "entry_point": "", "requirements": {}}
+    stripped = {
+        name: item.strip() if isinstance(item, str) and name != "diff" else item for name, item in value.items()
+    }
+    if not isinstance(stripped.get("requirements") or {}, dict):
+        raise errors.DataValidationError("expecting an object", field="script.requirements")
+    return {**default, **_without_none({**current, **stripped})}
 
 
 def execution(current: dict[str, Any], value: dict[str, Any]) -> Document:
     default = {"test_split": 0, "parameters": {}, "model_desc": {}, "model_labels": {}, "artifacts": []}
     merged = {**default, **current, **_without_none(value)}
+    artifacts: dict[tuple[str, str], Document] = {}
     for item in objects(merged, "artifacts"):
-        key, _ = artifact_key(item)
         if not isinstance(item.get("type"), str):
-            raise errors.DataValidationError("an artifact needs a type", artifact=key)
-    return merged
+            raise errors.DataValidationError("an artifact needs a type", artifact=text(item, "key"))
+        artifacts[artifact_key(item)] = {"mode": "output", **_without_none(item)}
+    return {**merged, "artifacts": list(artifacts.values())}
 
 
 def artifact_key(item: Document) -> tuple[str, str]:
     """What tells an artifact from the others of its Task; raises errors.ValidationError when it cannot be one."""
     if item.get("uri") is not None:
         text(item, "uri")
-    return text(item, "key"), str(item.get("mode") or "output")
+    mode = item.get("mode") or "output"
+    if mode not in ("input", "output"):
+        raise errors.ValidationError("error for field 'mode'. value must be input or output")
+    return text(item, "key"), mode
 
 
-def models(value: dict[str, Any]) -> Document:
-    lists = {kind: objects(value, kind) for kind in ("input", "output")}
+def inputs(artifacts: Iterable[Document]) -> list[Document]:
+    """The artifacts that a Task was given, without those that it made."""
+    return [artifact for artifact in artifacts if artifact.get("mode") == "input"]
+
+
+def models(current: dict[str, Any], value: dict[str, Any]) -> Document:
+    """The lists that the request names take the place of the current ones."""
+    lists = {kind: objects(value if value.get(kind) is not None else current, kind) for kind in ("input", "output")}
     for item in (*lists["input"], *lists["output"]):
         text(item, "name")
         text(item, "model")
+    time = now()
+    for kind in lists:
+        if value.get(kind) is not None:
+            lists[kind] = [{**item, "updated": time} for item in lists[kind]]
     return lists
+
+
+def shown(call: Call, documents: Iterable[Document]) -> list[Document]:
+    """Tasks as answers have them: artifacts and tags sorted, and all where the client's version expects it."""
+    return [legacy.downgraded(call, _sorted(document)) for document in tags.shown(call, documents)]
+
+
+def _sorted(document: Document) -> Document:
+    execution = document.get("execution")
+    if not execution or not execution.get("artifacts"):
+        return document
+    artifacts = sorted(execution["artifacts"], key=lambda artifact: str(artifact.get("key")))
+    return {**document, "execution": {**execution, "artifacts": artifacts}}
 
 
 def _without_none(value: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from localserver import errors, lifecycle
 from localserver.fields import objects, text, texts
 from localserver.registry import Call, endpoint
 from localserver.services.common import save, task
+from localserver.services.tasks.documents import existing
 from localserver.store.documents import Document
 from localserver.wire import Json
 
@@ -13,16 +14,16 @@ _FREE_SECTION = "properties"
 
 @endpoint("tasks.get_hyper_params", required=("tasks",))
 def get_hyper_params(call: Call) -> Json:
-    documents = [call.db.tasks.get(id) for id in texts(call.data, "tasks")]
-    return {"params": [{"task": found["id"], "hyperparams": _listed(found)} for found in documents if found]}
+    documents = existing(call, texts(call.data, "tasks"))
+    return {"params": [{"task": document["id"], "hyperparams": _listed(document)} for document in documents]}
 
 
 @endpoint("tasks.edit_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "objects"}, writes=True)
 def edit_hyper_params(call: Call) -> Json:
     """Adds to what is there, or takes its place: all of it, or the sections that the request names."""
     document = task(call)
-    items = objects(call.data, "hyperparams")
-    _check(call, document, items)
+    items = _normal(objects(call.data, "hyperparams"))
+    notes = _check(call, document, items)
     replace = call.data.get("replace_hyperparams") or "none"
     if replace not in ("none", "section", "all"):
         raise errors.ValidationError("error for field 'replace_hyperparams'. value must be none, section or all")
@@ -34,7 +35,7 @@ def edit_hyper_params(call: Call) -> Json:
     }
     for item in items:
         sections.setdefault(item["section"], {})[text(item, "name")] = item
-    save(call, call.db.tasks, document, {"hyperparams": sections})
+    save(call, call.db.tasks, document, {"hyperparams": sections}, updates=not notes)
     return {"updated": 1}
 
 
@@ -42,22 +43,35 @@ def edit_hyper_params(call: Call) -> Json:
 def delete_hyper_params(call: Call) -> Json:
     """Deletes parameters, and whole sections where no name is given."""
     document = task(call)
-    keys = objects(call.data, "hyperparams")
-    _check(call, document, keys)
-    whole = {text(key, "section") for key in keys if key.get("name") is None}
-    single = {(text(key, "section"), key["name"]) for key in keys if key.get("name") is not None}
+    keys = _normal(objects(call.data, "hyperparams"))
+    notes = _check(call, document, keys)
+    whole = {key["section"] for key in keys if not key.get("name")}
+    single = {(key["section"], key["name"]) for key in keys if key.get("name")}
+    if any(section in whole for section, _ in single):
+        raise errors.FieldsConflict("a section is deleted whole or by the names in it, not both")
     sections = {
         section: {name: item for name, item in items.items() if (section, name) not in single}
         for section, items in document["hyperparams"].items()
         if section not in whole
     }
-    save(call, call.db.tasks, document, {"hyperparams": {name: items for name, items in sections.items() if items}})
+    kept = {name: items for name, items in sections.items() if items}
+    save(call, call.db.tasks, document, {"hyperparams": kept}, updates=not notes)
     return {"deleted": 1}
 
 
-def _check(call: Call, document: Document, items: list[Document]) -> None:
-    if any(text(item, "section") != _FREE_SECTION for item in items):
+def _normal(items: list[Document]) -> list[Document]:
+    """The items with the free section's name as it is stored, however it was written."""
+    return [
+        {**item, "section": _FREE_SECTION} if text(item, "section").lower() == _FREE_SECTION else item for item in items
+    ]
+
+
+def _check(call: Call, document: Document, items: list[Document]) -> bool:
+    """Whether all items are notes; raises errors.InvalidTaskStatus for others that may not be edited."""
+    notes = all(item["section"] == _FREE_SECTION for item in items)
+    if not notes:
         lifecycle.extensible(document, bool(call.data.get("force")))
+    return notes
 
 
 def _listed(document: Document) -> list[Document]:

@@ -2,9 +2,9 @@
 
 from localserver import fields
 from localserver.registry import Call, endpoint
-from localserver.services import listing, scope
-from localserver.services.common import task
-from localserver.store.documents import Document
+from localserver.services import listing, scope, tags
+from localserver.services.tasks import documents, legacy
+from localserver.store.expressions import unescaped
 from localserver.store.query import Selection, select
 from localserver.wire import Json
 
@@ -13,31 +13,31 @@ _FILTERS = {**fields.FILTERS, "models": "dict", "execution": "dict"}
 
 @endpoint("tasks.get_by_id", required=("task",))
 def get_by_id(call: Call) -> Json:
-    return {"task": task(call)}
+    (document,) = documents.existing(call, [call.data["task"]])
+    return {"task": documents.shown(call, [document])[0]}
 
 
-@endpoint("tasks.get_by_id_ex")
+@endpoint("tasks.get_by_id_ex", required=("id",), fields=_FILTERS)
 def get_by_id_ex(call: Call) -> Json:
-    """As `get_all_ex`, for the Tasks that `id` names."""
-    return {"tasks": _extended(call)[0]}
+    """As `get_all_ex`, with Tasks that are hidden too."""
+    call = _today(call)
+    found, _ = listing.get_all_joined(call, call.db.tasks, call.data, select(call.db.tasks.entity, call.data))
+    return {"tasks": documents.shown(call, found)}
 
 
 @endpoint("tasks.get_all", fields=_FILTERS)
 def get_all(call: Call) -> Json:
-    return listing.answer("tasks", call.db.tasks, call.data, selected(call))
+    call = _today(call)
+    found, scroll_id = listing.get_all(call.db.tasks, call.data, selected(call))
+    return listing.enveloped("tasks", documents.shown(call, found), scroll_id)
 
 
 @endpoint("tasks.get_all_ex", fields=_FILTERS)
 def get_all_ex(call: Call) -> Json:
-    """As `get_all`, with the names of projects, users and parents beside their ids."""
-    found, scroll_id = _extended(call)
-    return {"tasks": found, "scroll_id": scroll_id} if scroll_id else {"tasks": found}
-
-
-def _extended(call: Call) -> tuple[list[Document], str | None]:
-    data = {**call.data, "only_fields": _roots(call)}
-    found, scroll_id = listing.get_all(call.db.tasks, data, selected(call))
-    return [_named(call, document) for document in found], scroll_id
+    """As `get_all`, with an object for each id, and the fields of it that `only_fields` names."""
+    call = _today(call)
+    found, scroll_id = listing.get_all_joined(call, call.db.tasks, call.data, selected(call))
+    return listing.enveloped("tasks", documents.shown(call, found), scroll_id)
 
 
 @endpoint("tasks.get_types")
@@ -56,21 +56,13 @@ def selected(call: Call) -> Selection:
     return selection
 
 
-def _roots(call: Call) -> list[str]:
-    """`only_fields` without what is asked of the documents that a Task refers to."""
-    names = listing.names(call.data.get("only_fields") or [])
-    references = ("project", "parent", "user")
-    return [name.partition(".")[0] if name.partition(".")[0] in references else name for name in names]
-
-
-def _named(call: Call, document: Document) -> Document:
-    shown = dict(document)
-    if isinstance(shown.get("project"), str):
-        project = call.db.projects.get(shown["project"])
-        shown["project"] = {"id": shown["project"], "name": project["name"] if project else None}
-    if isinstance(shown.get("parent"), str):
-        parent = call.db.tasks.get(shown["parent"])
-        shown["parent"] = {"id": shown["parent"], "name": parent["name"] if parent else None}
-    if isinstance(shown.get("user"), str):
-        shown["user"] = {"id": shown["user"], "name": shown["user"]}
-    return shown
+def _today(call: Call) -> Call:
+    """The request with the names of fields where Tasks have them today."""
+    data = {legacy.path(name): value for name, value in tags.split(call, "tasks").data.items()}
+    data["only_fields"] = data.get("projection") or data.get("only_fields")
+    for name in ("only_fields", "order_by"):
+        if data.get(name):
+            data[name] = [legacy.path(path) for path in listing.names(data[name])]
+    if data.get("only_fields"):
+        data["only_fields"] = [unescaped(path) for path in data["only_fields"]]
+    return call.asking(data)

@@ -21,9 +21,7 @@ ARCHIVED = "archived"
 @endpoint("tasks.archive", required=("tasks",), writes=True)
 def archive(call: Call) -> Json:
     ids = texts(call.data, "tasks")
-    missing = [id for id in ids if call.db.tasks.get(id) is None]
-    if missing:
-        raise errors.InvalidTaskId(ids=missing)
+    documents.existing(call, ids)
     for id in ids:
         _archive(call, id)
     return {"archived": len(ids)}

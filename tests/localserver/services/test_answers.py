@@ -33,6 +33,9 @@ class World:
         self.queue = api.queue()
         self.task = api.task(project=self.project, tags=["t"], hyperparams={"Args": {"lr": _param("Args", "lr")}})
         self.child = api.task(parent=self.task, project=self.project)
+        self.pipelines = api.project("pipelines")
+        for name in ("first run", "second run"):
+            self.run = api.task(name, type="controller", project=self.pipelines)
         self.running = self._started()
         self.queued = api.task("queued one")
         self.second = api.task("queued two")
@@ -144,6 +147,7 @@ REQUESTS: dict[str, Json] = {
     "models.update": {"model": "$model", "comment": "c"},
     "models.update_for_task": {"task": "$task", "uri": "http://x/new"},
     "organization.get_tags": {"include_system": True},
+    "pipelines.delete_runs": {"project": "$pipelines", "ids": ["$run"]},
     "pipelines.start_pipeline": {"task": "$task", "queue": "$queue", "args": [{"name": "lr", "value": "1"}]},
     "projects.create": {"name": "new project"},
     "projects.delete": {"project": "$project", "force": True, "delete_contents": True},
@@ -223,6 +227,8 @@ REQUESTS: dict[str, Json] = {
     "tasks.edit_configuration": {"task": "$task", "configuration": [{"name": "cfg", "value": "a = 1"}]},
     "tasks.edit_hyper_params": {"task": "$task", "hyperparams": [_param("Args", "x")]},
     "tasks.enqueue": {"task": "$task", "queue": "$queue", "verify_watched_queue": True},
+    "tasks.edit_runtime": {"task": "$task", "add_or_update": {"a": 1}, "remove": ["b"]},
+    "tasks.update_tags": {"ids": ["$task"], "add_tags": ["a"], "remove_tags": ["t"]},
     "tasks.enqueue_many": {"ids": ["$task", "nope"], "queue_name": "brand new"},
     "tasks.failed": {"task": "$running"},
     "tasks.get_all": {"project": ["$project"], "size": 1},

@@ -27,11 +27,23 @@ def test_input_and_output_of_the_same_key_are_two(api: Api) -> None:
     assert [item["mode"] for item in api.read(task)["execution"]["artifacts"]] == ["output"]
 
 
-def test_force_is_for_what_runs_and_not_for_what_ended(api: Api) -> None:
+def test_artifacts_are_sorted_by_key_whatever_order_they_came_in(api: Api) -> None:
+    task = api.task(execution={"artifacts": [artifact("c"), artifact("a")]})
+    api("tasks.add_or_update_artifacts", task=task, artifacts=[artifact("b")])
+    assert keys(api, task) == ["a", "b", "c"]
+    (found,) = api("tasks.get_all_ex", id=[task], only_fields=["execution.artifacts"])["tasks"]
+    assert [(item["key"], item["mode"]) for item in found["execution"]["artifacts"]] == [
+        ("a", "output"),
+        ("b", "output"),
+        ("c", "output"),
+    ]
+
+
+def test_artifacts_of_a_running_task_change_and_those_of_an_ended_one_do_not(api: Api) -> None:
     task = api.task()
     api("tasks.started", task=task)
-    assert api.refusal("tasks.add_or_update_artifacts", task=task, artifacts=[artifact("a")])
-    api("tasks.add_or_update_artifacts", task=task, artifacts=[artifact("a")], force=True)
+    api("tasks.add_or_update_artifacts", task=task, artifacts=[artifact("a"), artifact("b")])
+    api("tasks.delete_artifacts", task=task, artifacts=[{"key": "b"}])
     api("tasks.completed", task=task)
     for endpoint in ("tasks.add_or_update_artifacts", "tasks.delete_artifacts"):
         with pytest.raises(Refused) as refused:
@@ -63,6 +75,18 @@ def test_models_are_listed_by_name_and_kind(api: Api) -> None:
     assert (len(models["input"]), len(models["output"])) == (0, 1)
 
 
-def test_a_model_for_a_task_that_is_gone_is_no_error(api: Api) -> None:
-    assert api("tasks.add_or_update_model", task="nope", name="m", model="x", type="output") == {"updated": 0}
-    assert api.refusal("tasks.add_or_update_model", task="nope", name="m", model="x", type="sideways")
+def test_a_model_takes_the_place_of_the_one_with_its_name(api: Api) -> None:
+    task = api.task()
+    for name, model in (("a", "1"), ("b", "2"), ("a", "3")):
+        assert api("tasks.add_or_update_model", task=task, name=name, model=model, type="output") == {"updated": 1}
+    assert [(item["name"], item["model"]) for item in api.read(task)["models"]["output"]] == [("a", "3"), ("b", "2")]
+
+
+def test_models_are_listed_on_tasks_that_have_not_ended(api: Api) -> None:
+    task = api.task()
+    listed = {"name": "m", "model": "x", "type": "output"}
+    for action in ("started", "completed"):
+        api(f"tasks.{action}", task=task)
+    for endpoint, fields in (("add_or_update_model", listed), ("delete_models", {"models": [listed]})):
+        refusals = [api.refusal(f"tasks.{endpoint}", task=one, **fields) for one in (task, "nope")]
+        assert [refusal.code for refusal in refusals if refusal] == [(400, 110), (400, 101)]

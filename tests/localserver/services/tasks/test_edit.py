@@ -20,7 +20,7 @@ def test_edit_sets_whole_fields_and_says_which(api: Api) -> None:
     assert answer["updated"] == 1
     assert answer["fields"]["script"]["diff"] == "x = 1"
     assert "branch" not in answer["fields"]["script"]
-    api("tasks.edit", task=task, runtime={"b": 2}, comment="")
+    api("tasks.edit", task=task, runtime={"b": 2}, comment="", script={"branch": "main"})
     document = api.read(task)
     assert document["runtime"] == {"b": 2}
     assert document["comment"] == ""
@@ -58,7 +58,16 @@ def test_a_published_task_is_edited_by_force(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"type": "magic"}, {"project": "nope"}, {"name": "  a  "}, {"models": {"input": 5}}]
+    "fields",
+    [
+        *({"type": "magic"}, {"project": "nope"}, {"parent": "nope"}, {"name": "  a  "}, {"tags": ["__$all"]}),
+        *({"models": {"input": 5}}, {"models": {"input": [{"name": "m", "model": "nope"}]}}),
+        *(
+            {"hyperparams": {"a": {" ": {}}}},
+            {"script": {"requirements": 5}},
+            {"execution": {"artifacts": [{"key": "a"}]}},
+        ),
+    ],
 )
 def test_a_task_that_cannot_be_is_refused(api: Api, fields: dict[str, object]) -> None:
     with pytest.raises(Refused):
@@ -104,10 +113,77 @@ def test_a_clone_has_the_definition_and_nothing_that_was_done(api: Api) -> None:
     assert [item["key"] for item in copied["execution"]["artifacts"]] == ["given"]
 
 
+def test_a_clone_descends_from_its_source(api: Api) -> None:
+    parent = api.task()
+    source, child = api.task("the source"), api.task(parent=parent)
+    copies = [api.read(api("tasks.clone", task=task)["id"]) for task in (source, child)]
+    assert [copied["parent"] for copied in copies] == [source, parent]
+    assert copies[0]["name"] == "the source"
+
+
+def test_references_of_a_clone_are_checked_on_request(api: Api) -> None:
+    model = api.model()
+    source = api.task(models={"input": [{"name": "m", "model": model}]})
+    api("models.delete", model=model, force=True)
+    assert api("tasks.clone", task=source)["id"]
+    for options in ({"validate_references": True}, {"execution_overrides": {"model": "nope"}}):
+        refusal = api.refusal("tasks.clone", task=source, **options)
+        assert refusal
+        assert refusal.code == (400, 201)
+    refusal = api.refusal("tasks.clone", task=source, new_task_parent="nope")
+    assert refusal
+    assert refusal.code == (400, 101)
+
+
+def test_a_clone_takes_what_the_request_gives_it(api: Api) -> None:
+    source = api.task(execution={"model_labels": {"cat": 1}, "framework": "a"}, container={"image": "one"})
+    overrides = {"framework": "b", "docker_cmd": "two --gpus all", "artifacts": []}
+    copied = api.read(api("tasks.clone", task=source, new_task_tags=["t"], execution_overrides=overrides)["id"])
+    assert copied["tags"] == ["t"]
+    assert (copied["execution"]["framework"], copied["execution"]["model_labels"]) == ("b", {"cat": 1})
+    assert copied["container"] == {"image": "two", "arguments": "--gpus all"}
+
+
 def test_a_clone_may_go_to_a_new_project(api: Api) -> None:
     answer = api("tasks.clone", task=api.task(), new_project_name="new/place", execution_overrides={"model_labels": {}})
     assert answer["new_project"]["name"] == "new/place"
     assert api.read(answer["id"])["project"] == answer["new_project"]["id"]
+
+
+def test_notes_are_no_news_of_a_task(api: Api) -> None:
+    task = api.task()
+    before = api.read(task)
+    for action, fields in (("edit", {"comment": "c"}), ("update", {"tags": ["b", "a"], "status_message": "m"})):
+        assert "last_update" not in api(f"tasks.{action}", task=task, **fields)["fields"]
+    document = api.read(task)
+    assert (document["tags"], document["status_message"]) == (["a", "b"], "m")
+    assert document["last_update"] == before["last_update"] < document["last_change"]
+    assert "last_update" in api("tasks.edit", task=task, runtime={"a": 1})["fields"]
+    assert api("tasks.update", task=task) == {"updated": 0, "fields": {}}
+
+
+def test_a_status_is_edited_unchecked(api: Api) -> None:
+    task = api.task()
+    assert api("tasks.edit", task=task, status="queued")["fields"]["status"] == api.status(task) == "queued"
+
+
+def test_tags_of_many_tasks_change_at_once(api: Api) -> None:
+    tasks = [api.task(tags=["a"]), api.task(tags=["b"])]
+    assert api("tasks.update_tags", ids=tasks, add_tags=["c"], remove_tags=["a"]) == {"updated": 4}
+    assert [api.read(task)["tags"] for task in tasks] == [["c"], ["b", "c"]]
+    assert api.refusal("tasks.update_tags", ids=tasks)
+    refusal = api.refusal("tasks.update_tags", ids=[*tasks, "nope"], add_tags=["d"])
+    assert refusal
+    assert refusal.code == (400, 101)
+
+
+def test_runtime_properties_change_until_the_task_ends(api: Api) -> None:
+    task = api.task(runtime={"a": 1, "b": 2})
+    api("tasks.started", task=task)
+    assert api("tasks.edit_runtime", task=task, add_or_update={"c": 3}, remove=["a"]) == {"updated": 1}
+    assert api.read(task)["runtime"] == {"b": 2, "c": 3}
+    api("tasks.completed", task=task)
+    assert api.refusal("tasks.edit_runtime", task=task, remove=["b"])
 
 
 def test_tasks_move_to_a_project_by_name_or_id(api: Api) -> None:
@@ -123,6 +199,10 @@ def test_a_ping_is_a_sign_of_life_and_no_error_for_what_is_gone(api: Api) -> Non
     before = api.read(task)["last_update"]
     assert api("tasks.ping", task=task) == api("tasks.ping", task="nope") == {}
     assert api.read(task)["last_update"] > before
+    api("tasks.started", task=task)
+    assert "active_duration" not in api.read(task)
+    api("tasks.ping", task=task)
+    assert api.read(task)["active_duration"] == 0
 
 
 def test_requirements_are_part_of_the_script(api: Api) -> None:

@@ -22,7 +22,9 @@ def names(api: Api, task: str) -> list[str]:
 
 def test_they_are_listed_by_section_and_name(api: Api, task: str) -> None:
     assert names(api, task) == ["Args/a.b=1", "Args/lr=1", "General/x=1"]
-    assert api("tasks.get_hyper_params", tasks=["nope"]) == {"params": []}
+    refusal = api.refusal("tasks.get_hyper_params", tasks=[task, "nope"])
+    assert refusal
+    assert refusal.code == (400, 101)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +45,18 @@ def test_deleting_names_or_whole_sections(api: Api, task: str) -> None:
     assert names(api, task) == ["Args/a.b=1", "General/x=1"]
     api("tasks.delete_hyper_params", task=task, hyperparams=[{"section": "Args"}])
     assert api.read(task)["hyperparams"].keys() == {"General"}
+    both = [{"section": "General"}, {"section": "General", "name": "x"}]
+    refusal = api.refusal("tasks.delete_hyper_params", task=task, hyperparams=both)
+    assert refusal
+    assert refusal.code == (400, 15)
 
 
 def test_properties_are_notes_and_may_change_in_any_status(api: Api, task: str) -> None:
     api("tasks.started", task=task)
     api("tasks.completed", task=task)
-    api("tasks.edit_hyper_params", task=task, hyperparams=[item("properties", "owner", "me")])
+    before = api.read(task)["last_update"]
+    api("tasks.edit_hyper_params", task=task, hyperparams=[item("Properties", "owner", "me")])
+    assert api.read(task)["last_update"] == before
     with pytest.raises(Refused) as refused:
         api("tasks.edit_hyper_params", task=task, hyperparams=[item("Args", "lr", "2")])
     assert refused.value.code == (400, 110)

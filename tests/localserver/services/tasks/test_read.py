@@ -68,14 +68,21 @@ def test_scrolling_needs_a_size(api: Api, size: int | None) -> None:
     assert refused.value.code == (400, 12)
 
 
-def test_names_stand_beside_ids_in_the_extended_answers(api: Api) -> None:
-    parent = api.task("parent task")
-    task = api.task(project=api.project("some/where"), parent=parent)
-    (found,) = api("tasks.get_all_ex", id=[task], only_fields=["project.name", "parent.name", "user.name"])["tasks"]
-    assert found["project"]["name"] == "some/where"
+def test_references_are_objects_in_the_extended_answers(api: Api) -> None:
+    parent, model, queue = api.task("parent task"), api.model(), api.queue()
+    project = api.project("some/where")
+    inputs = {"input": [{"name": "m", "model": model}]}
+    task = api.task(project=project, parent=parent, models=inputs)
+    api("tasks.enqueue", task=task, queue=queue)
+    names = ["project.name", "parent.name", "user", "execution.*", "models.input.model.name"]
+    (found,) = api("tasks.get_all_ex", id=[task], only_fields=names)["tasks"]
+    assert found["project"] == {"id": project, "name": "some/where"}
     assert found["parent"] == {"id": parent, "name": "parent task"}
-    assert found["user"]["name"] == "local"
-    assert api("tasks.get_by_id_ex", id=[task])["tasks"][0]["project"] == found["project"]
+    assert found["user"] == {"id": "local"}
+    assert found["execution"]["queue"] == {"id": queue}
+    assert found["models"]["input"][0]["model"] == {"id": model, "name": "a model"}
+    (bare,) = api("tasks.get_by_id_ex", id=[task], projection=["project"])["tasks"]
+    assert bare == {"id": task, "project": {"id": project}}
 
 
 def test_the_types_in_use(api: Api) -> None:
