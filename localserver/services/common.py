@@ -52,10 +52,19 @@ def save(call: Call, documents: Documents, document: Document, fields: Document,
 
 
 def task(call: Call, id: str | None = None) -> Document:
+    """A Task to read; raises errors.InvalidTaskId."""
     id = call.data["task"] if id is None else id
     found = call.db.tasks.get(id)
     if found is None:
-        raise errors.InvalidTaskId(ids=(id,))
+        raise errors.InvalidTaskId(id=id, company=COMPANY)
+    return found
+
+
+def own_task(call: Call, id: str | None = None) -> Document:
+    """A Task to change; raises errors.InvalidTaskId, or NoWritePermission for a public one."""
+    found = task(call, id)
+    if found["company"] != COMPANY:
+        raise errors.NoWritePermission("cannot modify public task(s)", ids=(found["id"],))
     return found
 
 

@@ -3,7 +3,7 @@
 from localserver import errors, lifecycle
 from localserver.fields import objects, text
 from localserver.registry import Call, endpoint
-from localserver.services.common import now, save, task
+from localserver.services.common import now, own_task, save
 from localserver.services.tasks.documents import artifact_key
 from localserver.store.documents import Document
 from localserver.wire import Json
@@ -12,7 +12,7 @@ from localserver.wire import Json
 @endpoint("tasks.add_or_update_artifacts", required=("task", "artifacts"), writes=True)
 def add_or_update_artifacts(call: Call) -> Json:
     """An artifact with the key and mode of one that is there takes its place."""
-    document = task(call)
+    document = own_task(call)
     lifecycle.extensible(document, force=True)
     artifacts = {artifact_key(artifact): artifact for artifact in document["execution"]["artifacts"]}
     for artifact in objects(call.data, "artifacts"):
@@ -24,7 +24,7 @@ def add_or_update_artifacts(call: Call) -> Json:
 
 @endpoint("tasks.delete_artifacts", required=("task", "artifacts"), writes=True)
 def delete_artifacts(call: Call) -> Json:
-    document = task(call)
+    document = own_task(call)
     lifecycle.extensible(document, force=True)
     gone = {artifact_key(artifact) for artifact in objects(call.data, "artifacts")}
     kept = [artifact for artifact in document["execution"]["artifacts"] if artifact_key(artifact) not in gone]
@@ -40,7 +40,7 @@ def _save_artifacts(call: Call, document: Document, artifacts: list[Document], v
 def add_or_update_model(call: Call) -> Json:
     """List a model under a name as the Task's input or output, in the place of the one with that name."""
     kind = _kind(call.data["type"])
-    document = task(call)
+    document = own_task(call)
     lifecycle.extensible(document, force=True)
     item = {"name": call.data["name"], "model": call.data["model"], "updated": now()}
     known = document["models"][kind]
@@ -56,7 +56,7 @@ def add_or_update_model(call: Call) -> Json:
 
 @endpoint("tasks.delete_models", required=("task", "models"), writes=True)
 def delete_models(call: Call) -> Json:
-    document = task(call)
+    document = own_task(call)
     lifecycle.extensible(document, force=True)
     gone = {(text(item, "name"), _kind(text(item, "type"))) for item in objects(call.data, "models")}
     models = {

@@ -3,7 +3,7 @@
 from localserver import lifecycle
 from localserver.fields import objects, text, texts
 from localserver.registry import Call, endpoint
-from localserver.services.common import save, task
+from localserver.services.common import own_task, save
 from localserver.services.tasks.documents import existing
 from localserver.store.documents import Document
 from localserver.wire import Json
@@ -47,7 +47,7 @@ def _counts(item: Document, skip_empty: bool) -> bool:
 
 @endpoint("tasks.edit_configuration", required=("task", "configuration"), fields=_ITEMS, writes=True)
 def edit_configuration(call: Call) -> Json:
-    document = task(call)
+    document = own_task(call)
     lifecycle.extensible(document, bool(call.data.get("force")))
     kept = {} if call.data.get("replace_configuration") else document["configuration"]
     given = {text(item, "name"): item for item in objects(call.data, "configuration")}
@@ -57,7 +57,7 @@ def edit_configuration(call: Call) -> Json:
 
 @endpoint("tasks.delete_configuration", required=("task", "configuration"), fields=_NAMES, writes=True)
 def delete_configuration(call: Call) -> Json:
-    document = task(call)
+    document = own_task(call)
     lifecycle.extensible(document, bool(call.data.get("force")))
     gone = set(texts(call.data, "configuration"))
     kept = {name: item for name, item in document["configuration"].items() if name not in gone}

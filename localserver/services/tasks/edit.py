@@ -2,8 +2,9 @@
 
 from localserver import errors, fields, lifecycle
 from localserver.registry import Call, endpoint
-from localserver.services.common import check_project, now, save, task
+from localserver.services.common import now, own_task, project, save
 from localserver.services.projects.paths import find_or_create, touch
+from localserver.services.publicity import set_public
 from localserver.services.tasks import documents
 from localserver.services.tasks.documents import DELETED_PREFIX
 from localserver.store.documents import Document
@@ -30,7 +31,7 @@ def validate(call: Call) -> Json:
 @endpoint("tasks.edit", required=("task",), fields=_FIELDS, writes=True)
 def edit(call: Call) -> Json:
     """Sets whole fields of a Task that is new, or of any with `force`. A status that is set is not checked."""
-    document = task(call)
+    document = own_task(call)
     lifecycle.editable(document, bool(call.data.get("force")))
     fields = documents.edits(call, document)
     if call.data.get("status") is not None:
@@ -44,7 +45,7 @@ def edit(call: Call) -> Json:
 @endpoint("tasks.update", required=("task",), writes=True)
 def update(call: Call) -> Json:
     """Sets what may be changed in any status: name, project, comment, tags, message."""
-    document = task(call)
+    document = own_task(call)
     return _save(call, document, _notes(call, document))
 
 
@@ -81,7 +82,7 @@ def update_tags(call: Call) -> Json:
     added, removed = (fields.texts(call.data, name) for name in ("add_tags", "remove_tags"))
     if not added and not removed:
         raise errors.ValidationError("Either add tags or remove tags should be provided")
-    found = [task(call, id) for id in fields.texts(call.data, "ids")]
+    found = [own_task(call, id) for id in fields.texts(call.data, "ids")]
     for document in found:
         tags = [*document["tags"], *(tag for tag in added if tag not in document["tags"])]
         changed = {"tags": [tag for tag in tags if tag not in removed]}
@@ -93,7 +94,7 @@ def update_tags(call: Call) -> Json:
 @endpoint("tasks.edit_runtime", required=("task",), fields={"add_or_update": "dict", "remove": "texts"}, writes=True)
 def edit_runtime(call: Call) -> Json:
     """Set runtime properties of a Task that has not ended, and remove others."""
-    document = task(call)
+    document = own_task(call)
     lifecycle.extensible(document, force=True)
     given, gone = call.data.get("add_or_update") or {}, fields.texts(call.data, "remove")
     if not given and not gone:
@@ -103,9 +104,19 @@ def edit_runtime(call: Call) -> Json:
     return {"updated": 1}
 
 
+@endpoint("tasks.make_public", writes=True)
+def make_public(call: Call) -> Json:
+    return set_public(call, call.db.tasks, errors.InvalidTaskId, public=True)
+
+
+@endpoint("tasks.make_private", writes=True)
+def make_private(call: Call) -> Json:
+    return set_public(call, call.db.tasks, errors.InvalidTaskId, public=False)
+
+
 @endpoint("tasks.set_requirements", required=("task", "requirements"), writes=True)
 def set_requirements(call: Call) -> Json:
-    document = task(call)
+    document = own_task(call)
     script = {**document["script"], "requirements": call.data["requirements"]}
     save(call, call.db.tasks, document, {"script": script})
     return {"updated": 1, "fields": {}}
@@ -126,7 +137,7 @@ def move(call: Call) -> Json:
         raise errors.MissingFields("project or project_name is required")
     target = _target(call)
     for id in call.data["ids"]:
-        save(call, call.db.tasks, task(call, id), {"project": target})
+        save(call, call.db.tasks, own_task(call, id), {"project": target})
     touch(call, target)
     return {"project_id": target}
 
@@ -134,4 +145,4 @@ def move(call: Call) -> Json:
 def _target(call: Call) -> str | None:
     if call.data.get("project_name"):
         return str(find_or_create(call, call.data["project_name"])["id"])
-    return check_project(call, call.data.get("project"))
+    return str(project(call)["id"]) if call.data.get("project") else None

@@ -3,7 +3,7 @@
 from localserver import errors, lifecycle
 from localserver.fields import objects, text, texts
 from localserver.registry import Call, endpoint
-from localserver.services.common import save, task
+from localserver.services.common import own_task, save
 from localserver.services.tasks.documents import existing
 from localserver.store.documents import Document
 from localserver.wire import Json
@@ -21,7 +21,7 @@ def get_hyper_params(call: Call) -> Json:
 @endpoint("tasks.edit_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "objects"}, writes=True)
 def edit_hyper_params(call: Call) -> Json:
     """Adds to what is there, or takes its place: all of it, or the sections that the request names."""
-    document = task(call)
+    document = own_task(call)
     items = _normal(objects(call.data, "hyperparams"))
     notes = _check(call, document, items)
     replace = call.data.get("replace_hyperparams") or "none"
@@ -42,7 +42,7 @@ def edit_hyper_params(call: Call) -> Json:
 @endpoint("tasks.delete_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "objects"}, writes=True)
 def delete_hyper_params(call: Call) -> Json:
     """Deletes parameters, and whole sections where no name is given."""
-    document = task(call)
+    document = own_task(call)
     keys = _normal(objects(call.data, "hyperparams"))
     notes = _check(call, document, keys)
     whole = {key["section"] for key in keys if not key.get("name")}

@@ -2,7 +2,7 @@
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
-from localserver.services.common import many, now, queue, task
+from localserver.services.common import many, now, own_task, queue
 from localserver.services.queues.watch import default_queue, find_or_create, is_watched
 from localserver.services.tasks.documents import check_references
 from localserver.services.tasks.status import change, leave_queue
@@ -40,7 +40,7 @@ def _enqueue(call: Call, id: str, force: bool) -> Json:
     """Append a Task to a queue. A Task that waits in another queue leaves that one."""
     if call.data.get("queue") and call.data.get("queue_name"):
         raise errors.ValidationError("Either queue id or queue name should be provided")
-    document = task(call, id)
+    document = own_task(call, id)
     before, known = document["status"], document["execution"].get("queue")
     if _keeps_queue(call) and not (before == lifecycle.QUEUED and known):
         raise errors.ValidationError("update_execution_queue=False is for a queued task that has an execution queue")
@@ -94,7 +94,7 @@ def _dequeue(call: Call, id: str) -> Json:
     to = call.data.get("new_status")
     if to and to not in lifecycle.STATUSES:
         raise errors.ValidationError(f"Invalid task status: {to}")
-    document = call.db.tasks.get(id)
+    document = own_task(call, id) if call.db.tasks.get(id) else None
     if document is None or call.data.get("remove_from_all_queues"):
         call.db.entries.remove(id)
     fields = take_out(call, document, to) if document else {}

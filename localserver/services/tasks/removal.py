@@ -5,7 +5,7 @@ from typing import NamedTuple
 from localserver import errors, lifecycle
 from localserver.fields import texts
 from localserver.registry import Call, endpoint
-from localserver.services.common import changes, many, save, task
+from localserver.services.common import changes, many, own_task, save
 from localserver.services.projects.paths import touch
 from localserver.services.tasks import documents
 from localserver.services.tasks.documents import DELETED_PREFIX
@@ -21,7 +21,9 @@ ARCHIVED = "archived"
 @endpoint("tasks.archive", required=("tasks",), writes=True)
 def archive(call: Call) -> Json:
     ids = texts(call.data, "tasks")
-    documents.existing(call, ids)
+    missing = [id for id in ids if call.db.tasks.get(id) is None]
+    if missing:
+        raise errors.InvalidTaskId(ids=missing)
     for id in ids:
         _archive(call, id)
     return {"archived": len(ids)}
@@ -35,7 +37,7 @@ def archive_many(call: Call) -> Json:
 @endpoint("tasks.unarchive_many", required=("ids",), writes=True)
 def unarchive_many(call: Call) -> Json:
     def operate(id: str) -> Json:
-        document = task(call, id)
+        document = own_task(call, id)
         for part in (*pipeline_steps(call, document), document):
             _tag(call, part, [tag for tag in part["system_tags"] if tag != ARCHIVED])
         return {"unarchived": True}
@@ -45,7 +47,7 @@ def unarchive_many(call: Call) -> Json:
 
 def _archive(call: Call, id: str) -> Json:
     """A Task that waits leaves its queue, and one that runs is stopped; likewise the steps of a pipeline."""
-    document = task(call, id)
+    document = own_task(call, id)
     for part in (*pipeline_steps(call, document), document):
         call.db.entries.remove(part["id"])
         take_out(call, part, lifecycle.STOPPED if part["status"] == lifecycle.IN_PROGRESS else None)
@@ -75,7 +77,7 @@ def reset_many(call: Call) -> Json:
 
 def _reset(call: Call, id: str) -> tuple[int | None, Json]:
     """Make a Task new again: what it did is deleted, how it is defined stays; and what it left in its queue."""
-    document = task(call, id)
+    document = own_task(call, id)
     if document["status"] == lifecycle.PUBLISHED and not call.data.get("force"):
         raise errors.InvalidTaskStatus(task_id=id, status=document["status"])
     dequeued = leave_queue(call, document) if document["status"] == lifecycle.QUEUED else None
@@ -105,7 +107,7 @@ def delete_many(call: Call) -> Json:
 
 def delete_task(call: Call, id: str) -> Json:
     """Delete a Task as the request says. The counts leave the steps of a pipeline out."""
-    document = task(call, id)
+    document = own_task(call, id)
     status, force = document["status"], bool(call.data.get("force"))
     if status != lifecycle.CREATED and ARCHIVED not in document["system_tags"] and not force:
         raise errors.TaskInUse("due to status, use force=True", task=id, expected=lifecycle.CREATED, current=status)

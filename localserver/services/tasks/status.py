@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
-from localserver.services.common import changes, many, now, save, task
+from localserver.services.common import changes, many, now, own_task, save
 from localserver.services.projects.paths import touch
 from localserver.store.documents import Document
 from localserver.store.query import Selection
@@ -60,9 +60,9 @@ def pipeline_steps(call: Call, controller: Document) -> list[Document]:
 
 
 def started(call: Call, id: str) -> Json:
-    document = call.db.tasks.get(id)
-    if document is None:
+    if call.db.tasks.get(id) is None:
         raise errors.InvalidId(task=id)
+    document = own_task(call, id)
     fields: Document = {}
     if document["status"] != lifecycle.IN_PROGRESS or not document.get("started"):
         fields["started"] = now()
@@ -80,16 +80,16 @@ def failed(call: Call, id: str) -> Json:
 
 
 def _ended(call: Call, id: str, to: str) -> Json:
-    return {"updated": 1, "fields": change(call, task(call, id), to, {"completed": now()})}
+    return {"updated": 1, "fields": change(call, own_task(call, id), to, {"completed": now()})}
 
 
 def close(call: Call, id: str) -> Json:
-    return {"updated": 1, "fields": change(call, task(call, id), lifecycle.CLOSED)}
+    return {"updated": 1, "fields": change(call, own_task(call, id), lifecycle.CLOSED)}
 
 
 def stop(call: Call, id: str) -> Json:
     """Stop a Task, or ask the worker that runs it to do so; likewise the steps of a pipeline."""
-    document = task(call, id)
+    document = own_task(call, id)
     for step in pipeline_steps(call, document):
         _stop(call, step, force=True)
     return {"updated": 1, "fields": _stop(call, document)}
@@ -130,7 +130,7 @@ def completed(call: Call, id: str) -> Json:
 
 def publish(call: Call, id: str) -> Json:
     """Publish a Task and, unless told otherwise, the last model that it made."""
-    document = task(call, id)
+    document = own_task(call, id)
     if not call.data.get("force"):
         lifecycle.check(document, lifecycle.PUBLISHED)
     if call.data.get("publish_model") is not False:

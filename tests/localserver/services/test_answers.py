@@ -36,6 +36,8 @@ class World:
         self.pipelines = api.project("pipelines")
         for name in ("first run", "second run"):
             self.run = api.task(name, type="controller", project=self.pipelines)
+        self.shared = api.task("shared one")
+        api("tasks.make_public", ids=[self.shared])
         self.running = self._started()
         self.queued = api.task("queued one")
         self.second = api.task("queued two")
@@ -239,6 +241,8 @@ REQUESTS: dict[str, Json] = {
     "tasks.get_configurations": {"tasks": ["$task"]},
     "tasks.get_hyper_params": {"tasks": ["$task"]},
     "tasks.get_types": {},
+    "tasks.make_private": {"ids": ["$shared"]},
+    "tasks.make_public": {"ids": ["$task"]},
     "tasks.move": {"ids": ["$task"], "project": "$other_project"},
     "tasks.ping": {"task": "$task"},
     "tasks.publish": {"task": "$stopped"},

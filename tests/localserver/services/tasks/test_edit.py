@@ -210,3 +210,18 @@ def test_requirements_are_part_of_the_script(api: Api) -> None:
     api("tasks.set_requirements", task=task, requirements={"pip": "numpy"})
     script = api.read(task)["script"]
     assert (script["requirements"], script["diff"]) == ({"pip": "numpy"}, "x")
+
+
+def test_a_public_task_is_read_and_copied_but_not_changed(api: Api) -> None:
+    task = api.task()
+    assert api.refusal("tasks.make_private", ids=[task])
+    assert api("tasks.make_public", ids=[task]) == {"updated": 1}
+    assert (api.read(task)["company"], len(api("tasks.get_all")["tasks"])) == ("", 1)
+    changes: dict[str, dict[str, object]] = {"edit": {"comment": "x"}, "enqueue": {}, "delete": {}, "started": {}}
+    for action, fields in changes.items():
+        refusal = api.refusal(f"tasks.{action}", task=task, **fields)
+        assert refusal
+        assert refusal.code == (403, 21)
+    assert api("tasks.clone", task=task)["id"]
+    api("tasks.make_private", ids=[task])
+    api("tasks.started", task=task)
