@@ -25,12 +25,16 @@ _USED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user of a request and the key pair that let it in; `session` and `expires` are its token's, if it has one."""
+    """The user of a request and the key pair that let it in; `session` and `expires` are its token's, if it has one.
+
+    `worker` is the machine or agent that the request's header names.
+    """
 
     user: str
     key: str
     session: str = ""
     expires: int = 0
+    worker: str = "<unknown>"
 
 
 NOBODY = Identity("", "")

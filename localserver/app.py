@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -89,9 +90,11 @@ def _answer(
 
 def _identify(server: Server, endpoint: Endpoint, request: Request) -> Identity:
     """Who sent a request. An open endpoint also answers those who do not say, or say something wrong."""
-    used_from = request.headers.get("x-clearml-worker") or (request.client.host if request.client else "")
+    worker = request.headers.get("x-clearml-worker", "")[:200]
+    used_from = worker or (request.client.host if request.client else "")
     try:
-        return server.accounts.authenticate(request.headers.get("authorization", ""), used_from[:200])
+        identity = server.accounts.authenticate(request.headers.get("authorization", ""), used_from)
+        return replace(identity, worker=worker) if worker else identity
     except errors.Unauthorized:
         if endpoint.open:
             return NOBODY

@@ -107,7 +107,7 @@ class Api:
         self.client.__exit__()
         self.store.close()
 
-    def __call__(self, endpoint: str, **data: Any) -> Json:
+    def __call__(self, endpoint: str, /, **data: Any) -> Json:
         """The data of a good answer; raises Refused for any other."""
         return self.send(endpoint, json.dumps(data).encode())
 
@@ -137,7 +137,7 @@ class Api:
         answer: Json = envelope["data"]
         return answer
 
-    def refusal(self, endpoint: str, **data: Any) -> Refused | None:
+    def refusal(self, endpoint: str, /, **data: Any) -> Refused | None:
         """How a request was refused, None if it was not."""
         try:
             self(endpoint, **data)

@@ -42,7 +42,8 @@ def _add(call: Call, requests: list[Json]) -> Json:
     for request in requests:
         try:
             kind = _kind(request)
-            accepted.append(_event(request, kind, owners.check(request), time_added, seen))
+            owner = owners.check(request)
+            accepted.append(_event({"worker": call.identity.worker, **request}, kind, owner, time_added, seen))
         except _RefusedError as error:
             refused[str(error)] += 1
     if not accepted:

@@ -13,6 +13,8 @@ from localserver.wire import Json
 # Behind every name and every iteration.
 _LAST_NAME = chr(0x10FFFF)
 _LAST_ITERATION = 2**63 - 1
+# Before every iteration.
+_FIRST_ITERATION = -(2**63)
 # The lowest and highest iteration that can be shown, by metric and variant.
 _Ranges = dict[str, dict[str, list[int]]]
 
@@ -80,11 +82,10 @@ def _step(call: Call, kind: str) -> tuple[Json, Place | None, list[int] | None]:
     task = owner(call)["id"]
     state = scroll_state(call, f"samples of {kind}")
     if state is None or state["task"] != task:
-        raise errors.InvalidScrollId(scroll_id=call.data["scroll_id"])
-    if state["place"] is None:
-        return state, None, None
-    place = Place(*state["place"])
+        raise errors.InvalidScrollId(scroll_id=call.data.get("scroll_id"))
     earlier = call.data.get("navigate_earlier") is not False
+    # A scroll that has shown nothing yet begins at either end.
+    place = Place(*(state["place"] or ((_LAST_ITERATION if earlier else _FIRST_ITERATION), "", "")))
     if call.data.get("next_iteration"):
         place = Place(place.iteration, *(("", "") if earlier else (_LAST_NAME, _LAST_NAME)))
     elif kind == PLOT:

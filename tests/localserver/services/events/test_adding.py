@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -124,7 +125,16 @@ def test_events_are_given_back_as_they_came_and_with_what_the_server_adds(api: A
     assert (event["extra"], event["plot_len"], event["timestamp"]) == ({"a": [1]}, 68, 1_700_000_000_000)
     assert event["source_urls"] == ["gs://b/c.png", "http://x/a.png"]
     assert event["@timestamp"].endswith("Z")
-    assert event["model_event"] is False
+    assert (event["model_event"], event["worker"]) == (False, "<unknown>")
+
+
+def test_the_worker_of_an_event_is_that_of_the_request(api: Api) -> None:
+    task = api.task()
+    events = [{**SCALAR, "task": task}, {**SCALAR, "task": task, "iter": 1, "worker": "its own"}]
+    body = "\n".join(json.dumps(event) for event in events).encode()
+    api.send("events.add_batch", body, {**api.headers, "X-ClearML-Worker": "machine:1"})
+    found = api("events.get_task_events", task=task)["events"]
+    assert [event["worker"] for event in found] == ["machine:1", "its own"]
 
 
 def test_names_of_old_clients(api: Api) -> None:

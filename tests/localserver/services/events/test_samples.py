@@ -51,7 +51,10 @@ def test_the_last_image_or_the_one_before_an_iteration(
 def test_an_empty_sample_has_all_its_keys(api: Api, task: str) -> None:
     answer = api("events.get_debug_image_sample", task=task, metric="none", variant="a")
     assert {**answer, "scroll_id": ""} == {"scroll_id": "", "event": None, "min_iteration": None, "max_iteration": None}
-    assert walk(api, task, answer) == []
+    answer = api("events.get_debug_image_sample", task=task, metric="m", variant="none")
+    assert image(answer) == ""
+    assert walk(api, task, answer) == ["2mb", "2ma", "1mb", "1ma", "0mb", "0ma"]
+    assert walk(api, task, answer, navigate_earlier=False) == ["0ma", "0mb", "1ma", "1mb", "2ma", "2mb"]
     answer = api("events.get_plot_sample", task=task, metric="none")
     assert {**answer, "scroll_id": ""} == {"scroll_id": "", "events": [], "min_iteration": None, "max_iteration": None}
 
@@ -98,6 +101,13 @@ def test_a_scroll_knows_what_was_there_when_it_began(api: Api, task: str) -> Non
     request: Json = {"task": task, "metric": "m", "variant": "c", "scroll_id": start["scroll_id"]}
     assert image(api("events.get_debug_image_sample", **request)) == ""
     assert image(api("events.get_debug_image_sample", **request, refresh=True)) == "2mc"
+
+
+@pytest.mark.parametrize("endpoint", ["events.next_plot_sample", "events.next_debug_image_sample"])
+def test_the_next_sample_needs_a_scroll(api: Api, task: str, endpoint: str) -> None:
+    refused = api.refusal(endpoint, task=task)
+    assert refused is not None
+    assert refused.code == (400, 1104)
 
 
 @pytest.mark.parametrize("other", [{"metric": "n"}, {"navigate_current_metric": False}, {"task": "other"}])
