@@ -56,9 +56,11 @@ from typing import Any
 class ApiError(Exception):
     """`code` is the HTTP status (never above 500: the SDK retries those for ever), `subcode` ClearML's own number.
 
-    The message reads `msg (detail): key=value, …`, with the parts that were given.
+    The message reads `msg (detail): key=value, …`, with the parts that were given. `keeps` is set by a handler that
+    refuses a part of a request: what it wrote before stays.
     """
 
+    keeps = False
     code = 500
     subcode = 0
     msg = "General data error"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from localserver import fields, schema
+from localserver import errors, fields, schema
 from localserver.accounts import Accounts, Identity
 from localserver.store.database import Store
 from localserver.store.session import Session
@@ -65,10 +65,16 @@ class Endpoint:
         return {"requests": [fields.check(table, request) for request in data["requests"]]}
 
     def answer(self, server: Server, data: Json, identity: Identity, version: Version = NEWEST) -> Json | Download:
-        """The answer to a request that was let in; what was written is kept only if the handler returns."""
+        """The answer to a request that was let in; what was written before an error is kept only if that says so."""
         data = self.checked(data)
         with server.store.write() if self.writes else server.store.read() as db:
-            return self.handler(Call(server, db, data, identity, version))
+            try:
+                return self.handler(Call(server, db, data, identity, version))
+            except errors.ApiError as error:
+                if not error.keeps:
+                    raise
+                kept = error
+        raise kept
 
 
 ENDPOINTS: dict[str, Endpoint] = {}

@@ -25,7 +25,8 @@ def get_count(call: Call) -> Json:
 def _shown(call: Call, worker: Document) -> Document:
     """With the names of what the worker refers to."""
     shown = {name: value for name, value in worker.items() if name not in ("task", "queue")}
-    shown["user"] = {"id": worker["user"], "name": worker["user"]}
+    user = call.db.users.get(worker["user"])
+    shown["user"] = {"id": worker["user"], **({"name": user["name"]} if user else {})}
     shown["company"] = {"id": worker["company"], "name": COMPANY_NAME}
     shown["queues"] = [_queue(call, id) for id in worker["queues"]]
     if worker.get("queue") in worker["queues"]:

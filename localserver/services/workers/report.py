@@ -42,12 +42,18 @@ def status_report(call: Call) -> Json:
     """Keep what a worker does now. A worker that nobody knew is registered by its report."""
     worker = _known(call) or _new(call)
     worker |= {name: call.data.get(name) or [] for name in ("tags", "system_tags")}
-    worker |= {"queues": call.data.get("queues") or worker["queues"], "last_report_time": now()}
-    # No Task and no queue means that it runs none.
-    worker |= {name: call.data.get(name) for name in ("task", "queue")}
+    worker |= {"queues": call.data.get("queues") or worker["queues"], "queue": call.data.get("queue")}
     _keep_measurements(call, worker)
-    _keep(call, worker)
-    task = call.db.tasks.get(call.data["task"]) if call.data.get("task") else None
+    id = call.data.get("task")
+    task = call.db.tasks.get(id) if id else None
+    if id and task is None:
+        _keep(call, worker)
+        refused = errors.InvalidTaskId(id=id, company=COMPANY)
+        # The worker lives, whatever became of its Task.
+        refused.keeps = True
+        raise refused
+    # No Task means that it runs none.
+    _keep(call, {**worker, "task": id, "last_report_time": now()})
     if task:
         task |= {"last_worker": worker["id"], "last_worker_report": now(), **changes(call)}
         call.db.tasks.save(task)

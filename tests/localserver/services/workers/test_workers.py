@@ -45,6 +45,15 @@ def test_a_worker_that_nobody_knows_is_registered_by_its_report(api: Api) -> Non
     assert api("workers.get_count") == {"count": 1}
 
 
+def test_a_report_about_a_task_that_is_gone_is_refused_and_keeps_the_worker(api: Api) -> None:
+    for _ in range(2):
+        refused = api.refusal("workers.status_report", worker="host:1", timestamp=1, task="gone", tags=["a"])
+        assert refused
+        assert refused.code == (400, 101)
+    (found,) = api("workers.get_all", tags=["a"])["workers"]
+    assert "task" not in found
+
+
 def test_a_worker_that_is_not_heard_of_is_gone(api: Api) -> None:
     for name, timeout in (("short", 10), ("long", 10_000)):
         api("workers.register", worker=name, timeout=timeout)
