@@ -2,7 +2,7 @@
 
 from localserver import errors
 from localserver.registry import Call
-from localserver.services.common import check_name, now, stamped
+from localserver.services.common import MIN_NAME_LENGTH, now, stamped
 from localserver.store.documents import Document
 from localserver.store.query import Selection
 
@@ -12,10 +12,10 @@ def by_name(call: Call, name: str) -> Document | None:
 
 
 def clean(name: str) -> str:
-    """A project's name without blanks and slashes at the ends; raises errors.DataValidationError if it is too short."""
+    """A project's name without blanks and slashes at the ends; raises errors.ValidationError if it is too short."""
     parts = [part.strip() for part in name.strip("/").split("/")]
-    for part in parts:
-        check_name(part)
+    if any(len(part) < MIN_NAME_LENGTH for part in parts):
+        raise errors.ValidationError("Project name cannot be blank")
     if len(parts) > 64:
         raise errors.DataValidationError(name="Projects may be nested 64 deep")
     return "/".join(parts)
