@@ -1,5 +1,7 @@
 """`get_all`, the same for every entity: filters, order, paging, and only the fields that were asked for."""
 
+from typing import Any
+
 from localserver.registry import Call
 from localserver.services import projection, scrolls
 from localserver.services.projection import names as names
@@ -10,7 +12,7 @@ from localserver.wire import Json
 
 def get_all(documents: Documents, data: Json, selection: query.Selection) -> tuple[list[Document], str | None]:
     """The page of documents that `data` asks for, and the scroll id of the next one if it scrolls."""
-    shown = projection.parse(documents.entity, data.get("only_fields"))
+    shown = projection.parse(documents.entity, asked_fields(data))
     found, scroll_id = page(documents, data, selection)
     return [shown.of(document) for document in found], scroll_id
 
@@ -19,9 +21,14 @@ def get_all_joined(
     call: Call, documents: Documents, data: Json, selection: query.Selection
 ) -> tuple[list[Document], str | None]:
     """As `get_all`, with `{"id": …}` for each reference, and the fields of it that `only_fields` names below it."""
-    asked = projection.parse(documents.entity, data.get("only_fields"), joins=True)
+    asked = projection.parse(documents.entity, asked_fields(data), joins=True)
     found, scroll_id = page(documents, data, selection)
     return projection.show(call, documents.entity, found, asked), scroll_id
+
+
+def asked_fields(data: Json) -> Any:
+    """`projection`, or `only_fields`: the server takes either name, and the first when both are given."""
+    return data.get("projection") or data.get("only_fields")
 
 
 def page(documents: Documents, data: Json, selection: query.Selection) -> tuple[list[Document], str | None]:

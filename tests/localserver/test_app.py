@@ -105,6 +105,20 @@ def test_a_bad_request_is_refused_as_the_real_server_does(
     assert found.startswith(message)
 
 
+@pytest.mark.parametrize("endpoint", [name for name in schema.endpoints() if name.endswith("_many")])
+def test_an_empty_id_among_many_fails_as_an_unknown_one(api: Api, endpoint: str) -> None:
+    if endpoint == "tasks.dequeue_many":
+        pytest.skip("a Task that is not there is in no queue, and the server is content with that")
+    (failed,) = api(endpoint, ids=[""], **({"queue": api.queue()} if "enqueue" in endpoint else {}))["failed"]
+    assert (failed["id"], failed["error"]["codes"]) == ("", [400, 101 if endpoint.startswith("tasks") else 201])
+
+
+def test_an_endpoint_is_not_there_before_its_first_version(api: Api) -> None:
+    for version, status in (("2.9", 404), ("2.10", 400)):
+        response = api.client.post(f"/v{version}/tasks.add_or_update_artifacts", headers=api.headers)
+        assert response.status_code == status
+
+
 def _recorded() -> list[Json]:
     folder = Path(os.environ.get("FLOWS_TEST_WIRE") or Path(__file__).parents[3] / "shared" / "wire")
     path = folder / "exchanges.jsonl"

@@ -25,7 +25,7 @@ def get_by_id(call: Call) -> Json:
 
 @endpoint("queues.get_all", fields=_FILTERS)
 def get_all(call: Call) -> Json:
-    asked = projection.parse(call.db.queues.entity, call.data.get("only_fields"))
+    asked = projection.parse(call.db.queues.entity, listing.asked_fields(call.data))
     found, scroll_id = _page(call)
     documents = [asked.of(document) for document in found]
     shown(call, documents)

@@ -59,7 +59,7 @@ def selected(call: Call) -> Selection:
 def _today(call: Call) -> Call:
     """The request with the names of fields where Tasks have them today."""
     data = {legacy.path(name): value for name, value in tags.split(call, "tasks").data.items()}
-    data["only_fields"] = data.get("projection") or data.get("only_fields")
+    data["only_fields"] = listing.asked_fields(data)
     for name in ("only_fields", "order_by"):
         if data.get(name):
             data[name] = [legacy.path(path) for path in listing.names(data[name])]

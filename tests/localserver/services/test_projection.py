@@ -55,3 +55,10 @@ def test_fields_of_the_objects_in_a_list_are_shown_in_each(api: Api) -> None:
     task = api.task(models={"input": [{**model, "updated": "2026-01-01T00:00:00+00:00"} for model in models]})
     (shown,) = api("tasks.get_all", id=[task], only_fields=["models.input.name", "models.input.model"])["tasks"]
     assert shown == {"id": task, "models": {"input": models}}
+
+
+@pytest.mark.parametrize("endpoint", ["projects.get_all", "projects.get_all_ex"])
+def test_projection_is_another_name_of_only_fields(api: Api, endpoint: str) -> None:
+    project = api.project("outer")
+    answer = api(endpoint, id=[project], projection=["name"], only_fields=["basename"])
+    assert answer["projects"] == [{"id": project, "name": "outer"}]
