@@ -26,6 +26,7 @@ LOOK_EVERY = 0.5
 SETTLE_EVERY = 5.0
 STOP_WITHIN = 10.0
 LOST_AFTER = 120.0
+MARK_TRIES = 2  # an answer that came too late must not leave half a run in progress
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,18 @@ class _Controller:
         """End the controller with all its steps, and mark what did not complete."""
         cut_off: list[str] = []
         with suppress(Unreachable):  # the processes are to end all the same
-            cut_off = unfinished(self.backend.api, self.run_id) if self.run_id else []
+            cut_off = self._unfinished()
         if not self.remote:
             self._end_processes()
-        with suppress(Unreachable):
-            mark(self.backend.api, watch.not_completed(self.backend.api, cut_off), status, message)
+        for _ in range(MARK_TRIES):
+            with suppress(Unreachable):
+                # What the controller had just made is known only now.
+                every = list(dict.fromkeys([*cut_off, *self._unfinished()]))
+                mark(self.backend.api, watch.not_completed(self.backend.api, every), status, message)
+                return
+
+    def _unfinished(self) -> list[str]:
+        return unfinished(self.backend.api, self.run_id) if self.run_id else []
 
     def _end_processes(self) -> None:
         with suppress(ProcessLookupError):
