@@ -23,20 +23,18 @@ class Documents:
         return json.loads(row[0]) if row else None
 
     def insert(self, document: Document) -> None:
-        """Raises errors.Duplicate when a field that must be unique is not."""
-        try:
-            self._connection.execute(
-                f"INSERT INTO {self._table} (id, doc) VALUES (?, ?)", (document["id"], _text(document))
-            )
-        except sqlite3.IntegrityError as error:
-            raise errors.Duplicate("unique field already contains this value", err=error) from error
+        """As `save`, for a document that is new."""
+        self._write(f"INSERT INTO {self._table} (doc, id) VALUES (?, ?)", document)
 
     def save(self, document: Document) -> None:
-        """Raises errors.Duplicate when a field that must be unique is not."""
+        """Store a document, with its tags sorted. Raises errors.Duplicate when a field that must be unique is not."""
+        self._write(f"UPDATE {self._table} SET doc = ? WHERE id = ?", document)
+
+    def _write(self, sql: str, document: Document) -> None:
+        for name in LISTS.intersection(document):
+            document[name] = sorted(document[name] or [], key=str)
         try:
-            self._connection.execute(
-                f"UPDATE {self._table} SET doc = ? WHERE id = ?", (_text(document), document["id"])
-            )
+            self._connection.execute(sql, (_text(document), document["id"]))
         except sqlite3.IntegrityError as error:
             raise errors.Duplicate("unique field already contains this value", err=error) from error
 

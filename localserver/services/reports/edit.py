@@ -15,7 +15,7 @@ from localserver.wire import Json
 
 REPORT = "report"
 BASENAME = ".reports"
-_TAGS = ("reports", "hidden")
+_TAGS = ("hidden", "reports")
 _FIELDS = ("name", "tags", "comment", "report", "report_assets")
 # What a published report may still change.
 _LABELS = frozenset({"name", "tags", "comment"})
@@ -29,7 +29,6 @@ def create(call: Call) -> Json:
     home = _home(call, above)
     definition = {**given(call, "name tags comment"), "type": REPORT, "project": home, "system_tags": list(_TAGS)}
     document = {**documents.new(call.asking(definition)), **given(call, "report report_assets")}
-    document["tags"] = sorted(document["tags"])
     call.db.tasks.insert(document)
     paths.touch(call, home)
     return {"id": document["id"], "project_id": home}
@@ -44,9 +43,9 @@ def update(call: Call) -> Json:
         lifecycle.editable(document)
     if not fields:
         return {"updated": 0, "fields": {}}
-    if fields.get("tags"):
-        fields["tags"] = sorted(fields["tags"])
     save(call, call.db.tasks, document, fields)
+    if fields.get("tags"):
+        fields["tags"] = document["tags"]
     if fields.get("report"):
         fields["report"] = shorten(fields["report"], _SHOWN)
     return {"updated": 1, "fields": fields}

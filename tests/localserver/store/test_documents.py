@@ -13,6 +13,15 @@ def test_documents_are_kept_as_they_are(store: Store) -> None:
         assert db.tasks.get("b") is None
 
 
+def test_tags_are_kept_sorted(store: Store) -> None:
+    document = {"id": "a", "tags": ["b", "A", "a"], "system_tags": None}
+    with store.write() as db:
+        db.tasks.insert(document)
+        assert db.tasks.get("a") == {"id": "a", "tags": ["A", "a", "b"], "system_tags": []} == document
+        db.tasks.save({"id": "a", "tags": ["d", "c"]})
+        assert db.tasks.get("a") == {"id": "a", "tags": ["c", "d"]}
+
+
 def test_the_same_name_twice_is_a_duplicate(store: Store) -> None:
     with store.write() as db:
         db.projects.insert({"id": "a", "name": "p"})

@@ -23,10 +23,10 @@ def test_a_report_is_a_hidden_task_beside_its_project(api: Api) -> None:
     made = api("reports.create", name="top", tags=["b", "a"], comment="c", report="# Text", report_assets=["x.png"])
     task = read(api, made["id"])
     expected = {"type": "report", "status": "created", "project": {"id": made["project_id"]}, "tags": ["a", "b"]}
-    expected |= {"system_tags": ["reports", "hidden"], "comment": "c", "report": "# Text", "report_assets": ["x.png"]}
+    expected |= {"system_tags": ["hidden", "reports"], "comment": "c", "report": "# Text", "report_assets": ["x.png"]}
     assert {name: task[name] for name in expected} == expected
     home = home_of(api, made["id"])
-    assert (home["name"], home["system_tags"]) == (".reports", ["reports", "hidden"])
+    assert (home["name"], home["system_tags"]) == (".reports", ["hidden", "reports"])
     assert home_of(api, report(api, project=api.project("inner")))["name"] == "inner/.reports"
     assert api("projects.get_all", name="reports$") == {"projects": []}
     assert api("tasks.get_all", name="^top$") == {"tasks": []}
@@ -60,9 +60,9 @@ def test_a_report_is_archived_and_taken_back(api: Api) -> None:
     made = report(api)
     assert api("reports.archive", task=made, message="old") == {"archived": 1}
     task = read(api, made)
-    assert (task["system_tags"], task["status_message"]) == (["reports", "hidden", "archived"], "old")
+    assert (task["system_tags"], task["status_message"]) == (["archived", "hidden", "reports"], "old")
     assert api("reports.unarchive", task=made) == {"unarchived": 1}
-    assert read(api, made)["system_tags"] == ["reports", "hidden"]
+    assert read(api, made)["system_tags"] == ["hidden", "reports"]
 
 
 def test_a_move_leaves_no_empty_project_behind(api: Api) -> None:
