@@ -16,7 +16,7 @@ _SECTION = "Args"
 _TAG = "pipeline"
 
 
-@endpoint("pipelines.start_pipeline", required=("task", "queue"), fields={"args": "objects"}, writes=True)
+@endpoint("pipelines.start_pipeline", writes=True)
 def start_pipeline(call: Call) -> Json:
     """Run a pipeline again: a copy of its controller with `args` for arguments, put into `queue`."""
     hyperparams = _with_arguments(task(call)["hyperparams"], objects(call.data, "args"))
@@ -52,7 +52,7 @@ def _number(call: Call, document: Document) -> None:
     save(call, call.db.tasks, document, {"name": f"{name} #{count}" if count else name})
 
 
-@endpoint("pipelines.delete_runs", required=("project", "ids"), writes=True)
+@endpoint("pipelines.delete_runs", writes=True)
 def delete_runs(call: Call) -> Json:
     """Delete runs of a pipeline with their steps. One run must stay; ids of other Tasks are left out."""
     ids = texts(call.data, "ids")

@@ -26,7 +26,7 @@ def add_batch(call: Call) -> Json:
     return _add(call, call.data["requests"])
 
 
-@endpoint("events.add", fields={"iter": "int"}, writes=True)
+@endpoint("events.add", writes=True)
 def add(call: Call) -> Json:
     return _add(call, [call.data])
 

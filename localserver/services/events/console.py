@@ -13,7 +13,7 @@ from localserver.wire import Json
 _BEHIND = 2**63 - 1
 
 
-@endpoint("events.get_task_log", required=("task",))
+@endpoint("events.get_task_log")
 def get_task_log(call: Call) -> Json:
     """The last lines, or those next to `from_timestamp`; `navigate_earlier: false` reads forward."""
     document = task(call)
@@ -28,7 +28,7 @@ def get_task_log(call: Call) -> Json:
     return {"events": events, "returned": len(events), "total": call.db.events.count(which)}
 
 
-@endpoint("events.clear_task_log", required=("task",), writes=True)
+@endpoint("events.clear_task_log", writes=True)
 def clear_task_log(call: Call) -> Json:
     """Delete the console, or what in it is older than `threshold_sec`; of some metrics, or but for some."""
     document = check_task_unlocked(call)

@@ -22,7 +22,7 @@ _ALIGNMENT = re.compile(r"[<>^]?\d{0,3}")
 _Render = Callable[[Document], str]
 
 
-@endpoint("events.download_task_log", required=("task",))
+@endpoint("events.download_task_log")
 def download_task_log(call: Call) -> Download:
     """A line for each console event: JSON, or with `line_type` text by `line_format`."""
     document = task(call)

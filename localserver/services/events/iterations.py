@@ -12,12 +12,12 @@ from localserver.wire import Json
 _Wanted = dict[str, dict[str, list[str]]]
 
 
-@endpoint("events.debug_images", required=("metrics",))
+@endpoint("events.debug_images")
 def debug_images(call: Call) -> Json:
     return _answer(call, IMAGE)
 
 
-@endpoint("events.plots", required=("metrics",))
+@endpoint("events.plots")
 def plots(call: Call) -> Json:
     return _answer(call, PLOT)
 

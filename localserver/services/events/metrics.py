@@ -12,7 +12,7 @@ from localserver.wire import Json
 _MAX_VECTORS = 10_000
 
 
-@endpoint("events.get_task_metrics", required=("tasks",))
+@endpoint("events.get_task_metrics")
 def get_task_metrics(call: Call) -> Json:
     """The metrics of each Task; a metric that has only single values does not count."""
     ids = [document["id"] for document in listed_owners(call)]
@@ -24,24 +24,24 @@ def get_task_metrics(call: Call) -> Json:
     }
 
 
-@endpoint("events.get_multi_task_metrics", required=("tasks",))
+@endpoint("events.get_multi_task_metrics")
 def get_multi_task_metrics(call: Call) -> Json:
     ids = [document["id"] for document in listed_owners(call)]
     found = _variants_by_metric(call, Which(ids, event_type(call)))
     return {"metrics": [{"metric": metric, "variants": variants} for metric, variants in found.items()]}
 
 
-@endpoint("events.get_scalar_metrics_and_variants", required=("task",))
+@endpoint("events.get_scalar_metrics_and_variants")
 def get_scalar_metrics_and_variants(call: Call) -> Json:
     return {"metrics": _variants_by_metric(call, Which([owner(call)["id"]], SCALAR))}
 
 
-@endpoint("events.get_vector_metrics_and_variants", required=("task",))
+@endpoint("events.get_vector_metrics_and_variants")
 def get_vector_metrics_and_variants(call: Call) -> Json:
     return {"metrics": _variants_by_metric(call, Which([owner(call)["id"]], VECTOR))}
 
 
-@endpoint("events.vector_metrics_iter_histogram", required=("task", "metric", "variant"))
+@endpoint("events.vector_metrics_iter_histogram")
 def vector_metrics_iter_histogram(call: Call) -> Json:
     metric, variant = call.data["metric"], call.data["variant"]
     which = Which([owner(call)["id"]], VECTOR, {metric: [variant]})
@@ -54,7 +54,7 @@ def vector_metrics_iter_histogram(call: Call) -> Json:
     }
 
 
-@endpoint("events.get_task_latest_scalar_values", required=("task",))
+@endpoint("events.get_task_latest_scalar_values")
 def get_task_latest_scalar_values(call: Call) -> Json:
     """The last value of each scalar; those that are not above zero do not count."""
     document = task(call)

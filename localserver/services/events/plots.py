@@ -14,7 +14,7 @@ from localserver.wire import Json
 _PAGE = 1000
 
 
-@endpoint("events.get_task_plots", required=("task",))
+@endpoint("events.get_task_plots")
 def get_task_plots(call: Call) -> Json:
     """The plots of the last `iters` iterations of each variant, all in one answer."""
     which = Which([owner(call)["id"]], PLOT, metric_variants(call.data.get("metrics")))
@@ -22,7 +22,7 @@ def get_task_plots(call: Call) -> Json:
     return {"plots": plots, "returned": len(plots), "total": len(plots), "scroll_id": None}
 
 
-@endpoint("events.get_multi_task_plots", required=("tasks",))
+@endpoint("events.get_multi_task_plots")
 def get_multi_task_plots(call: Call) -> Json:
     """The plots of the last `iters` iterations of each metric; `returned` counts metrics."""
     documents = listed_owners(call)

@@ -10,7 +10,7 @@ from localserver.wire import Json
 _METRIC_PAGE = 500
 
 
-@endpoint("events.get_task_events", required=("task",))
+@endpoint("events.get_task_events")
 def get_task_events(call: Call) -> Json:
     """Events by iteration, console lines by time. A scroll keeps the type, order and metrics it began with."""
     id = owner(call)["id"]
@@ -45,7 +45,7 @@ def get_scalar_metric_data(call: Call) -> Json:
     return {"events": events, "returned": len(events), "total": total, "scroll_id": next_scroll}
 
 
-@endpoint("events.clear_scroll", required=("scroll_id",))
+@endpoint("events.clear_scroll")
 def clear_scroll(_: Call) -> Json:
     """Nothing is held for a scroll: its id is its state."""
     return {}

@@ -7,12 +7,12 @@ from localserver.store.documents import Document
 from localserver.wire import Json
 
 
-@endpoint("events.delete_for_task", required=("task",), writes=True)
+@endpoint("events.delete_for_task", writes=True)
 def delete_for_task(call: Call) -> Json:
     return {"deleted": call.db.events.delete(check_task_unlocked(call)["id"])}
 
 
-@endpoint("events.delete_for_model", required=("model",), writes=True)
+@endpoint("events.delete_for_model", writes=True)
 def delete_for_model(call: Call) -> Json:
     document = model(call)
     if document["ready"] and not call.data.get("allow_locked"):

@@ -27,22 +27,22 @@ class Place(NamedTuple):
     variant: str
 
 
-@endpoint("events.get_debug_image_sample", required=("task", "metric", "variant"))
+@endpoint("events.get_debug_image_sample")
 def get_debug_image_sample(call: Call) -> Json:
     return _image(call, *_start(call, IMAGE, call.data["variant"]))
 
 
-@endpoint("events.next_debug_image_sample", required=("task", "scroll_id"), fields={"next_iteration": "bool"})
+@endpoint("events.next_debug_image_sample")
 def next_debug_image_sample(call: Call) -> Json:
     return _image(call, *_step(call, IMAGE))
 
 
-@endpoint("events.get_plot_sample", required=("task", "metric"))
+@endpoint("events.get_plot_sample")
 def get_plot_sample(call: Call) -> Json:
     return _plots(call, *_start(call, PLOT, ""))
 
 
-@endpoint("events.next_plot_sample", required=("task", "scroll_id"), fields={"next_iteration": "bool"})
+@endpoint("events.next_plot_sample")
 def next_plot_sample(call: Call) -> Json:
     return _plots(call, *_step(call, PLOT))
 

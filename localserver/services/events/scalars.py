@@ -21,13 +21,13 @@ _AXES: dict[str, Axis] = {"iter": "iter", "timestamp": "timestamp", "iso_time": 
 Metrics = dict[str, list[str]]
 
 
-@endpoint("events.scalar_metrics_iter_histogram", required=("task",), fields={"key": "str"})
+@endpoint("events.scalar_metrics_iter_histogram")
 def scalar_metrics_iter_histogram(call: Call) -> Json:
     """{metric: {variant: {name, x, y}}} of at most `samples` points a curve."""
     return curves(call, owner(call), metric_variants(call.data.get("metrics")))
 
 
-@endpoint("events.multi_task_scalar_metrics_iter_histogram", required=("tasks",), fields={"key": "str"})
+@endpoint("events.multi_task_scalar_metrics_iter_histogram")
 def multi_task_scalar_metrics_iter_histogram(call: Call) -> Json:
     metrics = metric_variants(call.data.get("metrics"))
     return {"metrics": compared_curves(call, listed_owners(call), metrics)}
@@ -61,7 +61,7 @@ def curves(call: Call, document: Document, metrics: Metrics) -> Json:
     return found
 
 
-@endpoint("events.scalar_metrics_iter_raw", required=("task", "metric"), fields={"metric": "dict", "key": "str"})
+@endpoint("events.scalar_metrics_iter_raw")
 def scalar_metrics_iter_raw(call: Call) -> Json:
     """Every point of one metric, single values included: {variant: {key: [...], y: [...]}}.
 
@@ -85,7 +85,7 @@ def scalar_metrics_iter_raw(call: Call) -> Json:
     return {"variants": variants, "returned": len(points), "total": state["total"], "scroll_id": next_scroll}
 
 
-@endpoint("events.get_task_single_value_metrics", required=("tasks",))
+@endpoint("events.get_task_single_value_metrics")
 def get_task_single_value_metrics(call: Call) -> Json:
     return {"tasks": single_values(call, listed_owners(call), metric_variants(call.data.get("metrics")))}
 

@@ -11,10 +11,8 @@ from localserver.services.publicity import PUBLIC, set_public
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-_TYPES = {"ui_cache": "dict", "metadata": "any"}
 
-
-@endpoint("models.create", required=("uri", "name"), fields=_TYPES, writes=True)
+@endpoint("models.create", writes=True)
 def create(call: Call) -> Json:
     owner = {"company": PUBLIC} if call.data.get("public") else {}
     return {"created": True, "id": insert(call, {"ready": True, **owner, **new(call)})["id"]}
@@ -28,14 +26,14 @@ def insert(call: Call, fields: Document) -> Document:
     return document
 
 
-@endpoint("models.edit", required=("model",), fields=_TYPES, writes=True)
+@endpoint("models.edit", writes=True)
 def edit(call: Call) -> Json:
     document, fields = own(call), edited(call)
     note_iteration(call, document.get("task") or fields.get("task"))
     return _kept(call, document, fields)
 
 
-@endpoint("models.update", required=("model",), fields=_TYPES, writes=True)
+@endpoint("models.update", writes=True)
 def update(call: Call) -> Json:
     """Set what is not part of the model itself: the framework, design, labels and the like need `models.edit`."""
     return change(call, own(call))
@@ -64,7 +62,7 @@ def note_iteration(call: Call, task: str | None) -> None:
         call.db.tasks.save({**owner, "last_iteration": latest, **changes(call)})
 
 
-@endpoint("models.move", required=("ids",), writes=True)
+@endpoint("models.move", writes=True)
 def move(call: Call) -> Json:
     """Move models into a project, or with `project: null` out of any; ids that are not there are passed over."""
     name, project = call.data.get("project_name"), call.data.get("project")
@@ -79,29 +77,29 @@ def move(call: Call) -> Json:
     return {"project_id": target}
 
 
-@endpoint("models.update_tags", required=("ids",), fields=tagging.FIELDS, writes=True)
+@endpoint("models.update_tags", writes=True)
 def update_tags(call: Call) -> Json:
     return tagging.update_tags(call, call.db.models)
 
 
-@endpoint("models.add_or_update_metadata", required=("model", "metadata"), writes=True)
+@endpoint("models.add_or_update_metadata", writes=True)
 def add_or_update_metadata(call: Call) -> Json:
     document = own(call)
     return metadata.add_or_update(call, document, lambda fields: keep(call, document, fields))
 
 
-@endpoint("models.delete_metadata", required=("model", "keys"), writes=True)
+@endpoint("models.delete_metadata", writes=True)
 def delete_metadata(call: Call) -> Json:
     document = own(call)
     return metadata.delete(call, document, lambda fields: keep(call, document, fields))
 
 
-@endpoint("models.archive_many", required=("ids",), writes=True)
+@endpoint("models.archive_many", writes=True)
 def archive_many(call: Call) -> Json:
     return many(call, lambda model_id: _archive(call, model_id, True))
 
 
-@endpoint("models.unarchive_many", required=("ids",), writes=True)
+@endpoint("models.unarchive_many", writes=True)
 def unarchive_many(call: Call) -> Json:
     return many(call, lambda model_id: _archive(call, model_id, False))
 
@@ -113,11 +111,11 @@ def _archive(call: Call, id: str, archived: bool) -> Json:
     return {"archived" if archived else "unarchived": True}
 
 
-@endpoint("models.make_public", required=("ids",), writes=True)
+@endpoint("models.make_public", writes=True)
 def make_public(call: Call) -> Json:
     return set_public(call, call.db.models, errors.InvalidModelId, public=True)
 
 
-@endpoint("models.make_private", required=("ids",), writes=True)
+@endpoint("models.make_private", writes=True)
 def make_private(call: Call) -> Json:
     return set_public(call, call.db.models, errors.InvalidModelId, public=False)

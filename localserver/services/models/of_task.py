@@ -14,7 +14,7 @@ _LAST: Version = (2, 13)
 _OPEN = (lifecycle.CREATED, lifecycle.IN_PROGRESS)
 
 
-@endpoint("models.get_by_task_id", required=("task",))
+@endpoint("models.get_by_task_id")
 def get_by_task_id(call: Call) -> Json:
     """The model that a Task made last."""
     _check_version(call, "use models.get_by_id/get_all apis")
@@ -26,7 +26,7 @@ def get_by_task_id(call: Call) -> Json:
     return {"model": document}
 
 
-@endpoint("models.update_for_task", required=("task",), writes=True)
+@endpoint("models.update_for_task", writes=True)
 def update_for_task(call: Call) -> Json:
     """Make the draft model that a Task produces, change the one that it has, or take the one in `override_model_id`."""
     _check_version(call, "use tasks.add_or_update_model")

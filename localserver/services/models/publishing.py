@@ -10,13 +10,13 @@ from localserver.tokens import COMPANY
 from localserver.wire import Json
 
 
-@endpoint("models.set_ready", required=("model",), writes=True)
+@endpoint("models.set_ready", writes=True)
 def set_ready(call: Call) -> Json:
     """Publish a model and, unless `publish_task` is false, the Task that made it."""
     return {"updated": 1, "fields": {}, **_publish(call, call.data["model"])}
 
 
-@endpoint("models.publish_many", required=("ids",), writes=True)
+@endpoint("models.publish_many", writes=True)
 def publish_many(call: Call) -> Json:
     return many(call, lambda model_id: {"updated": True, **_publish(call, model_id)})
 

@@ -10,12 +10,12 @@ from localserver.store.documents import Document
 from localserver.wire import Json
 
 
-@endpoint("models.delete", required=("model",), writes=True)
+@endpoint("models.delete", writes=True)
 def delete(call: Call) -> Json:
     return {"deleted": True, **_delete(call, call.data["model"])}
 
 
-@endpoint("models.delete_many", required=("ids",), writes=True)
+@endpoint("models.delete_many", writes=True)
 def delete_many(call: Call) -> Json:
     return many(call, lambda model_id: {"deleted": True, **_delete(call, model_id)})
 

@@ -12,15 +12,13 @@ from localserver.services.queues.leaving import leave
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-_TYPES = {"display_name": "str", "metadata": "dict"}
 
-
-@endpoint("queues.create", required=("name",), fields=_TYPES, writes=True)
+@endpoint("queues.create", writes=True)
 def create(call: Call) -> Json:
     return {"id": watch.create(call, **_fields(call))["id"]}
 
 
-@endpoint("queues.update", required=("queue",), fields=_TYPES, writes=True)
+@endpoint("queues.update", writes=True)
 def update(call: Call) -> Json:
     document, fields = queue(call), _fields(call)
     answered = _keep(call, document, fields)
@@ -28,7 +26,7 @@ def update(call: Call) -> Json:
     return {"updated": int(bool(fields)), "fields": answered}
 
 
-@endpoint("queues.delete", required=("queue",), writes=True)
+@endpoint("queues.delete", writes=True)
 def delete(call: Call) -> Json:
     """Delete a queue; with force also when Tasks wait in it, which then are what they were before."""
     document = queue(call)
@@ -41,13 +39,13 @@ def delete(call: Call) -> Json:
     return {"deleted": 1}
 
 
-@endpoint("queues.add_or_update_metadata", required=("queue", "metadata"), writes=True)
+@endpoint("queues.add_or_update_metadata", writes=True)
 def add_or_update_metadata(call: Call) -> Json:
     document = queue(call)
     return metadata.add_or_update(call, document, lambda fields: _keep(call, document, fields))
 
 
-@endpoint("queues.delete_metadata", required=("queue", "keys"), writes=True)
+@endpoint("queues.delete_metadata", writes=True)
 def delete_metadata(call: Call) -> Json:
     document = queue(call)
     return metadata.delete(call, document, lambda fields: _keep(call, document, fields))

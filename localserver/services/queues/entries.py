@@ -10,7 +10,7 @@ from localserver.tokens import COMPANY
 from localserver.wire import Json
 
 
-@endpoint("queues.add_task", required=("queue", "task"), fields={"update_execution_queue": "bool"}, writes=True)
+@endpoint("queues.add_task", writes=True)
 def add_task(call: Call) -> Json:
     """Put a Task into a queue. Its status stays: `tasks.enqueue` is what changes that too."""
     document, waiting = queue(call), task(call)
@@ -23,7 +23,7 @@ def add_task(call: Call) -> Json:
     return {"added": 1}
 
 
-@endpoint("queues.remove_task", required=("queue", "task"), fields={"update_task_status": "bool"}, writes=True)
+@endpoint("queues.remove_task", writes=True)
 def remove_task(call: Call) -> Json:
     id, waiting = call.data["queue"], call.data["task"]
     if not call.db.entries.remove(waiting, id):
@@ -34,14 +34,14 @@ def remove_task(call: Call) -> Json:
     return {"removed": 1}
 
 
-@endpoint("queues.clear_queue", required=("queue",), writes=True)
+@endpoint("queues.clear_queue", writes=True)
 def clear_queue(call: Call) -> Json:
     """Take all Tasks out of a queue; `removed_tasks` are those that are now what they were before."""
     id = queue(call)["id"]
     return {"removed_tasks": leave(call, id, call.db.entries.clear(id), f"Queue {id} was cleared")}
 
 
-@endpoint("queues.get_next_task", required=("queue",), writes=True)
+@endpoint("queues.get_next_task", writes=True)
 def get_next_task(call: Call) -> Json:
     """Take the next one out; its status stays `queued` until whoever took it says that it started.
 
@@ -63,27 +63,27 @@ def get_next_task(call: Call) -> Json:
     return {"entry": entry, "task_info": {"company": found["company"], "user": found["user"]}}
 
 
-@endpoint("queues.peek_task", required=("queue",))
+@endpoint("queues.peek_task")
 def peek_task(call: Call) -> Json:
     return {"task": _first(call, queue(call)["id"])}
 
 
-@endpoint("queues.move_task_forward", required=("queue", "task"), writes=True)
+@endpoint("queues.move_task_forward", writes=True)
 def move_task_forward(call: Call) -> Json:
     return _move(call, -_count(call))
 
 
-@endpoint("queues.move_task_backward", required=("queue", "task"), writes=True)
+@endpoint("queues.move_task_backward", writes=True)
 def move_task_backward(call: Call) -> Json:
     return _move(call, _count(call))
 
 
-@endpoint("queues.move_task_to_front", required=("queue", "task"), writes=True)
+@endpoint("queues.move_task_to_front", writes=True)
 def move_task_to_front(call: Call) -> Json:
     return _move(call, -call.db.entries.count(call.data["queue"]))
 
 
-@endpoint("queues.move_task_to_back", required=("queue", "task"), writes=True)
+@endpoint("queues.move_task_to_back", writes=True)
 def move_task_to_back(call: Call) -> Json:
     return _move(call, call.db.entries.count(call.data["queue"]))
 

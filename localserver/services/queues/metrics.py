@@ -15,13 +15,12 @@ from localserver.wire import Json
 # The server samples a queue at least this often, and looks at this much more than what is asked for.
 _STEP_MS = 300_000
 _BEFORE_SECONDS = 3600
-_TYPES = {"queue_ids": "texts", "from_date": "number", "to_date": "number", "interval": "int", "refresh": "bool"}
 _REQUIRED = ("from_date", "to_date", "interval")
 # start of the interval -> queue -> its worst sample there
 Intervals = dict[int, dict[str, Sample]]
 
 
-@endpoint("queues.get_queue_metrics", required=_REQUIRED, fields=_TYPES)
+@endpoint("queues.get_queue_metrics")
 def get_queue_metrics(call: Call) -> Json:
     """The longest average wait in each interval, and the length then: of the `queue_ids`, or of all queues together.
 

@@ -1,6 +1,5 @@
 """Reading queues."""
 
-from localserver import fields
 from localserver.registry import Call, endpoint
 from localserver.services import listing, projection
 from localserver.services.common import queue
@@ -13,17 +12,16 @@ from localserver.wire import Json
 
 # Queues with this system tag are those of a cluster's own scheduler.
 _HIDDEN = "k8s-glue"
-_FILTERS = fields.FILTERS
 
 
-@endpoint("queues.get_by_id", required=("queue",))
+@endpoint("queues.get_by_id")
 def get_by_id(call: Call) -> Json:
     document = _with_entries(call, queue(call))
     shown(call, [document])
     return {"queue": document}
 
 
-@endpoint("queues.get_all", fields=_FILTERS)
+@endpoint("queues.get_all")
 def get_all(call: Call) -> Json:
     asked = projection.parse(call.db.queues.entity, listing.asked_fields(call.data))
     found, scroll_id = _page(call)
@@ -32,7 +30,7 @@ def get_all(call: Call) -> Json:
     return listing.enveloped("queues", documents, scroll_id)
 
 
-@endpoint("queues.get_all_ex", fields=_FILTERS)
+@endpoint("queues.get_all_ex")
 def get_all_ex(call: Call) -> Json:
     """All fields of the queues, whatever `only_fields` says, the names of Tasks, and the workers that watch."""
     found, scroll_id = _page(call)
@@ -51,7 +49,7 @@ def get_default(call: Call) -> Json:
     return {"id": document["id"], "name": document["name"]}
 
 
-@endpoint("queues.get_num_entries", required=("queue",))
+@endpoint("queues.get_num_entries")
 def get_num_entries(call: Call) -> Json:
     return {"num": call.db.entries.count(queue(call)["id"])}
 

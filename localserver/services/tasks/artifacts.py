@@ -9,7 +9,7 @@ from localserver.store.documents import Document
 from localserver.wire import Json
 
 
-@endpoint("tasks.add_or_update_artifacts", required=("task", "artifacts"), writes=True)
+@endpoint("tasks.add_or_update_artifacts", writes=True)
 def add_or_update_artifacts(call: Call) -> Json:
     """An artifact with the key and mode of one that is there takes its place."""
     document = own_task(call)
@@ -22,7 +22,7 @@ def add_or_update_artifacts(call: Call) -> Json:
     return _save_artifacts(call, document, list(artifacts.values()), "updated")
 
 
-@endpoint("tasks.delete_artifacts", required=("task", "artifacts"), writes=True)
+@endpoint("tasks.delete_artifacts", writes=True)
 def delete_artifacts(call: Call) -> Json:
     document = own_task(call)
     lifecycle.extensible(document, force=True)
@@ -36,7 +36,7 @@ def _save_artifacts(call: Call, document: Document, artifacts: list[Document], v
     return {verb: 1}
 
 
-@endpoint("tasks.add_or_update_model", required=("task", "name", "model", "type"), writes=True)
+@endpoint("tasks.add_or_update_model", writes=True)
 def add_or_update_model(call: Call) -> Json:
     """List a model under a name as the Task's input or output, in the place of the one with that name."""
     kind = _kind(call.data["type"])
@@ -54,7 +54,7 @@ def add_or_update_model(call: Call) -> Json:
     return {"updated": 1}
 
 
-@endpoint("tasks.delete_models", required=("task", "models"), writes=True)
+@endpoint("tasks.delete_models", writes=True)
 def delete_models(call: Call) -> Json:
     document = own_task(call)
     lifecycle.extensible(document, force=True)

@@ -11,12 +11,11 @@ from localserver.services.tasks.documents import DELETED_PREFIX
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-_FIELDS = ("new_task_container", "new_task_hyperparams", "new_task_configuration", "execution_overrides")
 # These system tags tell of the source's own life.
 _OWN_TAGS = ("archived", "development")
 
 
-@endpoint("tasks.clone", required=("task",), fields=dict.fromkeys(_FIELDS, "dict"), writes=True)
+@endpoint("tasks.clone", writes=True)
 def clone(call: Call) -> Json:
     target = None
     if call.data.get("new_project_name") and not call.data.get("new_task_project"):

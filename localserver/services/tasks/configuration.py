@@ -8,11 +8,8 @@ from localserver.services.tasks.documents import existing
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-_ITEMS = {"configuration": "objects"}
-_NAMES = {"configuration": "texts"}
 
-
-@endpoint("tasks.get_configurations", required=("tasks",))
+@endpoint("tasks.get_configurations")
 def get_configurations(call: Call) -> Json:
     wanted = set(texts(call.data, "names"))
     return {
@@ -28,7 +25,7 @@ def _listed(document: Document, wanted: set[str]) -> list[Document]:
     return [item for name, item in items if not wanted or name in wanted]
 
 
-@endpoint("tasks.get_configuration_names", required=("tasks",))
+@endpoint("tasks.get_configuration_names")
 def get_configuration_names(call: Call) -> Json:
     """The names by Task, those of empty values only without `skip_empty`. Tasks without names are left out."""
     skip = call.data.get("skip_empty", True)
@@ -45,7 +42,7 @@ def _counts(item: Document, skip_empty: bool) -> bool:
     return not skip_empty or item.get("value") not in (None, "")
 
 
-@endpoint("tasks.edit_configuration", required=("task", "configuration"), fields=_ITEMS, writes=True)
+@endpoint("tasks.edit_configuration", writes=True)
 def edit_configuration(call: Call) -> Json:
     document = own_task(call)
     lifecycle.extensible(document, bool(call.data.get("force")))
@@ -55,7 +52,7 @@ def edit_configuration(call: Call) -> Json:
     return {"updated": 1}
 
 
-@endpoint("tasks.delete_configuration", required=("task", "configuration"), fields=_NAMES, writes=True)
+@endpoint("tasks.delete_configuration", writes=True)
 def delete_configuration(call: Call) -> Json:
     document = own_task(call)
     lifecycle.extensible(document, bool(call.data.get("force")))

@@ -10,10 +10,8 @@ from localserver.services.tasks.documents import DELETED_PREFIX
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-_FIELDS = {"models": "dict"}
 
-
-@endpoint("tasks.create", required=("name", "type"), fields=_FIELDS, writes=True)
+@endpoint("tasks.create", writes=True)
 def create(call: Call) -> Json:
     document = documents.new(call)
     call.db.tasks.insert(document)
@@ -21,14 +19,14 @@ def create(call: Call) -> Json:
     return {"id": document["id"]}
 
 
-@endpoint("tasks.validate", required=("name", "type"), fields=_FIELDS)
+@endpoint("tasks.validate")
 def validate(call: Call) -> Json:
     parent = call.data.get("parent") or ""
     documents.new(call.asking({**call.data, "parent": None}) if parent.startswith(DELETED_PREFIX) else call)
     return {}
 
 
-@endpoint("tasks.edit", required=("task",), fields=_FIELDS, writes=True)
+@endpoint("tasks.edit", writes=True)
 def edit(call: Call) -> Json:
     """Sets whole fields of a Task that is new, or of any with `force`. A status that is set is not checked."""
     document = own_task(call)
@@ -42,7 +40,7 @@ def edit(call: Call) -> Json:
     return _save(call, document, fields)
 
 
-@endpoint("tasks.update", required=("task",), writes=True)
+@endpoint("tasks.update", writes=True)
 def update(call: Call) -> Json:
     """Sets what may be changed in any status: name, project, comment, tags, message."""
     document = own_task(call)
@@ -76,7 +74,7 @@ def _save(call: Call, document: Document, changed: Document) -> Json:
     return {"updated": 1, "fields": documents.shown(call, [saved])[0]}
 
 
-@endpoint("tasks.update_tags", required=("ids",), writes=True)
+@endpoint("tasks.update_tags", writes=True)
 def update_tags(call: Call) -> Json:
     """Add tags to Tasks and remove others; `updated` counts each Task once for either."""
     added, removed = (fields.texts(call.data, name) for name in ("add_tags", "remove_tags"))
@@ -91,7 +89,7 @@ def update_tags(call: Call) -> Json:
     return {"updated": len(found) * (bool(added) + bool(removed))}
 
 
-@endpoint("tasks.edit_runtime", required=("task",), fields={"add_or_update": "dict", "remove": "texts"}, writes=True)
+@endpoint("tasks.edit_runtime", writes=True)
 def edit_runtime(call: Call) -> Json:
     """Set runtime properties of a Task that has not ended, and remove others."""
     document = own_task(call)
@@ -114,7 +112,7 @@ def make_private(call: Call) -> Json:
     return set_public(call, call.db.tasks, errors.InvalidTaskId, public=False)
 
 
-@endpoint("tasks.set_requirements", required=("task", "requirements"), writes=True)
+@endpoint("tasks.set_requirements", writes=True)
 def set_requirements(call: Call) -> Json:
     document = own_task(call)
     script = {**document["script"], "requirements": call.data["requirements"]}
@@ -122,7 +120,7 @@ def set_requirements(call: Call) -> Json:
     return {"updated": 1, "fields": {}}
 
 
-@endpoint("tasks.ping", required=("task",), writes=True)
+@endpoint("tasks.ping", writes=True)
 def ping(call: Call) -> Json:
     """A sign of life of a running Task; one that is not there is no error."""
     document = call.db.tasks.get(call.data["task"])
@@ -131,7 +129,7 @@ def ping(call: Call) -> Json:
     return {}
 
 
-@endpoint("tasks.move", required=("ids",), writes=True)
+@endpoint("tasks.move", writes=True)
 def move(call: Call) -> Json:
     if "project" not in call.data and not call.data.get("project_name"):
         raise errors.MissingFields("project or project_name is required")

@@ -12,13 +12,13 @@ from localserver.wire import Json
 _FREE_SECTION = "properties"
 
 
-@endpoint("tasks.get_hyper_params", required=("tasks",))
+@endpoint("tasks.get_hyper_params")
 def get_hyper_params(call: Call) -> Json:
     documents = existing(call, texts(call.data, "tasks"))
     return {"params": [{"task": document["id"], "hyperparams": _listed(document)} for document in documents]}
 
 
-@endpoint("tasks.edit_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "objects"}, writes=True)
+@endpoint("tasks.edit_hyper_params", writes=True)
 def edit_hyper_params(call: Call) -> Json:
     """Adds to what is there, or takes its place: all of it, or the sections that the request names."""
     document = own_task(call)
@@ -39,7 +39,7 @@ def edit_hyper_params(call: Call) -> Json:
     return {"updated": 1}
 
 
-@endpoint("tasks.delete_hyper_params", required=("task", "hyperparams"), fields={"hyperparams": "objects"}, writes=True)
+@endpoint("tasks.delete_hyper_params", writes=True)
 def delete_hyper_params(call: Call) -> Json:
     """Deletes parameters, and whole sections where no name is given."""
     document = own_task(call)

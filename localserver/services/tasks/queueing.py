@@ -10,7 +10,7 @@ from localserver.store.documents import Document
 from localserver.wire import Json
 
 
-@endpoint("tasks.enqueue", required=("task",), writes=True)
+@endpoint("tasks.enqueue", writes=True)
 def enqueue(call: Call) -> Json:
     if call.data.get("verify_watched_queue") and _keeps_queue(call):
         raise errors.ValidationError("verify_watched_queue cannot be used with update_execution_queue=False")
@@ -18,7 +18,7 @@ def enqueue(call: Call) -> Json:
     return {**answer, **_watched(call, answer)}
 
 
-@endpoint("tasks.enqueue_many", required=("ids",), writes=True)
+@endpoint("tasks.enqueue_many", writes=True)
 def enqueue_many(call: Call) -> Json:
     def operate(id: str) -> Json:
         return {"queued": True, **_enqueue(call, id, force=False)}
@@ -76,13 +76,13 @@ def _target(call: Call) -> Document:
     return default_queue(call)
 
 
-@endpoint("tasks.dequeue", required=("task",), writes=True)
+@endpoint("tasks.dequeue", writes=True)
 def dequeue(call: Call) -> Json:
     """Back to what the Task was before the queue, or to `new_status`. A Task that is not there is no error."""
     return {"dequeued": 1, **_dequeue(call, call.data["task"])}
 
 
-@endpoint("tasks.dequeue_many", required=("ids",), writes=True)
+@endpoint("tasks.dequeue_many", writes=True)
 def dequeue_many(call: Call) -> Json:
     def operate(id: str) -> Json:
         return {"dequeued": True, **_dequeue(call, id)}

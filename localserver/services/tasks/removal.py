@@ -18,7 +18,7 @@ from localserver.wire import Json
 ARCHIVED = "archived"
 
 
-@endpoint("tasks.archive", required=("tasks",), writes=True)
+@endpoint("tasks.archive", writes=True)
 def archive(call: Call) -> Json:
     ids = texts(call.data, "tasks")
     missing = [id for id in ids if call.db.tasks.get(id) is None]
@@ -29,12 +29,12 @@ def archive(call: Call) -> Json:
     return {"archived": len(ids)}
 
 
-@endpoint("tasks.archive_many", required=("ids",), writes=True)
+@endpoint("tasks.archive_many", writes=True)
 def archive_many(call: Call) -> Json:
     return many(call, lambda task_id: _archive(call, task_id))
 
 
-@endpoint("tasks.unarchive_many", required=("ids",), writes=True)
+@endpoint("tasks.unarchive_many", writes=True)
 def unarchive_many(call: Call) -> Json:
     def operate(id: str) -> Json:
         document = own_task(call, id)
@@ -60,13 +60,13 @@ def _tag(call: Call, document: Document, tags: list[str]) -> None:
     save(call, call.db.tasks, document, {"system_tags": tags, **notes})
 
 
-@endpoint("tasks.reset", required=("task",), writes=True)
+@endpoint("tasks.reset", writes=True)
 def reset(call: Call) -> Json:
     dequeued, answer = _reset(call, call.data["task"])
     return {**answer, "dequeued": {} if dequeued is None else {"removed": dequeued}, "events": {}}
 
 
-@endpoint("tasks.reset_many", required=("ids",), writes=True)
+@endpoint("tasks.reset_many", writes=True)
 def reset_many(call: Call) -> Json:
     def operate(id: str) -> Json:
         dequeued, answer = _reset(call, id)
@@ -95,12 +95,12 @@ def _reset(call: Call, id: str) -> tuple[int | None, Json]:
 _DONE = ["started", "completed", "published", "active_duration", "last_worker", "last_worker_report", "enqueue_status"]
 
 
-@endpoint("tasks.delete", required=("task",), writes=True)
+@endpoint("tasks.delete", writes=True)
 def delete(call: Call) -> Json:
     return delete_task(call, call.data["task"])
 
 
-@endpoint("tasks.delete_many", required=("ids",), writes=True)
+@endpoint("tasks.delete_many", writes=True)
 def delete_many(call: Call) -> Json:
     return many(call, lambda task_id: delete_task(call, task_id))
 

@@ -147,13 +147,13 @@ def _publish_last_model(call: Call, document: Document) -> None:
 
 
 def _register(name: str, operate: Callable[[Call, str], Json], several: str = "") -> None:
-    @endpoint(f"tasks.{name}", required=("task",), writes=True)
+    @endpoint(f"tasks.{name}", writes=True)
     def one(call: Call) -> Json:
         return operate(call, call.data["task"])
 
     if several:
 
-        @endpoint(f"tasks.{several}", required=("ids",), writes=True)
+        @endpoint(f"tasks.{several}", writes=True)
         def each(call: Call) -> Json:
             return many(call, lambda task_id: operate(call, task_id))
 

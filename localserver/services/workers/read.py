@@ -9,15 +9,14 @@ from localserver.tokens import COMPANY_NAME
 from localserver.wire import Json
 
 _SHOWN_SECONDS = 3600
-_FILTERS = {"worker_pattern": "str"}
 
 
-@endpoint("workers.get_all", fields=_FILTERS)
+@endpoint("workers.get_all")
 def get_all(call: Call) -> Json:
     return {"workers": [_shown(call, worker) for worker in asked_for(call, _SHOWN_SECONDS)]}
 
 
-@endpoint("workers.get_count", fields=_FILTERS)
+@endpoint("workers.get_count")
 def get_count(call: Call) -> Json:
     return {"count": len(asked_for(call, 0))}
 

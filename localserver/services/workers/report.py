@@ -13,7 +13,7 @@ from localserver.tokens import COMPANY
 from localserver.wire import Json
 
 
-@endpoint("workers.register", required=("worker",), fields={"resources": "dict"}, writes=True)
+@endpoint("workers.register", writes=True)
 def register(call: Call) -> Json:
     timeout = call.data.get("timeout") or TIMEOUT_SECONDS
     if timeout < 0:
@@ -30,14 +30,14 @@ def register(call: Call) -> Json:
     return {}
 
 
-@endpoint("workers.unregister", required=("worker",), writes=True)
+@endpoint("workers.unregister", writes=True)
 def unregister(call: Call) -> Json:
     """Forget a worker; one that nobody knows is forgotten already."""
     call.db.workers.delete(call.data["worker"])
     return {}
 
 
-@endpoint("workers.status_report", required=("worker", "timestamp"), fields={"machine_stats": "dict"}, writes=True)
+@endpoint("workers.status_report", writes=True)
 def status_report(call: Call) -> Json:
     """Keep what a worker does now. A worker that nobody knew is registered by its report."""
     worker = _known(call) or _new(call)

@@ -34,11 +34,7 @@ def get_metric_keys(call: Call) -> Json:
     return {"categories": [{"name": name, "metric_keys": _frequent(categories[name])} for name in most]}
 
 
-@endpoint(
-    "workers.get_stats",
-    required=(*_RANGE, "items"),
-    fields={"items": "objects", "split_by_resource": "bool"},
-)
+@endpoint("workers.get_stats")
 def get_stats(call: Call) -> Json:
     """Measurements of each worker's machine in each interval of the range, 0 where there is none."""
     items = [(fields.text(item, "key"), _aggregation(item)) for item in fields.objects(call.data, "items")]
@@ -58,7 +54,7 @@ def get_stats(call: Call) -> Json:
     }
 
 
-@endpoint("workers.get_activity_report", required=_RANGE)
+@endpoint("workers.get_activity_report")
 def get_activity_report(call: Call) -> Json:
     """How many workers reported in each interval, and how many of them ran a Task. The last interval is left out."""
     total: dict[int, set[str]] = defaultdict(set)
