@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from localserver import errors, fields, schema
+from localserver import errors, fields, schema, tags
 from localserver.accounts import Accounts, Identity
 from localserver.store.database import Store
 from localserver.store.session import Session
@@ -66,10 +66,11 @@ class Endpoint:
 
     def answer(self, server: Server, data: Json, identity: Identity, version: Version = NEWEST) -> Json | Download:
         """The answer to a request that was let in; what was written before an error is kept only if that says so."""
-        data = self.checked(data)
+        data = tags.split(self.name.partition(".")[0], version, self.checked(data))
         with server.store.write() if self.writes else server.store.read() as db:
             try:
-                return self.handler(Call(server, db, data, identity, version))
+                answer = self.handler(Call(server, db, data, identity, version))
+                return answer if isinstance(answer, Download) else tags.shown(version, answer)
             except errors.ApiError as error:
                 if not error.keeps:
                     raise

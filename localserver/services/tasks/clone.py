@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from localserver import tags
 from localserver.registry import Call, endpoint
-from localserver.services import tags
 from localserver.services.common import check_name, now, project, task
 from localserver.services.projects.paths import find_or_create, touch
 from localserver.services.tasks import documents, legacy

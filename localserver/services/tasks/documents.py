@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from localserver import errors, lifecycle
+from localserver import errors, lifecycle, tags
 from localserver.fields import objects, text
 from localserver.registry import Call
-from localserver.services import tags
 from localserver.services.common import check_name, check_project, given, now, project, stamped
 from localserver.services.tasks import legacy
 from localserver.store.documents import Document
@@ -55,7 +54,6 @@ def new(call: Call) -> Document:
 
 def edits(call: Call, task: Document) -> Document:
     """The fields of a Task that the request sets, whole, as they then stand in the document `task`."""
-    call = tags.split(call, "tasks")
     tags.check(call.data, "tags", "system_tags")
     data = legacy.upgraded(call, task)
     fields = given(call.asking(data), _PLAIN)
@@ -187,8 +185,8 @@ def models(current: dict[str, Any], value: dict[str, Any]) -> Document:
 
 
 def shown(call: Call, documents: Iterable[Document]) -> list[Document]:
-    """Tasks as answers have them: artifacts and tags sorted, and all where the client's version expects it."""
-    return [legacy.downgraded(call, _sorted(document)) for document in tags.shown(call, documents)]
+    """Tasks as answers have them: artifacts sorted, and all where the client's version expects it."""
+    return [legacy.downgraded(call, _sorted(document)) for document in documents]
 
 
 def _sorted(document: Document) -> Document:

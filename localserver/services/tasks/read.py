@@ -2,7 +2,7 @@
 
 from localserver import fields
 from localserver.registry import Call, endpoint
-from localserver.services import listing, scope, tags
+from localserver.services import listing, scope
 from localserver.services.tasks import documents, legacy
 from localserver.store.expressions import unescaped
 from localserver.store.query import Selection, select
@@ -58,7 +58,7 @@ def selected(call: Call) -> Selection:
 
 def _today(call: Call) -> Call:
     """The request with the names of fields where Tasks have them today."""
-    data = {legacy.path(name): value for name, value in tags.split(call, "tasks").data.items()}
+    data = {legacy.path(name): value for name, value in call.data.items()}
     data["only_fields"] = listing.asked_fields(data)
     for name in ("only_fields", "order_by"):
         if data.get(name):

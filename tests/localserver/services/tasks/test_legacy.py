@@ -86,3 +86,16 @@ def test_tags_of_both_kinds_were_one_list(api: Api) -> None:
     assert ask(api, "2.2", "tasks.get_all", tags=["-development"])["tasks"] == []
     ask(api, "2.2", "tasks.update", task=task, tags=["mine"])
     assert api.read(task)["system_tags"] == []
+
+
+@pytest.mark.parametrize(
+    ("service", "system", "fields"),
+    [("models", "archived", {"uri": "http://x"}), ("projects", "public", {})],
+)
+def test_tags_of_both_kinds_were_one_list_for_all(api: Api, service: str, system: str, fields: Json) -> None:
+    entity = service.removesuffix("s")
+    made = ask(api, "2.2", f"{service}.create", name="with tags", tags=[system, "mine"], **fields)["id"]
+    known = api(f"{service}.get_by_id", **{entity: made})[entity]
+    assert (known["tags"], known["system_tags"]) == (["mine"], [system])
+    assert ask(api, "2.2", f"{service}.get_by_id", **{entity: made})[entity]["tags"] == sorted([system, "mine"])
+    assert ask(api, "2.2", f"{service}.get_all", name="with tags", tags=[f"-{system}"])[service] == []
