@@ -228,3 +228,9 @@ def m010_queue_samples(connection: sqlite3.Connection) -> None:
         " length INTEGER NOT NULL) STRICT"
     )
     connection.execute("CREATE INDEX queue_samples_age ON queue_samples (queue, at)")
+
+
+@migration
+def m011_events_by_iteration(connection: sqlite3.Connection) -> None:
+    """A page of the scalars of a task is read without sorting all of them."""
+    connection.execute("CREATE INDEX events_iteration ON events (task, type, iter)")

@@ -101,6 +101,16 @@ def test_what_no_page_holds_begins_the_next_one(filled: Store, monkeypatch: pyte
         assert len(first) + len(rest) == 15
 
 
+def test_a_page_of_scalars_is_found_by_an_index(filled: Store) -> None:
+    sent: list[str] = []
+    with filled.read() as db:
+        db.events._connection.set_trace_callback(sent.append)
+        db.events.page(Which(["t"], SCALAR), "iter", 2)
+        db.events._connection.set_trace_callback(None)
+        plan = [row[3] for row in db.events._connection.execute("EXPLAIN QUERY PLAN " + sent[0])]
+    assert any("USING COVERING INDEX events_iteration" in line for line in plan)
+
+
 def test_curves_are_averaged_over_intervals_from_zero(filled: Store) -> None:
     with filled.write() as db:
         db.events.add([event("c", "v", number, float(number)) for number in (-(2**31), -3, -1, 0, 1, 2, 5)])
