@@ -27,7 +27,7 @@ def test_the_console_is_a_file_of_json_lines(api: Api, task: str) -> None:
 
 def test_the_console_is_a_file_of_text(api: Api, task: str) -> None:
     text = api("events.download_task_log", task=task, line_type="text")["text"]
-    assert text.splitlines()[1] == "1001  info line 1"
+    assert text.splitlines()[1] == "1001 <unknown> info line 1"
     text = api("events.download_task_log", task=task, line_type="TEXT", line_format="{level:>6}|{msg}\n")["text"]
     assert text.splitlines()[-1] == "  info|line 1499"
 
