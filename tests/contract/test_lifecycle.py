@@ -76,6 +76,12 @@ def test_ends(told: Told, name: str, status: object) -> None:
         ("edit a running one", [400, 110]),
         ("queue a running one", [400, 110]),
         ("delete a running one", [400, 123]),
+        ("stop a completed one", [400, 110]),
+        ("close a running one", [400, 110]),
+        ("reset a published one", [400, 110]),
+        ("queue a waiting one", [400, 706]),
+        ("parameters of an unknown task", [400, 101]),
+        ("unknown parent", [400, 16]),
         ("unknown task", [400, 101]),
         ("unknown queue", [400, 701]),
         ("unknown model", [400, 201]),
@@ -86,6 +92,15 @@ def test_ends(told: Told, name: str, status: object) -> None:
 )
 def test_refused(told: Told, what: str, code: list[int]) -> None:
     assert told["refused"][what] == code
+
+
+def test_tasks_that_ended_are_queued_and_reset_again(told: Told) -> None:
+    assert told["again"] == {
+        "failed": ["queued", "failed"],
+        "draft": "created",
+        "completed": "completed",
+        "published": "created",
+    }
 
 
 def test_reset_keeps_what_was_asked_and_drops_what_came_of_it(told: Told) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from localserver import lifecycle
@@ -26,9 +25,7 @@ def note(call: Call, document: Document, events: Sequence[Event]) -> None:
     if "status" not in document:
         return
     document["metric_stats"] = _stats(events)
-    if document["status"] == lifecycle.IN_PROGRESS and document.get("started"):
-        running = datetime.fromisoformat(document["last_update"]) - datetime.fromisoformat(document["started"])
-        document["active_duration"] = max(0, int(running.total_seconds()))
+    document.update(lifecycle.active(document, document["last_update"]))
 
 
 def hashed(name: str) -> str:

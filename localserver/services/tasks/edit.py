@@ -68,8 +68,12 @@ def _notes(call: Call, document: Document) -> Document:
 def _save(call: Call, document: Document, changed: Document) -> Json:
     if not changed:
         return {"updated": 0, "fields": {}}
-    news = not documents.NOTES.union({"output"} if "output__error" in call.data else ()).issuperset(changed)
-    saved = save(call, call.db.tasks, document, changed, updates=news)
+    error = call.data.get("output__error")
+    notes = documents.NOTES if error is None else documents.NOTES | {"output"}
+    saved = save(call, call.db.tasks, document, changed, updates=not notes.issuperset(changed))
+    if error is not None:
+        del saved["output"]
+        saved["output.error"] = error
     touch(call, changed.get("project"))
     return {"updated": 1, "fields": documents.shown(call, [saved])[0]}
 

@@ -2,7 +2,7 @@
 
 import time
 
-from localserver import errors, schema
+from localserver import errors, lifecycle, schema
 from localserver.registry import Call, endpoint
 from localserver.services.common import changes, now
 from localserver.services.workers.alive import TIMEOUT_SECONDS, heard_of
@@ -56,6 +56,7 @@ def status_report(call: Call) -> Json:
     _keep(call, {**worker, "task": id, "last_report_time": now()})
     if task:
         task |= {"last_worker": worker["id"], "last_worker_report": now(), **changes(call)}
+        task |= lifecycle.active(task, task["last_update"])
         call.db.tasks.save(task)
     return {}
 

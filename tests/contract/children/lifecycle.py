@@ -21,6 +21,7 @@ def live(project: str) -> Document:
         "queue": queue(client, project),
         "ends": ends(project),
         "refused": refused(client, project),
+        "again": again(client, project),
         "reset": reset(project),
         "published": published(client, finished),
         "archived": archived(client, project),
@@ -114,9 +115,21 @@ def described(task: Task) -> list[Any]:
 
 def refused(client: APIClient, project: str) -> dict[str, Codes]:
     """The code and subcode of what the server does not do."""
-    draft, running = new(project, "a draft"), new(project, "a running one")
-    running.mark_started()
+    draft, running, waiting = (new(project, name) for name in ("a draft", "a running one", "a waiting one"))
+    completed, published = (new(project, name) for name in ("a completed one", "a published one"))
+    for task in (running, completed, published):
+        task.mark_started()
+    for task in (completed, published):
+        task.mark_completed()
+    published.publish()
+    client.tasks.enqueue(task=waiting.id, queue_name=f"{project} twice")
     return {
+        "stop a completed one": code(lambda: client.tasks.stopped(task=completed.id)),
+        "close a running one": code(lambda: client.tasks.close(task=running.id)),
+        "reset a published one": code(lambda: client.tasks.reset(task=published.id)),
+        "queue a waiting one": code(lambda: client.tasks.enqueue(task=waiting.id, queue_name=f"{project} twice")),
+        "parameters of an unknown task": code(lambda: client.tasks.get_hyper_params(tasks=["0" * 32])),
+        "unknown parent": code(lambda: client.tasks.create(name="abc", type="training", parent="0" * 32)),
         "complete a draft": code(lambda: client.tasks.completed(task=draft.id)),
         "publish a draft": code(lambda: client.tasks.publish(task=draft.id)),
         "edit a running one": code(lambda: client.tasks.edit(task=running.id, script={"diff": "x"})),
@@ -129,6 +142,29 @@ def refused(client: APIClient, project: str) -> dict[str, Codes]:
         "unknown field": code(lambda: client.tasks.get_all(only_fields=["no_such_field"])),
         "unknown project": code(lambda: client.tasks.create(name="abc", type="training", project="0" * 32)),
     }
+
+
+def again(client: APIClient, project: str) -> dict[str, Any]:
+    """Tasks that are done with once more."""
+    failed, draft, completed, published = (
+        new(project, name) for name in ("fails", "drafted", "completes", "publishes")
+    )
+    for task in (failed, completed, published):
+        task.mark_started()
+    failed.mark_failed(force=True)
+    Task.enqueue(failed, queue_id=client.queues.create(name=f"{project} again").id)
+    told: dict[str, Any] = {"failed": [status(failed)]}
+    Task.dequeue(failed)
+    told["failed"].append(status(failed))
+    Task.dequeue(draft)
+    told["draft"] = status(draft)
+    completed.mark_completed()
+    completed.mark_stopped()
+    told["completed"] = status(completed)
+    client.tasks.publish(task=published.id, force=True)
+    published.reset(force=True)
+    told["published"] = status(published)
+    return told
 
 
 def reset(project: str) -> dict[str, Any]:

@@ -162,6 +162,12 @@ def test_notes_are_no_news_of_a_task(api: Api) -> None:
     assert api("tasks.update", task=task) == {"updated": 0, "fields": {}}
 
 
+def test_an_error_may_be_noted_on_any_task(api: Api) -> None:
+    task = api.task(output_dest="http://files")
+    assert api("tasks.update", task=task, output__error="boom")["fields"]["output.error"] == "boom"
+    assert api.read(task)["output"] == {"destination": "http://files", "error": "boom"}
+
+
 def test_a_status_is_edited_unchecked(api: Api) -> None:
     task = api.task()
     assert api("tasks.edit", task=task, status="queued")["fields"]["status"] == api.status(task) == "queued"
