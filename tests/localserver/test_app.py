@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from localserver import schema, services
+from localserver import fields, schema, services
 from localserver.registry import ENDPOINTS
 from tests.support.api import Api, Refused, check_envelope
 
@@ -119,10 +119,21 @@ def test_an_endpoint_is_not_there_before_its_first_version(api: Api) -> None:
         assert response.status_code == status
 
 
-def _recorded() -> list[Json]:
+def _records() -> list[Json]:
     folder = Path(os.environ.get("FLOWS_TEST_WIRE") or Path(__file__).parents[3] / "shared" / "wire")
     path = folder / "exchanges.jsonl"
-    records = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def test_no_recorded_request_of_an_official_client_is_refused_by_the_tables() -> None:
+    for record in _records():
+        request = record["request"]
+        if record["status"] == 200 and record["client"] and isinstance(request, dict) and not record.get("truncated"):
+            fields.check(schema.table(record["endpoint"]), request)
+
+
+def _recorded() -> list[Json]:
+    records = _records()
     refused = [record for record in records if record["status"] in (400, 404) and record["request"] is not None]
     # A path without an action has a test of its own.
     return [record for record in refused if record["endpoint"] != "tasks"]
