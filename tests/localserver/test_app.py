@@ -144,9 +144,9 @@ def _prepared(api: Api, record: Json) -> Json:
     request = dict(record["request"])
     message = record["response"]["meta"]["result_msg"]
     status = re.search(r"(?:current_status|status|current)=(\w+)", message)
-    if status and "task" in request:
+    if "task" in request and (status or record["endpoint"] == "tasks.enqueue"):
         request["task"] = api.task()
-        if status[1] == "in_progress":
+        if status and status[1] == "in_progress":
             api("tasks.started", task=request["task"])
     if record["endpoint"] == "tasks.create" and "expecting Project" not in message and "project" in request:
         request["project"] = api("projects.create", name=f"p{api.task()}")["id"]
