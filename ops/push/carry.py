@@ -166,7 +166,7 @@ class Carrier:
     def _clear(self, found: Found, model: bool) -> None:
         """Of a console line that came twice, a server would keep both."""
         if model:
-            self.target.call("events.delete_for_model", model=found.id)
+            self.target.call("events.delete_for_model", model=found.id, allow_locked=True)
         else:
             self.target.call("events.delete_for_task", task=found.id)
 
@@ -174,7 +174,8 @@ class Carrier:
         for url in self._urls(event):
             self._file(url, f"a picture of {event.get('metric')}")
         moved = self.moved({name: value for name, value in event.items() if name not in _OF_A_BACKEND})
-        return {**moved, "task": owner, **({"model_event": True} if model else {})}
+        # A server takes events of a ready model only with the lock off.
+        return {**moved, "task": owner, **({"model_event": True, "allow_locked": True} if model else {})}
 
     def _urls(self, event: Document) -> list[str]:
         if event.get("type") == "log":

@@ -199,7 +199,7 @@ class Push:
 
 
 def _state(one: Document) -> str:
-    return f"{_FORMAT} {one.get('last_update') or one.get('created')}"
+    return f"{_FORMAT} {one.get('last_change') or one.get('created')}"
 
 
 def _is_dataset(one: Document) -> bool:

@@ -23,12 +23,12 @@ _LISTED = {
         "project",
         "parent",
         "status",
-        "last_update",
+        "last_change",
         "created",
         "completed",
         "system_tags",
     ],
-    "models": ["id", "name", "project", "last_update", "created", "tags"],
+    "models": ["id", "name", "project", "last_change", "created", "tags"],
     "projects": ["id", "name", "description", "tags", "system_tags"],
 }
 

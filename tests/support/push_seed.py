@@ -56,6 +56,8 @@ def seed(folder: Path) -> dict[str, Any]:
     for model in list(models):
         promote(model)
     models.append(register(client, 1.0, "made-up", ("production", "synthetic")))
+    scalar = {"type": "training_stats_scalar", "task": models[0], "metric": "drift", "variant": "psi", "iter": 1}
+    client.events.add_batch(requests=[{**scalar, "value": 0.25, "model_event": True, "allow_locked": True}])
     draft = Task.create(project_name="clearml-flows", task_name="a draft")
     running = client.tasks.create(name="under way", type="training", project=project_of(client, "clearml-flows"))
     client.tasks.started(task=running.id)
