@@ -25,7 +25,7 @@ def test_clone_is_a_draft_with_its_own_parameters(server: Server, told: Told) ->
     assert clone["parameters"] == {"General/rate": "0.75", "Args/epochs": "3"}
     assert clone["source_parameters"] == {"General/rate": "0.5", "Args/epochs": "3"}
     assert clone["configuration"] == {"config": "a = 1"}
-    assert clone["second_parent"] is True
+    assert [clone["second_parent"], clone["name"]] == [True, "finished"]
 
 
 def test_clone_has_no_results(told: Told) -> None:
@@ -83,6 +83,8 @@ def test_ends(told: Told, name: str, status: object) -> None:
         ("parameters of an unknown task", [400, 101]),
         ("unknown parent", [400, 16]),
         ("unknown task", [400, 101]),
+        ("log of an unknown task", [400, 101]),
+        ("scalars of an unknown task", [400, 101]),
         ("unknown queue", [400, 701]),
         ("unknown model", [400, 201]),
         ("unknown project", [400, 16]),

@@ -63,6 +63,7 @@ def clone(source: Task, project: str) -> dict[str, Any]:
         "configuration": made.get_configuration_objects(),
         "empty": [dict(made.artifacts), made.get_reported_scalars(), made.get_last_iteration()],
         "second_parent": other.parent == made.id,
+        "name": Task.clone(source_task=source).name,
     }
 
 
@@ -136,6 +137,8 @@ def refused(client: APIClient, project: str) -> dict[str, Codes]:
         "delete a running one": code(lambda: client.tasks.delete(task=running.id)),
         "queue a running one": code(lambda: client.tasks.enqueue(task=running.id)),
         "unknown task": code(lambda: client.tasks.get_by_id(task="0" * 32)),
+        "log of an unknown task": code(lambda: client.events.get_task_log(task="0" * 32)),
+        "scalars of an unknown task": code(lambda: client.events.scalar_metrics_iter_histogram(task="0" * 32)),
         "unknown queue": code(lambda: client.queues.get_by_id(queue="no such queue")),
         "unknown model": code(lambda: client.models.get_by_id(model="0" * 32)),
         "short name": code(lambda: client.tasks.create(name="ab", type="training")),
