@@ -27,7 +27,16 @@ ApiError                     500/0
 ├── InvalidUserId            400/301
 ├── InvalidPreferences       400/305
 ├── InvalidProjectId         400/401
-├── ProjectInUse             400/402  needs force
+├── ProjectHasTasks          400/402  needs force
+├── ProjectHasModels         400/405  needs force
+├── ProjectHasDatasets       400/406  needs force
+├── InvalidProjectName       400/407
+├── CannotUpdateLocation     400/408  projects.move does that
+├── ProjectPathTooDeep       400/409
+├── SameProject              400/410
+├── ProjectUnderItself       400/411
+├── ProjectIntoItsChild      400/412
+├── ProjectHasPipelines      400/413  needs force
 ├── InvalidQueueId           400/701
 ├── QueueNotEmpty            400/702
 ├── TaskNotQueued            400/703
@@ -198,8 +207,44 @@ class InvalidProjectId(ApiError):
     code, subcode, msg = 400, 401, "Invalid project id"
 
 
-class ProjectInUse(ApiError):
-    code, subcode, msg = 400, 402, "Project has associated tasks, models or projects"
+class ProjectHasTasks(ApiError):
+    code, subcode, msg = 400, 402, "Project has associated tasks"
+
+
+class ProjectHasModels(ApiError):
+    code, subcode, msg = 400, 405, "Project has associated models"
+
+
+class ProjectHasDatasets(ApiError):
+    code, subcode, msg = 400, 406, "Project has associated non-empty datasets"
+
+
+class InvalidProjectName(ApiError):
+    code, subcode, msg = 400, 407, "Invalid project name"
+
+
+class CannotUpdateLocation(ApiError):
+    code, subcode, msg = 400, 408, "Cannot update project location. Use projects.move instead"
+
+
+class ProjectPathTooDeep(ApiError):
+    code, subcode, msg = 400, 409, "Project path exceed the maximum allowed depth"
+
+
+class SameProject(ApiError):
+    code, subcode, msg = 400, 410, "Project has the same source and destination paths"
+
+
+class ProjectUnderItself(ApiError):
+    code, subcode, msg = 400, 411, "Project can not be moved under itself in the projects hierarchy"
+
+
+class ProjectIntoItsChild(ApiError):
+    code, subcode, msg = 400, 412, "Project can not be merged into its own child"
+
+
+class ProjectHasPipelines(ApiError):
+    code, subcode, msg = 400, 413, "Project has associated pipelines with active controllers"
 
 
 class InvalidQueueId(ApiError):

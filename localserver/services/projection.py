@@ -7,7 +7,7 @@ from typing import Any
 from localserver import errors
 from localserver.registry import Call
 from localserver.store.documents import Document
-from localserver.store.entities import COMPANIES, ENTITIES, Entity
+from localserver.store.entities import COMPANIES, ENTITIES, LISTS, Entity
 from localserver.store.query import Selection
 from localserver.tokens import COMPANY, COMPANY_NAME
 from localserver.wire import Json
@@ -35,7 +35,7 @@ class Projection:
             shown = dict(document)
         for name in self.exclude:
             shown = _without(shown, name.split("."))
-        return shown
+        return {**shown, **{name: sorted(shown[name]) for name in LISTS if shown.get(name)}}
 
 
 def parse(entity: Entity, value: Any, joins: bool = False) -> Projection:
@@ -83,15 +83,15 @@ def show(
         *above, last = path.split(".")
         holders = [holder for document in shown for holder in _objects(document, above) if last in holder]
         ids = {str(holder[last]) for holder in holders if holder[last]}
-        referred: Mapping[str, Json] = {}
+        joined: Mapping[str, Json] = {}
         if ids and path in projection.joined and depth < _MAX_DEPTH:
             wanted = parse(ENTITIES[target], list(projection.joined[path]), joins=True)
-            joined = show(call, ENTITIES[target], _referred(call, target, ids), wanted, depth + 1)
-            referred = {document["id"]: document for document in joined}
+            found = show(call, ENTITIES[target], referred(call, target, ids), wanted, depth + 1)
+            joined = {document["id"]: document for document in found}
         for holder in holders:
             id = holder.pop(last)
             if id:
-                holder[last] = {"id": id, **referred.get(id, {})}
+                holder[last] = {"id": id, **joined.get(id, {})}
     return shown
 
 
@@ -103,7 +103,8 @@ def _check(entity: Entity, wanted: Sequence[str], joins: bool) -> None:
         raise errors.LookupFailed(err=f'Cannot resolve field "{unknown[0].lstrip("-").partition(".")[0][:100]}"')
 
 
-def _referred(call: Call, target: str, ids: set[str]) -> list[Document]:
+def referred(call: Call, target: str, ids: set[str]) -> list[Document]:
+    """The documents of a table with some ids."""
     if target == COMPANIES.table:
         return [{"id": COMPANY, "name": COMPANY_NAME}] if COMPANY in ids else []
     documents = {

@@ -1,20 +1,39 @@
 """Which projects a request is about."""
 
-from localserver import fields
+from collections.abc import Iterable
+from typing import Any
+
 from localserver.registry import Call
+from localserver.services.projection import names
 from localserver.store.query import Selection
 
 
 def in_projects(call: Call) -> Selection:
-    """What stands in the `projects` (or the `project`) of a request; everything when it names none."""
-    selection = Selection()
-    ids = [call.data["project"]] if call.data.get("project") else fields.texts(call.data, "projects")
-    if ids:
-        selection.among("project", with_subprojects(call, ids) if call.data.get("include_subprojects") else ids)
-    return selection
+    """What stands in the `projects` (or the `project`) of a request and below; everything when it names none.
+
+    `include_subprojects` leaves those below out when it is false. A project that is null stands for none.
+    """
+    ids = [call.data["project"]] if call.data.get("project") else call.data.get("projects") or []
+    if not ids:
+        return Selection()
+    below = call.data.get("include_subprojects") is not False
+    return Selection().among("project", with_subprojects(call, ids) if below else ids)
 
 
-def with_subprojects(call: Call, ids: list[str]) -> list[str]:
-    wanted = set(ids)
-    paths = {document["id"]: document["path"] for document in call.db.projects.all(Selection())}
-    return [*ids, *(id for id, path in paths.items() if id not in wanted and wanted.intersection(path))]
+def with_subprojects(call: Call, ids: Iterable[Any]) -> list[Any]:
+    wanted = list(ids)
+    below = call.db.projects.distinct("id", Selection().inside(wanted))
+    return [*wanted, *(id for id in below if id not in wanted)]
+
+
+def with_parents(call: Call, ids: Iterable[str]) -> set[str]:
+    """The projects that there are of `ids`, and all above them."""
+    found = call.db.projects.all(Selection().among("id", ids))
+    return {id for project in found for id in (project["id"], *project["path"])}
+
+
+def filtered(call: Call, data: dict[str, Any]) -> dict[str, Any]:
+    """The filters of a request with the projects below the `project` that it names, if it asks for these."""
+    if not data.get("include_subprojects") or not data.get("project"):
+        return data
+    return {**data, "project": with_subprojects(call, names(data["project"]))}

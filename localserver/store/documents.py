@@ -77,6 +77,19 @@ class Documents:
         sql = f"SELECT {names}, count(*) FROM {self._table} WHERE {where} GROUP BY {names}"
         return list(_rows(self._connection, sql, bound))
 
+    def work(self, selection: Selection, since: str) -> list[tuple[str, str, int, int, int, str]]:
+        """(project, status, Tasks, seconds they ran, Tasks that completed after `since`, last start)."""
+        where, bound = selection.where()
+        # Half a millisecond against the rounding of days: a Task that ran a second ran a second.
+        seconds = "CAST((julianday(completed) - julianday(started)) * 86400 + 0.0005 AS INTEGER)"
+        finished = "status NOT IN ('queued', 'in_progress', 'failed')"
+        sql = (
+            f"SELECT project, status, count(*), sum(CASE WHEN completed > started THEN {seconds} ELSE 0 END),"
+            f" sum(CASE WHEN completed > ? AND {finished} THEN 1 ELSE 0 END), max(started)"
+            f" FROM {self._table} WHERE {where} GROUP BY project, status"
+        )
+        return list(_rows(self._connection, sql, [since, *bound]))
+
     def scalars(self, selection: Selection) -> list[tuple[str, str, str, str]]:
         """(title, series, and their hashes) of the scalars that some document of the selection has."""
         where, bound = selection.where()

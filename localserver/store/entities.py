@@ -109,6 +109,7 @@ PROJECTS = Entity(
     frozenset({"path"}),
     (),
     {**_OWNERS, "parent": "projects"},
+    frozenset({"path"}),
 )
 QUEUES = Entity(
     "queues",

@@ -18,11 +18,12 @@ def register(connection: sqlite3.Connection) -> None:
 
 def natural_key(value: str | float | bytes | None) -> float | bytes | None:
     """A key that sorts text naturally; other values are their own key, and sort before all text."""
-    return _key(value) if isinstance(value, str) else value
+    return text_key(value) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=16_384)
-def _key(text: str) -> bytes:
+def text_key(text: str) -> bytes:
+    """A key that sorts text naturally."""
     letters = unicodedata.normalize("NFKD", text)
     base = "".join(item for item in letters if not unicodedata.combining(item)).casefold()
     primary = b"".join(_part(part) for part in _PARTS.findall(base))

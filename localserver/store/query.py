@@ -31,8 +31,11 @@ class Selection:
         self.conditions.append((f"{column} = ?", [value]))
         return self
 
-    def among(self, column: str, values: Iterable[str]) -> "Selection":
-        self.conditions.append((f"{column} IN (SELECT value FROM json_each(?))", [json.dumps(list(values))]))
+    def among(self, column: str, values: Iterable[str | None]) -> "Selection":
+        """Those with one of the values; None stands for those without."""
+        wanted = list(values)
+        sql = f"{column} IN (SELECT value FROM json_each(?))"
+        self.conditions.append((f"{sql} OR {column} IS NULL" if None in wanted else sql, [json.dumps(wanted)]))
         return self
 
     def tagged(self, column: str, tag: str, is_not: bool = False) -> "Selection":
@@ -47,14 +50,10 @@ class Selection:
         self.conditions.append((has, [path, f"$.{attribute}", value]))
         return self
 
-    def inside(self, project: str) -> "Selection":
-        """Those projects that stand below one, at any depth."""
-        self.conditions.append(("EXISTS (SELECT 1 FROM json_each(doc, '$.path') WHERE value = ?)", [project]))
-        return self
-
-    def top(self) -> "Selection":
-        """Those that have no parent."""
-        self.conditions.append(("parent IS NULL", []))
+    def inside(self, projects: Iterable[str]) -> "Selection":
+        """Those projects that stand below one of some, at any depth."""
+        below = "EXISTS (SELECT 1 FROM json_each(doc, '$.path') WHERE value IN (SELECT value FROM json_each(?)))"
+        self.conditions.append((below, [json.dumps(list(projects))]))
         return self
 
     def both(self, condition: Condition) -> "Selection":

@@ -53,7 +53,5 @@ def _joined(call: Call) -> Json:
 
 
 def _selected(call: Call) -> Selection:
-    data = dict(call.data)
-    if data.get("include_subprojects") and data.get("project"):
-        data["project"] = scope.with_subprojects(call, listing.names(data["project"]))
+    data = scope.filtered(call, call.data)
     return select(call.db.models.entity, data)

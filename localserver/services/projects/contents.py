@@ -1,52 +1,63 @@
-"""What stands in projects: their tags, parameters, metrics, parents."""
+"""What stands in projects: their tags, parameters, metrics, parents, users."""
 
 from collections.abc import Iterable
 
-from localserver import errors, fields
+from localserver import errors
 from localserver.registry import Call, endpoint
+from localserver.services import projection
 from localserver.services.common import page
-from localserver.services.scope import in_projects
+from localserver.services.projects.children import listed
+from localserver.services.scope import in_projects, with_subprojects
 from localserver.store.documents import Documents
-from localserver.store.query import Selection
+from localserver.store.natural import text_key
+from localserver.store.query import Selection, select
 from localserver.wire import Json
 
-
-def tags(call: Call, collections: Iterable[Documents], selection: Selection) -> Json:
-    """The tags in use, and with `include_system` the system tags."""
-    found = list(collections)
-    answer = {"tags": _distinct(found, "tags", selection)}
-    if call.data.get("include_system"):
-        answer["system_tags"] = _distinct(found, "system_tags", selection)
-    return answer
+_NAMES_OF_METRICS = ("metric", "variant", "metric_hash", "variant_hash")
 
 
-def _distinct(collections: Iterable[Documents], column: str, selection: Selection) -> list[str]:
-    return sorted({tag for documents in collections for tag in documents.distinct(column, selection)})
+def tags(call: Call, collections: Iterable[Documents]) -> Json:
+    """The tags in use in the `projects` and below, and with `include_system` the system tags; `filter` says of what."""
+    columns = ["tags", "system_tags"] if call.data.get("include_system") else ["tags"]
+    found: dict[str, set[str]] = {column: set() for column in columns}
+    for documents in collections:
+        for column in columns:
+            found[column].update(documents.distinct(column, _tagged(call, documents)))
+    return {column: sorted(values) for column, values in found.items()}
+
+
+def _tagged(call: Call, documents: Documents) -> Selection:
+    projects = call.data.get("projects")
+    column = "id" if documents is call.db.projects else "project"
+    selection = Selection().among(column, with_subprojects(call, projects)) if projects else Selection()
+    for name in ("tags", "system_tags"):
+        asked = (call.data.get("filter") or {}).get(name)
+        if asked:
+            listed(selection, documents.entity, name, asked)
+    return selection
 
 
 @endpoint("projects.get_task_tags")
 def get_task_tags(call: Call) -> Json:
-    return tags(call, [call.db.tasks], in_projects(call))
+    return tags(call, [call.db.tasks])
 
 
 @endpoint("projects.get_model_tags")
 def get_model_tags(call: Call) -> Json:
-    return tags(call, [call.db.models], in_projects(call))
+    return tags(call, [call.db.models])
 
 
 @endpoint("projects.get_project_tags")
 def get_project_tags(call: Call) -> Json:
-    selection = Selection()
-    ids = fields.texts(call.data, "projects")
-    return tags(call, [call.db.projects], selection.among("id", ids) if ids else selection)
+    return {"system_tags": [], **tags(call, [call.db.projects])}
 
 
-@endpoint("projects.get_hyper_parameters", required=("project",))
+@endpoint("projects.get_hyper_parameters")
 def get_hyper_parameters(call: Call) -> Json:
     """Which parameters the Tasks there have, by section and name."""
     keys = {
         (section, name)
-        for task in call.db.tasks.all(_scope(call))
+        for task in call.db.tasks.all(_scope(call, "project"))
         for section, items in task["hyperparams"].items()
         for name in items
     }
@@ -56,57 +67,78 @@ def get_hyper_parameters(call: Call) -> Json:
 
 @endpoint("projects.get_hyperparam_values", required=("section", "name"))
 def get_hyperparam_values(call: Call) -> Json:
+    """The values that a parameter has in the Tasks there, those that match the regular expression `pattern`."""
+    selection = _scope(call, "projects")
+    name = f"hyperparams.{call.data['section']}.{call.data['name']}.value"
+    if call.data.get("pattern"):
+        asked = {"_all_": {"fields": [name], "pattern": call.data["pattern"]}}
+        selection.both(select(call.db.tasks.entity, asked).where())
     items = (
         task["hyperparams"].get(call.data["section"], {}).get(call.data["name"], {})
-        for task in call.db.tasks.all(_scope(call))
+        for task in call.db.tasks.all(selection)
     )
-    values = sorted({str(item["value"]) for item in items if item.get("value") is not None})
-    return {"values": values, "total": len(values)}
+    return _values(call, items)
 
 
-@endpoint("projects.get_model_metadata_keys", required=("project",))
+@endpoint("projects.get_model_metadata_keys")
 def get_model_metadata_keys(call: Call) -> Json:
-    keys = sorted({key for model in call.db.models.all(_scope(call)) for key in model.get("metadata") or {}})
-    found = page(keys, call.data)
+    models = call.db.models.all(_scope(call, "project"))
+    found = page(sorted({key for model in models for key in model.get("metadata") or {}}), call.data)
     return {"keys": found["items"], "total": found["total"], "remaining": found["remaining"]}
 
 
 @endpoint("projects.get_model_metadata_values", required=("key",))
 def get_model_metadata_values(call: Call) -> Json:
-    items = ((model.get("metadata") or {}).get(call.data["key"], {}) for model in call.db.models.all(_scope(call)))
-    values = sorted({str(item["value"]) for item in items if item.get("value") is not None})
-    return {"values": values, "total": len(values)}
+    models = call.db.models.all(_scope(call, "projects"))
+    return _values(call, ((model.get("metadata") or {}).get(call.data["key"], {}) for model in models))
+
+
+def _values(call: Call, items: Iterable[Json]) -> Json:
+    values = {str(item["value"]) for item in items if item.get("value") is not None}
+    found = page(sorted(values, key=text_key), call.data)
+    return {"values": found["items"], "total": found["total"]}
 
 
 @endpoint("projects.get_unique_metric_variants")
 def get_unique_metric_variants(call: Call) -> Json:
-    """The scalars of the Tasks there (or of some `ids`, or of models), with their keys in `last_metrics`."""
+    """Which metrics the Tasks (or models) there reported, with the hashes under which `last_metrics` holds them."""
     documents = call.db.models if call.data.get("model_metrics") else call.db.tasks
-    selection = _scope(call)
-    ids = fields.texts(call.data, "ids")
-    if ids:
-        selection.among("id", ids)
-    names = ("metric", "variant", "metric_hash", "variant_hash")
-    return {"metrics": [dict(zip(names, found, strict=True)) for found in documents.scalars(selection)]}
+    selection = _scope(call, "project")
+    if call.data.get("ids"):
+        selection.among("id", call.data["ids"])
+    return {"metrics": [dict(zip(_NAMES_OF_METRICS, found, strict=True)) for found in documents.scalars(selection)]}
 
 
 @endpoint("projects.get_task_parents")
 def get_task_parents(call: Call) -> Json:
     """The Tasks that are parents of Tasks there; of `active` or `archived` ones if `tasks_state` says so."""
     state = call.data.get("tasks_state")
-    if state not in (None, "active", "archived"):
-        raise errors.ValidationError("error for field 'tasks_state'. value must be active or archived")
-    selection = _scope(call)
-    if state:
+    if state not in (None, "active", "archived", "hidden"):
+        raise errors.ValidationError("error for field 'tasks_state'. value must be active, archived or hidden")
+    selection = in_projects(call)
+    if state in ("active", "archived"):
         selection.tagged("system_tags", "archived", is_not=state == "active")
     ids = call.db.tasks.distinct("parent", selection)
-    parents = [parent for parent in (call.db.tasks.get(str(id)) for id in ids) if parent]
-    return {
-        "parents": [{name: parent.get(name) for name in ("id", "name", "status")} for parent in parents],
-    }
+    asked = {"name": call.data.get("task_name"), "page_size": None, "page": None}
+    parents = call.db.tasks.find(select(call.db.tasks.entity, asked).among("id", ids))
+    shown = projection.parse(call.db.tasks.entity, ["id", "name", "project.name"], joins=True)
+    found = projection.show(call, call.db.tasks.entity, parents, shown)
+    return {"parents": sorted(found, key=lambda parent: str(parent["name"]))}
 
 
-def _scope(call: Call) -> Selection:
-    """Projects below the named ones count too, unless the request says otherwise."""
-    included = call.data.get("include_subprojects") is not False
-    return in_projects(call.asking({**call.data, "include_subprojects": included}))
+@endpoint("projects.get_user_names")
+def get_user_names(call: Call) -> Json:
+    """The users who made the Tasks (or models) there."""
+    entity = call.data.get("entity") or "task"
+    if entity not in ("task", "model"):
+        raise errors.ValidationError("error for field 'entity'. value must be task or model")
+    documents = call.db.tasks if entity == "task" else call.db.models
+    users = projection.referred(call, "users", set(documents.distinct("user", in_projects(call))))
+    return {"users": [{"id": user["id"], "name": user["name"]} for user in users]}
+
+
+def _scope(call: Call, field: str) -> Selection:
+    """As `in_projects`, but without `include_subprojects`, a request without projects is about what is in none."""
+    if call.data.get("include_subprojects") is False and call.data.get(field) is None:
+        return Selection().among("project", [None])
+    return in_projects(call)

@@ -2,7 +2,7 @@
 
 from localserver import errors
 from localserver.registry import Call, endpoint
-from localserver.services.common import changes, given, project, save
+from localserver.services.common import changes, given, now, project, save
 from localserver.services.projects import paths
 from localserver.store.documents import Document
 from localserver.store.query import Selection
@@ -10,6 +10,8 @@ from localserver.tokens import COMPANY
 from localserver.wire import Json
 
 _FIELDS = "description tags system_tags default_output_destination"
+# Lists in filters have operators that begin so.
+_OPERATOR = "__$"
 
 
 @endpoint("projects.create", required=("name",), writes=True)
@@ -17,42 +19,64 @@ def create(call: Call) -> Json:
     name = paths.clean(call.data["name"])
     if paths.by_name(call, name):
         raise errors.DuplicateProject(name=name, company=COMPANY)
-    return {"id": paths.create(call, name, **given(call, _FIELDS))["id"]}
+    return {"id": paths.create(call, name, **_fields(call))["id"]}
 
 
 @endpoint("projects.update", required=("project",), writes=True)
 def update(call: Call) -> Json:
-    """A new name moves the project, and all that is in it, to where the name says."""
+    """Another name for a project where it stands; only `projects.move` puts it elsewhere."""
     document = project(call)
-    fields = given(call, _FIELDS)
-    if call.data.get("name") is not None and call.data["name"] != document["name"]:
-        rename(call, document, call.data["name"])
-        fields["name"] = document["name"]
-    save(call, call.db.projects, document, fields)
-    return {"updated": 1, "fields": fields}
+    fields = _fields(call)
+    if call.data.get("name"):
+        name = paths.clean(call.data["name"])
+        if name.rpartition("/")[0] != document["name"].rpartition("/")[0]:
+            raise errors.CannotUpdateLocation(name=name)
+        fields = {"name": name, "basename": paths.basename(name), **fields}
+        if name != document["name"]:
+            _rename(call, document, name)
+    return {"updated": 1, "fields": save(call, call.db.projects, document, fields)}
 
 
 @endpoint("projects.move", required=("project",), fields={"new_location": "str"}, writes=True)
 def move(call: Call) -> Json:
-    """Put a project into another one, or at the top when `new_location` is empty."""
+    """Put a project into another one, which is made if need be, or at the top when `new_location` is empty."""
     document = project(call)
-    above = (call.data.get("new_location") or "").strip("/")
-    return {"moved": rename(call, document, f"{above}/{document['basename']}" if above else document["basename"])}
+    location = call.data.get("new_location") or ""
+    below = _below(call, document)
+    deeper = paths.depth(location) - len(document["path"])
+    paths.check_depth(len(found["path"]) + 1 + deeper for found in (document, *below))
+    parent = paths.find_or_create(call, location) if paths.depth(location) else None
+    parent_id = parent["id"] if parent else None
+    if document.get("parent") == parent_id:
+        raise errors.SameProject(location=parent["name"] if parent else "")
+    if parent and document["id"] in (parent["id"], *parent["path"]):
+        raise errors.ProjectUnderItself(project=document["id"], parent=parent["id"])
+    old_parent = document.get("parent")
+    moved = _reposition(call, document, parent)
+    paths.touch(call, old_parent)
+    paths.touch(call, parent_id)
+    return {"moved": moved}
 
 
 @endpoint("projects.merge", required=("project",), writes=True)
 def merge(call: Call) -> Json:
-    """Put all that a project holds into another one, and delete it."""
+    """Put what a project holds into another one, or at the top, and delete it. What is archived stays as it is."""
     source = project(call)
-    target = project(call, call.data.get("destination_project") or source.get("parent"))
-    if source["id"] == target["id"] or source["id"] in target["path"]:
-        raise errors.InvalidProjectId("a project cannot be merged into itself or into one below it", id=source["id"])
-    moved = sum(_rehome(call, collection, source["id"], target["id"]) for collection in ("tasks", "models"))
+    destination = call.data.get("destination_project")
+    if source["id"] == destination:
+        raise errors.SameProject(source=source["id"])
+    target = project(call, destination) if destination else None
+    if target:
+        if source["id"] in target["path"]:
+            raise errors.ProjectIntoItsChild(source=source["id"], destination=target["id"])
+        deeper = len(target["path"]) - len(source["path"])
+        paths.check_depth(len(found["path"]) + 1 + deeper for found in _below(call, source))
+    moved = sum(_rehome(call, collection, source["id"], destination) for collection in ("tasks", "models"))
     children = list(call.db.projects.all(Selection().equal("parent", source["id"])))
     for child in children:
-        rename(call, child, f"{target['name']}/{child['basename']}")
+        _reposition(call, child, target)
     call.db.projects.delete(source["id"])
-    paths.touch(call, target["id"])
+    paths.touch(call, destination)
     return {"moved_entities": moved, "moved_projects": len(children)}
 
 
@@ -67,36 +91,52 @@ def make_private(call: Call) -> Json:
     return make_public(call)
 
 
-def rename(call: Call, document: Document, name: str) -> int:
-    """Give a project another path, and those below it with it; how many that were."""
-    name = paths.clean(name)
-    if name == document["name"]:
-        return 0
-    above, _, basename = name.rpartition("/")
+def _fields(call: Call) -> Document:
+    fields = given(call, _FIELDS)
+    for name in ("tags", "system_tags"):
+        if any(tag.startswith(_OPERATOR) for tag in fields.get(name, [])):
+            raise errors.InvalidFields("unsupported tag prefix", values=fields[name])
+        if name in fields:
+            fields[name] = sorted(set(fields[name]))
+    return fields
+
+
+def _reposition(call: Call, document: Document, parent: Document | None) -> int:
+    """Put a project below another one; how many projects that moves."""
+    name = f"{parent['name']}/{document['basename']}" if parent else document["basename"]
     if paths.by_name(call, name):
         raise errors.DuplicateProject(name=name, company=COMPANY)
-    if f"{above}/".startswith(f"{document['name']}/"):
-        raise errors.InvalidProjectId("a project cannot be moved into itself or into one below it", id=document["id"])
+    below = _below(call, document)
     old = document["name"]
-    paths.place(document, paths.find_or_create(call, above) if above else None)
-    document.update({"name": name, "basename": basename, **changes(call)})
-    call.db.projects.save(document)
-    return 1 + _rename_below(call, document, old)
+    paths.place(document, parent)
+    document["name"] = name
+    call.db.projects.save({**document, **changes(call)})
+    _rename_below(call, document, below, old)
+    return 1 + len(below)
 
 
-def _rename_below(call: Call, document: Document, old: str) -> int:
-    below = sorted(call.db.projects.all(Selection().inside(document["id"])), key=lambda child: len(child["path"]))
+def _rename(call: Call, document: Document, name: str) -> None:
+    if paths.by_name(call, name):
+        raise errors.DuplicateProject(name=name, company=COMPANY)
+    _rename_below(call, {**document, "name": name}, _below(call, document), document["name"])
+
+
+def _below(call: Call, document: Document) -> list[Document]:
+    return list(call.db.projects.all(Selection().inside([document["id"]])))
+
+
+def _rename_below(call: Call, document: Document, below: list[Document], old: str) -> None:
+    """Give the projects below one the beginning of its name and path, whose name was `old`."""
     for child in below:
         child["name"] = document["name"] + child["name"].removeprefix(old)
         child["path"] = [*document["path"], *child["path"][child["path"].index(document["id"]) :]]
-        child.update(changes(call))
+        child["last_update"] = now()
         call.db.projects.save(child)
-    return len(below)
 
 
-def _rehome(call: Call, collection: str, source: str, target: str) -> int:
+def _rehome(call: Call, collection: str, source: str, target: str | None) -> int:
     documents = call.db.tasks if collection == "tasks" else call.db.models
-    found = list(documents.all(Selection().equal("project", source)))
+    found = list(documents.all(Selection().equal("project", source).tagged("system_tags", "archived", is_not=True)))
     for document in found:
         save(call, documents, document, {"project": target})
     return len(found)

@@ -1,10 +1,14 @@
 """Projects have paths for names: `a/b` stands inside `a`, and is made with it."""
 
+from collections.abc import Iterable
+
 from localserver import errors
 from localserver.registry import Call
 from localserver.services.common import MIN_NAME_LENGTH, now, stamped
 from localserver.store.documents import Document
 from localserver.store.query import Selection
+
+MAX_DEPTH = 10
 
 
 def by_name(call: Call, name: str) -> Document | None:
@@ -12,24 +16,41 @@ def by_name(call: Call, name: str) -> Document | None:
 
 
 def clean(name: str) -> str:
-    """A project's name without blanks and slashes at the ends; raises errors.ValidationError if it is too short."""
-    parts = [part.strip() for part in name.strip("/").split("/")]
-    if any(len(part) < MIN_NAME_LENGTH for part in parts):
-        raise errors.ValidationError("Project name cannot be blank")
-    if len(parts) > 64:
-        raise errors.DataValidationError(name="Projects may be nested 64 deep")
+    """A project's name without blanks and slashes at the ends of its parts; raises errors.InvalidProjectName."""
+    parts = [part.strip() for part in name.split("/") if part]
+    if not parts:
+        raise errors.InvalidProjectName(name=name)
     return "/".join(parts)
+
+
+def basename(name: str) -> str:
+    """The last part of a name; raises errors.ValidationError if it is too short."""
+    last = name.rpartition("/")[2]
+    if len(last) < MIN_NAME_LENGTH:
+        raise errors.ValidationError("Project name cannot be blank")
+    return last
+
+
+def depth(name: str) -> int:
+    return len([part for part in name.split("/") if part])
+
+
+def check_depth(depths: Iterable[int]) -> None:
+    """Raises errors.ProjectPathTooDeep."""
+    if any(found > MAX_DEPTH for found in depths):
+        raise errors.ProjectPathTooDeep(max_depth=MAX_DEPTH)
 
 
 def create(call: Call, name: str, **fields: object) -> Document:
     """A new project and those above it that are not there yet; raises errors.Duplicate if it is there itself."""
+    check_depth([depth(name)])
     name = clean(name)
-    above, _, basename = name.rpartition("/")
+    above = name.rpartition("/")[0]
     parent = find_or_create(call, above) if above else None
     document = {
         **stamped(call),
         "name": name,
-        "basename": basename,
+        "basename": basename(name),
         "description": "",
         "tags": [],
         "system_tags": [],
@@ -39,6 +60,7 @@ def create(call: Call, name: str, **fields: object) -> Document:
     }
     place(document, parent)
     call.db.projects.insert(document)
+    touch(call, parent["id"] if parent else None)
     return document
 
 

@@ -47,9 +47,7 @@ def get_types(call: Call) -> Json:
 
 def selected(call: Call) -> Selection:
     """The Tasks that a request asks for; hidden ones only when it says so or names them."""
-    data = dict(call.data)
-    if data.get("include_subprojects") and data.get("project"):
-        data["project"] = scope.with_subprojects(call, listing.names(data["project"]))
+    data = scope.filtered(call, call.data)
     selection = select(call.db.tasks.entity, data)
     if not data.get("search_hidden") and not data.get("id"):
         selection.tagged("system_tags", "hidden", is_not=True)

@@ -164,6 +164,7 @@ REQUESTS: dict[str, Json] = {
     "projects.get_project_tags": {"projects": ["$project"]},
     "projects.get_task_parents": {"tasks_state": "active"},
     "projects.get_task_tags": {"projects": ["$project"], "include_system": True},
+    "projects.get_user_names": {"projects": ["$project"]},
     "projects.get_unique_metric_variants": {"project": "$project"},
     "projects.make_private": {"ids": ["$project"]},
     "projects.make_public": {"ids": ["$project"]},

@@ -26,14 +26,21 @@ def test_tags_in_use(api: Api, projects: tuple[str, str]) -> None:
     outer, inner = projects
     assert api("projects.get_task_tags") == {"tags": ["a", "b", "c"]}
     assert api("projects.get_task_tags", projects=[outer], include_system=True) == {
-        "tags": ["a", "b"],
+        "tags": ["a", "b", "c"],
         "system_tags": ["s"],
     }
+    assert api("projects.get_task_tags", projects=[inner])["tags"] == ["c"]
     assert api("projects.get_model_tags", projects=[inner])["tags"] == ["m"]
-    assert api("projects.get_model_tags", projects=[outer])["tags"] == []
-    assert api("projects.get_project_tags")["tags"] == ["p"]
-    assert api("projects.get_project_tags", projects=[outer])["tags"] == []
+    assert api("projects.get_model_tags", projects=[outer])["tags"] == ["m"]
+    assert api("projects.get_project_tags") == {"tags": ["p"], "system_tags": []}
     assert api("organization.get_tags")["tags"] == ["a", "b", "c", "m"]
+
+
+def test_a_filter_narrows_the_tags(api: Api, projects: tuple[str, str]) -> None:
+    assert api("projects.get_task_tags", filter={"system_tags": ["s"]})["tags"] == ["a", "b"]
+    assert api("projects.get_task_tags", filter={"tags": ["-a"]})["tags"] == ["c"]
+    assert api("projects.get_project_tags", filter={"tags": ["other"]})["tags"] == []
+    assert api("organization.get_tags", filter={"tags": ["m"]})["tags"] == ["m"]
 
 
 def test_parameters_and_their_values(api: Api, projects: tuple[str, str]) -> None:
@@ -45,6 +52,17 @@ def test_parameters_and_their_values(api: Api, projects: tuple[str, str]) -> Non
     assert api("projects.get_hyper_parameters", project=outer, include_subprojects=False)["total"] == 1
     assert api("projects.get_hyperparam_values", section="Args", name="lr") == {"values": ["1", "2"], "total": 2}
     assert api("projects.get_hyperparam_values", section="Args", name="lr", projects=[outer])["total"] == 2
+    matching = api("projects.get_hyperparam_values", section="Args", name="lr", pattern="^2")
+    assert matching == {"values": ["2"], "total": 1}
+    second = api("projects.get_hyperparam_values", section="Args", name="lr", page=1, page_size=1)
+    assert second == {"values": ["2"], "total": 2}
+
+
+def test_what_is_in_no_project(api: Api, projects: tuple[str, str]) -> None:
+    api.task(hyperparams=param("Args", "alone", "1"))
+    answer = api("projects.get_hyper_parameters", include_subprojects=False)
+    assert answer["parameters"] == [{"section": "Args", "name": "alone"}]
+    assert api("projects.get_model_metadata_keys", include_subprojects=False)["keys"] == []
 
 
 def test_metadata_of_models(api: Api, projects: tuple[str, str]) -> None:
@@ -64,3 +82,12 @@ def test_parents(api: Api, projects: tuple[str, str]) -> None:
     assert parent["name"] == "the parent"
     assert api("projects.get_task_parents", tasks_state="archived") == {"parents": []}
     assert api.refusal("projects.get_task_parents", tasks_state="gone")
+    (parent,) = api("projects.get_task_parents", task_name="parent")["parents"]
+    assert parent["project"] == {"id": projects[1], "name": "outer/inner"}
+    assert api("projects.get_task_parents", task_name="child") == {"parents": []}
+
+
+def test_users_of_what_is_there(api: Api, projects: tuple[str, str]) -> None:
+    (user,) = api("projects.get_user_names", projects=[projects[0]])["users"]
+    assert user["id"] == api("users.get_current_user")["user"]["id"]
+    assert api("projects.get_user_names", projects=[api.project("empty")], entity="model") == {"users": []}

@@ -14,8 +14,9 @@ def test_those_above_are_made_with_it(api: Api) -> None:
     made = projects["outer/middle one/.hidden"]
     assert (made["id"], made["basename"], made["description"]) == (inner, ".hidden", "d")
     assert made["parent"] == projects["outer/middle one"]["id"]
-    assert made["path"] == [projects["outer"]["id"], projects["outer/middle one"]["id"]]
+    assert projects["outer/middle one"]["parent"] == projects["outer"]["id"]
     assert "parent" not in projects["outer"]
+    assert "path" not in made
     assert projects["outer"]["created"] <= made["created"]
 
 
@@ -28,10 +29,9 @@ def test_a_name_twice_is_refused(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "subcode"),
-    [*((name, 12) for name in ("ab", "outer/ab", "ab/outer", "outer//inner", "")), ("/".join(["deep"] * 65), 800)],
+    ("name", "subcode"), [("ab", 12), ("outer/ab", 12), ("ab/outer", 12), ("", 407), ("/".join(["deep"] * 11), 409)]
 )
-def test_every_part_of_a_name_needs_three_characters(api: Api, name: str, subcode: int) -> None:
+def test_a_name_that_no_project_can_have_is_refused(api: Api, name: str, subcode: int) -> None:
     with pytest.raises(Refused) as refused:
         api.project(name)
     assert refused.value.code == (400, subcode)
@@ -40,23 +40,22 @@ def test_every_part_of_a_name_needs_three_characters(api: Api, name: str, subcod
 
 def test_a_new_name_takes_those_below_along(api: Api) -> None:
     outer = api.project("outer")
-    inner = api.project("outer/inner/core")
-    api("projects.update", project=outer, name="elsewhere/renamed", description="d")
+    core = api.project("outer/inner/core")
+    api("projects.update", project=outer, name="renamed", description="d")
     projects = named(api)
-    assert projects.keys() == {
-        "elsewhere",
-        "elsewhere/renamed",
-        "elsewhere/renamed/inner",
-        "elsewhere/renamed/inner/core",
-    }
-    core = projects["elsewhere/renamed/inner/core"]
-    assert core["id"] == inner
-    assert core["path"] == [
-        projects["elsewhere"]["id"],
-        outer,
-        projects["elsewhere/renamed/inner"]["id"],
-    ]
-    assert projects["elsewhere/renamed"]["description"] == "d"
+    assert projects.keys() == {"renamed", "renamed/inner", "renamed/inner/core"}
+    assert projects["renamed/inner/core"]["id"] == core
+    assert projects["renamed/inner/core"]["parent"] == projects["renamed/inner"]["id"]
+    assert (projects["renamed"]["basename"], projects["renamed"]["description"]) == ("renamed", "d")
+    assert [found["id"] for found in api("projects.get_all", parent=[outer], basename="^core$")["projects"]] == [core]
+
+
+def test_an_update_does_not_move_a_project(api: Api) -> None:
+    outer = api.project("outer")
+    with pytest.raises(Refused, match="Use projects.move instead") as refused:
+        api("projects.update", project=outer, name="elsewhere/outer")
+    assert refused.value.code == (400, 408)
+    assert named(api).keys() == {"outer"}
 
 
 def test_moving_below_another_one_or_to_the_top(api: Api) -> None:
@@ -65,17 +64,20 @@ def test_moving_below_another_one_or_to_the_top(api: Api) -> None:
     assert "new/place/inner" in named(api)
     assert api("projects.move", project=inner, new_location="") == {"moved": 1}
     assert "parent" not in named(api)["inner"]
-    assert api("projects.move", project=inner, new_location="") == {"moved": 0}
+    with pytest.raises(Refused) as refused:
+        api("projects.move", project=inner, new_location="")
+    assert refused.value.code == (400, 410)
 
 
-@pytest.mark.parametrize("place", ["outer", "outer/inner", "outer/inner/deeper"])
-def test_nothing_moves_into_itself(api: Api, place: str) -> None:
+@pytest.mark.parametrize(("place", "subcode"), [("outer", 411), ("outer/inner", 411), ("outer/inner/deeper", 411)])
+def test_nothing_moves_into_itself(api: Api, place: str, subcode: int) -> None:
     outer = api.project("outer")
     api.project("outer/inner")
     before = named(api)
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refused:
         api("projects.move", project=outer, new_location=place)
-    assert named(api) == before
+    assert refused.value.code == (400, subcode)
+    assert named(api).keys() == before.keys()
 
 
 def test_a_name_that_is_taken_is_no_new_name(api: Api) -> None:
@@ -100,10 +102,20 @@ def test_merging_moves_all_there_is(api: Api) -> None:
 
 def test_nothing_merges_into_itself_or_below(api: Api) -> None:
     outer, inner = api.project("outer"), api.project("outer/inner")
-    assert api.refusal("projects.merge", project=outer, destination_project=outer)
-    assert api.refusal("projects.merge", project=outer, destination_project=inner)
-    assert api.refusal("projects.merge", project=outer)
+    for target, subcode in ((outer, 410), (inner, 412)):
+        with pytest.raises(Refused) as refused:
+            api("projects.merge", project=outer, destination_project=target)
+        assert refused.value.code == (400, subcode)
     assert api("projects.merge", project=inner) == {"moved_entities": 0, "moved_projects": 0}
+    assert named(api).keys() == {"outer"}
+
+
+def test_a_merge_leaves_what_is_archived(api: Api) -> None:
+    source, target = api.project("source"), api.project("target")
+    archived = api.task(project=source)
+    api("tasks.archive", tasks=[archived])
+    assert api("projects.merge", project=source, destination_project=target)["moved_entities"] == 0
+    assert api.read(archived)["project"] == source
 
 
 def test_public_or_not_is_the_same_here(api: Api) -> None:

@@ -1,0 +1,82 @@
+"""Kinds of projects by what stands in them: pipelines, datasets and reports, each with a system tag."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localserver import errors
+from localserver.registry import Call
+from localserver.services.scope import with_parents, with_subprojects
+from localserver.store import lists
+from localserver.store.entities import Entity
+from localserver.store.expressions import values
+from localserver.store.query import Selection
+
+REPORT = "reports"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`tag`: the system tag of such a project; `folder`: the project above, which has the tag too and is none."""
+
+    tag: str
+    folder: str
+
+
+DATASETS = Kind("dataset", ".datasets")
+PIPELINES = Kind("pipeline", ".pipelines")
+KINDS = {"dataset": DATASETS, "pipeline": PIPELINES}
+TYPES = (*KINDS, "report")
+
+
+def holders(kind: Kind) -> Selection:
+    """The projects of a kind."""
+    selection = Selection().tagged("system_tags", kind.tag)
+    return selection.both(("basename <> ?", [kind.folder]))
+
+
+def listed(selection: Selection, entity: Entity, field: str, asked: Any) -> Selection:
+    """The documents whose field is as a list of values, or an object like those of `filters`, asks."""
+    if not asked or not isinstance(asked, (list, dict)):
+        raise errors.ValidationError(f"Non empty list or dictionary expected for the field: {field}")
+    if field not in entity.fields:
+        # Models have no type: none of them is a pipeline's.
+        return selection.both(("0", []))
+    found = values(entity, field)
+    if isinstance(asked, dict):
+        return selection.both(lists.combined(field, asked, found))
+    return selection.both(lists.condition(field, asked, found))
+
+
+def selected(call: Call, ids: Sequence[str]) -> tuple[list[str], set[str]]:
+    """The projects with what `active_users` made or of the `children_type`, and those above; among `ids`, and all."""
+    asked = call.data.get("children_tags_filter") or call.data.get("children_tags")
+    kind = call.data.get("children_type")
+    below = with_subprojects(call, ids) if ids else []
+    db = call.db
+    if kind in KINDS:
+        found = set(
+            db.projects.distinct(
+                "id", _restricted(call, holders(KINDS[kind]), db.projects.entity, asked, "parent", below)
+            )
+        )
+    elif kind:
+        reports = Selection().tagged("system_tags", REPORT)
+        found = set(db.tasks.distinct("project", _restricted(call, reports, db.tasks.entity, asked, "project", below)))
+    else:
+        found = set(db.projects.distinct("id", _restricted(call, Selection(), db.projects.entity, None, "id", below)))
+        for documents in (db.tasks, db.models):
+            made = _restricted(call, Selection(), documents.entity, None, "project", below)
+            found.update(documents.distinct("project", made))
+    every = with_parents(call, found)
+    return [id for id in every if id in ids or not ids], every
+
+
+def _restricted(
+    call: Call, selection: Selection, entity: Entity, tags: Any, field: str, projects: Sequence[str]
+) -> Selection:
+    if call.data.get("active_users"):
+        selection.among("user", call.data["active_users"])
+    if tags:
+        listed(selection, entity, "tags", tags)
+    return selection.among(field, projects) if projects else selection
