@@ -271,7 +271,3 @@ def _check_items(name: str, value: Any, kind: type, words: str) -> None:
         raise errors.InvalidFields("expecting list", field=name)
     if not all(isinstance(item, kind) for item in value):
         raise errors.InvalidFields(f"expecting a list of {words}", field=name)
-
-
-# The types of filters were named by handlers before there were tables.
-FILTERS: Mapping[str, str] = {}

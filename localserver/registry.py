@@ -1,7 +1,7 @@
-"""Which endpoints there are. `@endpoint("tasks.get_by_id", required=("task",))` above a function makes it one."""
+"""Which endpoints there are. `@endpoint("tasks.get_by_id")` above a function makes it one."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from localserver import errors, fields, schema, tags
@@ -51,8 +51,6 @@ class Endpoint:
 
     name: str
     handler: Handler
-    required: tuple[str, ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
     writes: bool = False
     open: bool = False
     batch: bool = False
@@ -84,18 +82,16 @@ ENDPOINTS: dict[str, Endpoint] = {}
 def endpoint(
     name: str,
     *,
-    required: tuple[str, ...] = (),
-    fields: Mapping[str, str] | None = None,
     writes: bool = False,
     open: bool = False,
     batch: bool = False,
 ) -> Callable[[AnyHandler], AnyHandler]:
-    """Register a handler under the wire's name; `fields` are the types that differ from localserver.fields.TYPES."""
+    """Register a handler under the wire's name; what its requests take is in localserver/schema."""
 
     def register(handler: AnyHandler) -> AnyHandler:
         if name in ENDPOINTS:
             raise ValueError(f"The endpoint {name} has two handlers.")
-        ENDPOINTS[name] = Endpoint(name, handler, required, fields or {}, writes, open, batch)
+        ENDPOINTS[name] = Endpoint(name, handler, writes, open, batch)
         return handler
 
     return register

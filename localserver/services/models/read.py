@@ -1,6 +1,5 @@
 """Reading models."""
 
-from localserver import fields
 from localserver.registry import Call, endpoint
 from localserver.services import listing, projection, scope
 from localserver.services.common import model
@@ -8,24 +7,22 @@ from localserver.services.outgoing import shown
 from localserver.store.query import Selection, select
 from localserver.wire import Json
 
-_FILTERS = fields.FILTERS
 
-
-@endpoint("models.get_by_id", required=("model",))
+@endpoint("models.get_by_id")
 def get_by_id(call: Call) -> Json:
     document = projection.parse(call.db.models.entity, None).of(model(call))
     shown(call, [document])
     return {"model": document}
 
 
-@endpoint("models.get_all", fields=_FILTERS)
+@endpoint("models.get_all")
 def get_all(call: Call) -> Json:
     answer = listing.answer("models", call.db.models, call.data, _selected(call))
     shown(call, answer["models"])
     return answer
 
 
-@endpoint("models.get_all_ex", fields={**_FILTERS, "include_stats": "bool"})
+@endpoint("models.get_all_ex")
 def get_all_ex(call: Call) -> Json:
     """As `get_all`, with the fields of referred documents that are asked for, and counts with `include_stats`."""
     answer = _joined(call)
@@ -36,7 +33,7 @@ def get_all_ex(call: Call) -> Json:
     return answer
 
 
-@endpoint("models.get_by_id_ex", fields=_FILTERS)
+@endpoint("models.get_by_id_ex")
 def get_by_id_ex(call: Call) -> Json:
     return _joined(call)
 

@@ -65,7 +65,7 @@ def get_hyper_parameters(call: Call) -> Json:
     return {"parameters": found["items"], "total": found["total"], "remaining": found["remaining"]}
 
 
-@endpoint("projects.get_hyperparam_values", required=("section", "name"))
+@endpoint("projects.get_hyperparam_values")
 def get_hyperparam_values(call: Call) -> Json:
     """The values that a parameter has in the Tasks there, those that match the regular expression `pattern`."""
     selection = _scope(call, "projects")
@@ -87,7 +87,7 @@ def get_model_metadata_keys(call: Call) -> Json:
     return {"keys": found["items"], "total": found["total"], "remaining": found["remaining"]}
 
 
-@endpoint("projects.get_model_metadata_values", required=("key",))
+@endpoint("projects.get_model_metadata_values")
 def get_model_metadata_values(call: Call) -> Json:
     models = call.db.models.all(_scope(call, "projects"))
     return _values(call, ((model.get("metadata") or {}).get(call.data["key"], {}) for model in models))

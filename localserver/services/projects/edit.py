@@ -14,7 +14,7 @@ _FIELDS = "description tags system_tags default_output_destination"
 _OPERATOR = "__$"
 
 
-@endpoint("projects.create", required=("name",), writes=True)
+@endpoint("projects.create", writes=True)
 def create(call: Call) -> Json:
     name = paths.clean(call.data["name"])
     if paths.by_name(call, name):
@@ -22,7 +22,7 @@ def create(call: Call) -> Json:
     return {"id": paths.create(call, name, **_fields(call))["id"]}
 
 
-@endpoint("projects.update", required=("project",), writes=True)
+@endpoint("projects.update", writes=True)
 def update(call: Call) -> Json:
     """Another name for a project where it stands; only `projects.move` puts it elsewhere."""
     document = project(call)
@@ -37,7 +37,7 @@ def update(call: Call) -> Json:
     return {"updated": 1, "fields": save(call, call.db.projects, document, fields)}
 
 
-@endpoint("projects.move", required=("project",), fields={"new_location": "str"}, writes=True)
+@endpoint("projects.move", writes=True)
 def move(call: Call) -> Json:
     """Put a project into another one, which is made if need be, or at the top when `new_location` is empty."""
     document = project(call)
@@ -58,7 +58,7 @@ def move(call: Call) -> Json:
     return {"moved": moved}
 
 
-@endpoint("projects.merge", required=("project",), writes=True)
+@endpoint("projects.merge", writes=True)
 def merge(call: Call) -> Json:
     """Put what a project holds into another one, or at the top, and delete it. What is archived stays as it is."""
     source = project(call)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from localserver import errors, fields
+from localserver import errors
 from localserver.registry import Call, endpoint
 from localserver.services import listing
 from localserver.services.common import project
@@ -13,21 +13,20 @@ from localserver.store.documents import Document
 from localserver.store.query import Selection, select
 from localserver.wire import Json
 
-_FILTERS = fields.FILTERS
 _HIDDEN = "hidden"
 
 
-@endpoint("projects.get_by_id", required=("project",))
+@endpoint("projects.get_by_id")
 def get_by_id(call: Call) -> Json:
     return {"project": project(call)}
 
 
-@endpoint("projects.get_all", fields=_FILTERS)
+@endpoint("projects.get_all")
 def get_all(call: Call) -> Json:
     return listing.answer("projects", call.db.projects, call.data, _selected(call, call.data))
 
 
-@endpoint("projects.get_all_ex", fields=_FILTERS)
+@endpoint("projects.get_all_ex")
 def get_all_ex(call: Call) -> Json:
     """As `get_all`, with what is in the projects: `include_stats`, `include_dataset_stats`, `check_own_contents`.
 

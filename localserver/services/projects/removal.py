@@ -13,7 +13,7 @@ from localserver.wire import Json
 _DELETED = "__DELETED__"
 
 
-@endpoint("projects.validate_delete", required=("project",))
+@endpoint("projects.validate_delete")
 def validate_delete(call: Call) -> Json:
     """What a deletion would meet: pipelines and datasets in use, and what the other projects hold."""
     ids, pipelines, datasets = _projects(call)
@@ -31,7 +31,7 @@ def validate_delete(call: Call) -> Json:
     return answer
 
 
-@endpoint("projects.delete", required=("project",), writes=True)
+@endpoint("projects.delete", writes=True)
 def delete(call: Call) -> Json:
     """A project and those below it. What is in use there needs force; without `delete_contents` the contents stay."""
     ids, pipelines, datasets = _projects(call)

@@ -1,6 +1,5 @@
 """Reading Tasks."""
 
-from localserver import fields
 from localserver.registry import Call, endpoint
 from localserver.services import listing, scope
 from localserver.services.tasks import documents, legacy
@@ -8,16 +7,14 @@ from localserver.store.expressions import unescaped
 from localserver.store.query import Selection, select
 from localserver.wire import Json
 
-_FILTERS = {**fields.FILTERS, "models": "dict", "execution": "dict"}
 
-
-@endpoint("tasks.get_by_id", required=("task",))
+@endpoint("tasks.get_by_id")
 def get_by_id(call: Call) -> Json:
     (document,) = documents.existing(call, [call.data["task"]])
     return {"task": documents.shown(call, [document])[0]}
 
 
-@endpoint("tasks.get_by_id_ex", required=("id",), fields=_FILTERS)
+@endpoint("tasks.get_by_id_ex")
 def get_by_id_ex(call: Call) -> Json:
     """As `get_all_ex`, with Tasks that are hidden too."""
     call = _today(call)
@@ -25,14 +22,14 @@ def get_by_id_ex(call: Call) -> Json:
     return {"tasks": documents.shown(call, found)}
 
 
-@endpoint("tasks.get_all", fields=_FILTERS)
+@endpoint("tasks.get_all")
 def get_all(call: Call) -> Json:
     call = _today(call)
     found, scroll_id = listing.get_all(call.db.tasks, call.data, selected(call))
     return listing.enveloped("tasks", documents.shown(call, found), scroll_id)
 
 
-@endpoint("tasks.get_all_ex", fields=_FILTERS)
+@endpoint("tasks.get_all_ex")
 def get_all_ex(call: Call) -> Json:
     """As `get_all`, with an object for each id, and the fields of it that `only_fields` names."""
     call = _today(call)

@@ -52,7 +52,7 @@ def test_a_new_name_takes_those_below_along(api: Api) -> None:
 
 def test_an_update_does_not_move_a_project(api: Api) -> None:
     outer = api.project("outer")
-    with pytest.raises(Refused, match="Use projects.move instead") as refused:
+    with pytest.raises(Refused, match=r"Use projects\.move instead") as refused:
         api("projects.update", project=outer, name="elsewhere/outer")
     assert refused.value.code == (400, 408)
     assert named(api).keys() == {"outer"}

@@ -44,13 +44,13 @@ def test_the_contents_may_go_too(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "type", "subcode", "counted"),
+    ("tag", "kind", "subcode", "counted"),
     [("dataset", "data_processing", 406, "datasets"), ("pipeline", "controller", 413, "pipelines")],
 )
-def test_a_dataset_or_pipeline_in_use_needs_force(api: Api, tag: str, type: str, subcode: int, counted: str) -> None:
+def test_a_dataset_or_pipeline_in_use_needs_force(api: Api, tag: str, kind: str, subcode: int, counted: str) -> None:
     folder = api.project("shop")
     inside = api("projects.create", name=f"shop/.{tag}s/rows", system_tags=["hidden", tag])["id"]
-    task = api.task(project=inside, type=type, system_tags=[tag])
+    task = api.task(project=inside, type=kind, system_tags=[tag])
     assert api("projects.validate_delete", project=folder)[counted] == 1
     with pytest.raises(Refused) as refused:
         api("projects.delete", project=folder)
