@@ -84,6 +84,14 @@ def project(call: Call, id: str | None = None) -> Document:
     return found
 
 
+def own_project(call: Call) -> Document:
+    """The project to change; raises errors.InvalidProjectId, or NoWritePermission for a public one."""
+    found = project(call)
+    if found["company"] != COMPANY:
+        raise errors.NoWritePermission("cannot modify public project(s)", ids=(found["id"],))
+    return found
+
+
 def queue(call: Call, id: str | None = None) -> Document:
     id = call.data["queue"] if id is None else id
     found = call.db.queues.get(id)

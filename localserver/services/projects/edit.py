@@ -2,8 +2,9 @@
 
 from localserver import errors
 from localserver.registry import Call, endpoint
-from localserver.services.common import changes, given, now, project, save
+from localserver.services.common import changes, given, now, own_project, project, save
 from localserver.services.projects import paths
+from localserver.services.publicity import set_public
 from localserver.store.documents import Document
 from localserver.store.query import Selection
 from localserver.tokens import COMPANY
@@ -25,7 +26,7 @@ def create(call: Call) -> Json:
 @endpoint("projects.update", writes=True)
 def update(call: Call) -> Json:
     """Another name for a project where it stands; only `projects.move` puts it elsewhere."""
-    document = project(call)
+    document = own_project(call)
     fields = _fields(call)
     if call.data.get("name"):
         name = paths.clean(call.data["name"])
@@ -40,7 +41,7 @@ def update(call: Call) -> Json:
 @endpoint("projects.move", writes=True)
 def move(call: Call) -> Json:
     """Put a project into another one, which is made if need be, or at the top when `new_location` is empty."""
-    document = project(call)
+    document = own_project(call)
     location = call.data.get("new_location") or ""
     below = _below(call, document)
     deeper = paths.depth(location) - len(document["path"])
@@ -61,7 +62,7 @@ def move(call: Call) -> Json:
 @endpoint("projects.merge", writes=True)
 def merge(call: Call) -> Json:
     """Put what a project holds into another one, or at the top, and delete it. What is archived stays as it is."""
-    source = project(call)
+    source = own_project(call)
     destination = call.data.get("destination_project")
     if source["id"] == destination:
         raise errors.SameProject(source=source["id"])
@@ -82,13 +83,12 @@ def merge(call: Call) -> Json:
 
 @endpoint("projects.make_public", writes=True)
 def make_public(call: Call) -> Json:
-    """There is one company here, so public or not is the same; the projects must be there all the same."""
-    return {"updated": len([project(call, id) for id in call.data.get("ids") or []])}
+    return set_public(call, call.db.projects, errors.InvalidProjectId, public=True)
 
 
 @endpoint("projects.make_private", writes=True)
 def make_private(call: Call) -> Json:
-    return make_public(call)
+    return set_public(call, call.db.projects, errors.InvalidProjectId, public=False)
 
 
 def _fields(call: Call) -> Document:

@@ -2,7 +2,7 @@
 
 from localserver import errors
 from localserver.registry import Call, endpoint
-from localserver.services.common import changes, project, save
+from localserver.services.common import changes, own_project, project, save
 from localserver.services.projects.children import DATASETS, PIPELINES, REPORT, holders
 from localserver.services.scope import with_subprojects
 from localserver.store.documents import Document, Documents
@@ -34,6 +34,7 @@ def validate_delete(call: Call) -> Json:
 @endpoint("projects.delete", writes=True)
 def delete(call: Call) -> Json:
     """A project and those below it. What is in use there needs force; without `delete_contents` the contents stay."""
+    own_project(call)
     ids, pipelines, datasets = _projects(call)
     if not call.data.get("force"):
         _check_unused(call, ids, pipelines, datasets)

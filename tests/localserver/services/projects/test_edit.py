@@ -118,7 +118,14 @@ def test_a_merge_leaves_what_is_archived(api: Api) -> None:
     assert api.read(archived)["project"] == source
 
 
-def test_public_or_not_is_the_same_here(api: Api) -> None:
+def test_a_public_project_is_read_and_not_changed(api: Api) -> None:
     project = api.project()
-    assert api("projects.make_public", ids=[project]) == api("projects.make_private", ids=[project]) == {"updated": 1}
+    assert api("projects.make_public", ids=[project]) == {"updated": 1}
+    assert api("projects.get_by_id", project=project)["project"]["company"] == ""
+    for verb in ("update", "delete"):
+        with pytest.raises(Refused) as refused:
+            api(f"projects.{verb}", project=project)
+        assert refused.value.code == (403, 21)
+    assert api("projects.make_private", ids=[project]) == {"updated": 1}
+    assert api("projects.update", project=project, description="d")["updated"] == 1
     assert api.refusal("projects.make_public", ids=["nope"])
