@@ -1,4 +1,4 @@
-"""Whom the API and the file server let in: holders of a key pair or of a token. All of them are the one user."""
+"""Authentication for the API and the file server: key pairs and tokens. All belong to the one user."""
 
 import base64
 import binascii

@@ -10,7 +10,7 @@ ApiError                     500/0
 ├── FieldsConflict           400/15
 ├── InvalidFields            400/16   a value that the field cannot take
 ├── EmptyBatch               400/17   a batch without a line
-├── InvalidPattern           400/21   what is no regular expression
+├── InvalidPattern           400/21   not a regular expression
 ├── InvalidAccessKey         400/75
 ├── InvalidTaskId            400/101
 ├── InvalidTaskStatus        400/110

@@ -33,7 +33,7 @@ def get_credentials(call: Call) -> Json:
 
 @endpoint("auth.create_credentials", writes=True)
 def create_credentials(call: Call) -> Json:
-    """A new key pair. This answer is the only one that tells its secret."""
+    """Make a key pair. No later answer shows its secret."""
     label = call.data.get("label")
     access_key, secret_key = call.server.accounts.create(call.db, label)
     made = {"access_key": access_key, "secret_key": secret_key}

@@ -10,7 +10,7 @@ _LAST_WITHOUT_METADATA = (2, 16)
 
 
 def shown(call: Call, documents: Iterable[Document]) -> None:
-    """Sort the tags of documents, leave out what is null, and metadata for clients that cannot read it."""
+    """Sort tags, drop nulls, and drop metadata for clients that cannot read it."""
     for document in documents:
         for name in [name for name, value in document.items() if value is None]:
             del document[name]

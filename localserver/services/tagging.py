@@ -1,4 +1,4 @@
-"""Tags of many documents, added and removed without a look at the others that they have."""
+"""Add tags to many documents and remove them; other tags stay."""
 
 from localserver import errors
 from localserver.fields import texts

@@ -173,7 +173,7 @@ def m007_files_port(connection: sqlite3.Connection) -> None:
 def m008_scalar_summaries(connection: sqlite3.Connection) -> None:
     """First value, mean and count of each scalar in `last_metrics`, and their names, from the stored events.
 
-    An image's row is told apart by the file's key as well.
+    The key of an image row includes the key of its file.
     """
     connection.execute(
         "UPDATE events SET key = json_extract(doc, '$.key')"

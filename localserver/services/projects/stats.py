@@ -81,7 +81,7 @@ def own_datasets(call: Call, ids: Sequence[str], asked: Mapping[str, Any]) -> di
 
 
 def of_dataset_versions(call: Call, ids: Sequence[str]) -> dict[str, Json]:
-    """The files and bytes that the newest Task with a `runtime` tells of, by project."""
+    """File count and total size of the newest dataset version, by project."""
     found: dict[str, Document] = {}
     active = _matching(call, call.db.tasks, ids, {"system_tags": [_NOT_ARCHIVED]})
     for task in sorted(call.db.tasks.all(active), key=lambda task: str(task.get("last_update"))):

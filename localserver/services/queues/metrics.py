@@ -12,7 +12,7 @@ from localserver.store.query import Selection
 from localserver.store.samples import Sample
 from localserver.wire import Json
 
-# The server samples a queue at least this often, and looks at this much more than what is asked for.
+# The server samples a queue at least this often, and reads this much beyond the requested range.
 _STEP_MS = 300_000
 _BEFORE_SECONDS = 3600
 _REQUIRED = ("from_date", "to_date", "interval")

@@ -129,7 +129,7 @@ def completed(call: Call, id: str) -> Json:
 
 
 def publish(call: Call, id: str) -> Json:
-    """Publish a Task and, unless told otherwise, the last model that it made."""
+    """Publish a Task and, unless `publish_model` is false, its last output model."""
     document = own_task(call, id)
     if not call.data.get("force"):
         lifecycle.check(document, lifecycle.PUBLISHED)
