@@ -37,6 +37,7 @@ def run(name: str, flow: Callable[..., None], settings: Settings, parameters: di
     """
     sdk.poll_every(POLL_SECONDS)
     sdk.ask_nobody_for_news()
+    sdk.report_without_fork()
     sdk.parse_one_at_a_time()
     sdk.pin_steps(bundle.exact)
     limits = Limits({**_asked(), **settings.run.model_dump()})

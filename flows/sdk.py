@@ -7,6 +7,8 @@
 - A Task's imports are analysed in a thread while the pipeline parses the sources of its steps, and CPython 3.11 fails
   when two threads parse at once (seen on 3.11.7). ClearML then goes on with a source that lacks its imports: the step
   is another one and misses the cache.
+- `Task.init` forks a reporter (`Task._report_subprocess_enabled`) while a thread starts git to detect the repository.
+  A fork in that moment inherits the pipe on which `subprocess` waits for git's start, and both processes wait for ever.
 - `PipelineController._launch_node` reads `Node.cache_executed_step` at the moment a step starts, but only a
   decorator's literal can set it. It looks for an equal step through `BaseJob._get_cached_task`, in the same thread, and
   finds it by the hash that each step's Task has as the runtime property `BaseJob._job_hash_property`.
@@ -75,6 +77,11 @@ def parse_one_at_a_time() -> None:
             return parse(*arguments, **options)
 
     ast.parse = parse_alone
+
+
+def report_without_fork() -> None:
+    """Report from a thread of this process, whatever `sdk.development.report_use_subprocess` is."""
+    Task._report_subprocess_enabled = False
 
 
 def ask_nobody_for_news() -> None:

@@ -1,7 +1,11 @@
 import ast
 import gc
+import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +35,37 @@ def test_two_threads_parse_at_once_without_an_error(monkeypatch: pytest.MonkeyPa
         gc.set_threshold(*usual)
         gc.callbacks.remove(let_others_run)
     assert parsed == [2000] * 4
+
+
+_CHILDREN_OF_A_TASK = """
+import sys
+import psutil
+from clearml import Task
+from flows import sdk
+if sys.argv[1] == "ours":
+    sdk.report_without_fork()
+task = Task.init("tests", "reports", auto_connect_frameworks=False, auto_resource_monitoring=False)
+print("children", len(psutil.Process().children()))
+task.close()
+"""
+
+
+@pytest.mark.parametrize(("mode", "children"), [("the SDK's own", 1), ("ours", 0)])
+def test_a_controller_forks_no_reporter(tmp_path: Path, mode: str, children: int) -> None:
+    config = tmp_path / "clearml.conf"
+    config.write_text("sdk.development.report_use_subprocess: true\n", "utf-8")
+    offline = {
+        "CLEARML_OFFLINE_MODE": "1",
+        "CLEARML_CONFIG_FILE": str(config),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILDREN_OF_A_TASK, mode],
+        env={**os.environ, **offline, "HOME": str(tmp_path), "CLEARML_CACHE_DIR": str(tmp_path / "cache")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert f"children {children}" in done.stdout, done.stdout + done.stderr
