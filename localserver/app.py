@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from dataclasses import replace
 
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from localserver.services.users import ensure_user
 from localserver.store.database import Store
 
 log = logging.getLogger(__name__)
+_UNSAFE_IN_FILENAMES = re.compile(r"[^\w. -]", re.ASCII)
 METHODS = ["GET", "POST", "PUT"]
 
 
@@ -53,8 +55,10 @@ def api_app(store: Store, accounts: Accounts) -> ASGIApp:
 
 
 def _download(file: wire.Download) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{file.filename}"', "Cache-Control": "no-store, max-age=0"}
-    return StreamingResponse(file.content, media_type="text/plain", headers=headers)
+    # The name of a project is part of it: no quote and no line break may leave the header's value.
+    name = _UNSAFE_IN_FILENAMES.sub("_", file.filename)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store, max-age=0"}
+    return StreamingResponse(file.content, media_type=file.media_type, headers=headers)
 
 
 def _query(request: Request) -> bytes:

@@ -23,6 +23,7 @@ class Download:
 
     filename: str
     content: Iterator[str]
+    media_type: str = "text/plain"
 
 
 Version = tuple[int, int]

@@ -14,9 +14,20 @@ from localserver import schema, services
 from localserver.registry import ENDPOINTS
 from localserver.schema import Table
 
-# The server's own automated tests by service: passed on the embedded backend, and counted. What needs its databases,
-# other companies or its configuration is not counted.
-SERVER_TESTS: Mapping[str, tuple[int, int]] = {}
+# The server's own automated tests by service: passed on the embedded backend, and counted. Tests of ClearML Serving are
+# not counted. Of those that fail, one asks for an endpoint that is missing, and six need a second user or a system role.
+SERVER_TESTS: Mapping[str, tuple[int, int]] = {
+    "events": (21, 21),
+    "models": (17, 17),
+    "organization": (2, 3),
+    "pipelines": (3, 3),
+    "projects": (21, 23),
+    "queues": (13, 13),
+    "reports": (4, 4),
+    "tasks": (51, 51),
+    "users": (0, 4),
+    "workers": (8, 8),
+}
 FEW = 6
 INTRODUCTION = """# What the embedded backend answers
 

@@ -126,7 +126,7 @@ class Api:
         sent = self.headers if headers is None else headers
         path = f"/v{version or OLD.get(endpoint, '2.23')}/{endpoint}"
         response = self.client.request(method, path, content=body, headers=sent)
-        if response.headers["content-type"].startswith("text/plain"):
+        if response.headers["content-type"].startswith("text/"):
             return {"text": response.text, "filename": response.headers["content-disposition"]}
         envelope = response.json()
         meta = check_envelope(envelope, response.status_code, endpoint)

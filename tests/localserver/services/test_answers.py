@@ -21,6 +21,7 @@ Json = dict[str, Any]
 SCALAR: Json = {"type": "training_stats_scalar", "metric": "loss", "variant": "train", "iter": 1, "value": 0.5}
 IMAGE: Json = {"type": "training_debug_image", "metric": "img", "variant": "a", "url": "http://x/i.png"}
 PLOT: Json = {"type": "plot", "metric": "curve", "variant": "roc", "iter": 1, "plot_str": "{}"}
+DOWNLOAD: Json = {"entity_type": "task", "only_fields": ["name"], "field_mappings": [{"field": "name"}]}
 
 
 class World:
@@ -36,6 +37,8 @@ class World:
         self.pipelines = api.project("pipelines")
         for name in ("first run", "second run"):
             self.run = api.task(name, type="controller", project=self.pipelines)
+        self.public_project = api.project("public one")
+        api("projects.make_public", ids=[self.public_project])
         self.shared = api.task("shared one")
         api("tasks.make_public", ids=[self.shared])
         self.running = self._started()
@@ -61,6 +64,7 @@ class World:
         self.stopped = self._started()
         api("tasks.stopped", task=self.stopped)
         self.report = api("reports.create", name="a report", project=self.project)["id"]
+        self.prepared = api("organization.prepare_download_for_get_all", **DOWNLOAD)["prepare_id"]
         self.access_key = api("auth.create_credentials")["credentials"]["access_key"]
 
     def _started(self) -> str:
@@ -148,7 +152,11 @@ REQUESTS: dict[str, Json] = {
     "models.update_tags": {"ids": ["$model"], "add_tags": ["a"]},
     "models.update": {"model": "$model", "comment": "c"},
     "models.update_for_task": {"task": "$task", "uri": "http://x/new"},
+    "organization.download_for_get_all": {"prepare_id": "$prepared"},
+    "organization.get_entities_count": {"tasks": {}, "projects": {}},
     "organization.get_tags": {"include_system": True},
+    "organization.get_user_companies": {},
+    "organization.prepare_download_for_get_all": DOWNLOAD,
     "pipelines.delete_runs": {"project": "$pipelines", "ids": ["$run"]},
     "pipelines.start_pipeline": {"task": "$task", "queue": "$queue", "args": [{"name": "lr", "value": "1"}]},
     "projects.create": {"name": "new project"},
@@ -166,7 +174,7 @@ REQUESTS: dict[str, Json] = {
     "projects.get_task_tags": {"projects": ["$project"], "include_system": True},
     "projects.get_user_names": {"projects": ["$project"]},
     "projects.get_unique_metric_variants": {"project": "$project"},
-    "projects.make_private": {"ids": ["$project"]},
+    "projects.make_private": {"ids": ["$public_project"]},
     "projects.make_public": {"ids": ["$project"]},
     "projects.merge": {"project": "$project", "destination_project": "$other_project"},
     "projects.move": {"project": "$project", "new_location": "another"},

@@ -1,0 +1,71 @@
+"""The whole installation: its tags, its company, and how much it holds."""
+
+from localserver import errors, fields, schema
+from localserver.registry import Call, endpoint
+from localserver.services import scope
+from localserver.services.projects import children
+from localserver.services.projects.contents import tags
+from localserver.store.query import select
+from localserver.tokens import COMPANY, COMPANY_NAME
+from localserver.wire import Json
+
+# The type of the Tasks that a name counts; other names count the entity that they name.
+_TYPES = {"reports": "report", "pipeline_runs": "controller", "dataset_versions": "data_processing"}
+_PROJECTS = ("projects", "pipelines", "datasets")
+_COUNTED = (*_PROJECTS, "tasks", "models", *_TYPES)
+# Only these leave out what is hidden.
+_WITHOUT_HIDDEN = ("projects", "tasks")
+
+
+@endpoint("organization.get_tags")
+def get_tags(call: Call) -> Json:
+    """The tags of all Tasks and models."""
+    return tags(call.asking({**call.data, "projects": None}), [call.db.tasks, call.db.models])
+
+
+@endpoint("organization.get_user_companies")
+def get_user_companies(call: Call) -> Json:
+    """The one company and its one user."""
+    user = call.db.users.get(call.user) or {"id": call.user, "name": call.user}
+    owner = {"id": user["id"], "name": user["name"], "avatar": user.get("avatar")}
+    return {"companies": [{"id": COMPANY, "name": COMPANY_NAME, "allocated": 1, "owners": [owner]}]}
+
+
+@endpoint("organization.get_entities_count")
+def get_entities_count(call: Call) -> Json:
+    """How many documents each given filter finds; a filter that cannot be asked is told in `errors`."""
+    counts: Json = {}
+    failed: Json = {}
+    for name in _COUNTED:
+        if call.data.get(name) is None:
+            continue
+        try:
+            counts[name] = _count(call, name, call.data[name])
+        except errors.ApiError as error:
+            failed[name] = str(error)
+    return {**counts, "errors": failed} if failed else counts
+
+
+def _count(call: Call, name: str, asked: Json) -> int:
+    service = "projects" if name in _PROJECTS else "models" if name == "models" else "tasks"
+    documents = {"projects": call.db.projects, "models": call.db.models, "tasks": call.db.tasks}[service]
+    data = fields.check(schema.table(f"{service}.get_all_ex"), dict(asked))
+    if name in _TYPES:
+        data.update(type=[_TYPES[name]], include_subprojects=True)
+    users = call.data.get("active_users")
+    if users and service == "projects":
+        ids, _ = children.selected(call, fields.texts({"id": _listed(data.get("id"))}, "id"))
+        if not ids:
+            return 0
+        data["id"] = ids
+    elif users and not data.get("user"):
+        data["user"] = users
+    selection = select(documents.entity, scope.filtered(call, data))
+    if name in _WITHOUT_HIDDEN and not call.data.get("search_hidden"):
+        selection.tagged("system_tags", "hidden", is_not=True)
+    found = documents.count(selection)
+    return min(found, call.data["limit"]) if call.data.get("limit") else found
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else [value] if value else []
