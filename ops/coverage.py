@@ -14,8 +14,8 @@ from localserver import schema, services
 from localserver.registry import ENDPOINTS
 from localserver.schema import Table
 
-# The server's own automated tests by service: passed on the embedded backend, and counted. Tests of ClearML Serving are
-# not counted. Of those that fail, one asks for an endpoint that is missing, and six need a second user or a system role.
+# The server's own automated tests by service: passed on the embedded backend, and counted. That of ClearML Serving is
+# not. Of those that fail, one asks for an endpoint that is missing, and six need a second user or a system role.
 SERVER_TESTS: Mapping[str, tuple[int, int]] = {
     "events": (21, 21),
     "models": (17, 17),
