@@ -1,6 +1,6 @@
 """Which projects a request is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localserver.registry import Call
@@ -14,10 +14,11 @@ def in_projects(call: Call) -> Selection:
     `include_subprojects` leaves those below out when it is false. A project that is null stands for none.
     """
     ids = [call.data["project"]] if call.data.get("project") else call.data.get("projects") or []
+    selection = visible(call.data, Selection())
     if not ids:
-        return Selection()
+        return selection
     below = call.data.get("include_subprojects") is not False
-    return Selection().among("project", with_subprojects(call, ids) if below else ids)
+    return selection.among("project", with_subprojects(call, ids) if below else ids)
 
 
 def with_subprojects(call: Call, ids: Iterable[Any]) -> list[Any]:
@@ -30,6 +31,12 @@ def with_parents(call: Call, ids: Iterable[str]) -> set[str]:
     """The projects that there are of `ids`, and all above them."""
     found = call.db.projects.all(Selection().among("id", ids))
     return {id for project in found for id in (project["id"], *project["path"])}
+
+
+def visible(data: Mapping[str, Any], selection: Selection) -> Selection:
+    """The documents that a request may see: public ones too, unless `allow_public` (or `non_public`) says otherwise."""
+    is_allowed = data.get("allow_public", not data.get("non_public"))
+    return selection if is_allowed else selection.both(("json_extract(doc, '$.company') <> ''", []))
 
 
 def filtered(call: Call, data: dict[str, Any]) -> dict[str, Any]:

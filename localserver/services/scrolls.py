@@ -5,7 +5,7 @@ import time
 import uuid
 from typing import Any
 
-from localserver import errors
+from localserver.store.query import scroll_size
 
 EXPIRES_SECONDS = 600
 _MOST = 10_000
@@ -15,10 +15,7 @@ _lock = threading.Lock()
 
 def start(id: Any, size: Any, refresh: bool) -> tuple[str, int, int]:
     """(scroll id, offset, size) of the next page; an unknown id starts a new scroll, `refresh` shows all up to here."""
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise errors.ValidationError(
-            "Integer size parameter greater than 1 should be provided when working with scroll"
-        )
+    size = scroll_size(size)
     with _lock:
         position, expires = _positions.get(str(id), (0, 0.0))
     if not id or expires < time.monotonic():

@@ -78,6 +78,15 @@ def select(entity: Entity, request: Mapping[str, Any]) -> Selection:
     return selection
 
 
+def scroll_size(size: Any) -> int:
+    """The size of a page by `start` or `scroll_id`; raises errors.ValidationError."""
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise errors.ValidationError(
+            "Integer size parameter greater than 1 should be provided when working with scroll"
+        )
+    return size
+
+
 def _order(entity: Entity, request: Mapping[str, Any]) -> list[Condition]:
     names = few(request.get("order_by") or [], "order_by")
     if any(name.lstrip("-") == _SCORE for name in names) and not request.get("search_text"):
@@ -106,6 +115,11 @@ def _term(entity: Entity, name: str, is_first: bool, is_natural: bool) -> Condit
 
 
 def _page(selection: Selection, request: Mapping[str, Any]) -> None:
+    if request.get("start") is not None and "scroll_id" not in request:
+        selection.offset, selection.limit = int(request["start"]), scroll_size(request.get("size"))
+        if selection.offset < 0:
+            raise errors.ValidationError("start must be >=0", field="start")
+        return
     page, size = request.get("page", 0), request.get("page_size", DEFAULT_PAGE_SIZE)
     if page is not None and page < 0:
         raise errors.ValidationError("page must be >=0", field="page")

@@ -44,7 +44,8 @@ def get_frameworks(call: Call) -> Json:
 
 
 def _joined(call: Call) -> Json:
-    answer = listing.answer_joined(call, "models", call.db.models, call.data, _selected(call))
+    selection = scope.visible(call.data, _selected(call))
+    answer = listing.answer_joined(call, "models", call.db.models, call.data, selection)
     shown(call, answer["models"])
     return answer
 

@@ -77,7 +77,7 @@ def _page(call: Call, page: int, size: int) -> list[Document]:
     data = {name: value for name, value in call.data.items() if name not in _SCROLLING}
     asked = call.asking({**data, "page": page, "page_size": size})
     documents, selection = _selected(asked)
-    return listing.get_all_joined(asked, documents, asked.data, selection)[0]
+    return listing.get_all_joined(asked, documents, asked.data, scope.visible(asked.data, selection))[0]
 
 
 def _selected(call: Call) -> tuple[Documents, Selection]:

@@ -60,7 +60,7 @@ def _count(call: Call, name: str, asked: Json) -> int:
         data["id"] = ids
     elif users and not data.get("user"):
         data["user"] = users
-    selection = select(documents.entity, scope.filtered(call, data))
+    selection = scope.visible(call.data, select(documents.entity, scope.filtered(call, data)))
     if name in _WITHOUT_HIDDEN and not call.data.get("search_hidden"):
         selection.tagged("system_tags", "hidden", is_not=True)
     found = documents.count(selection)

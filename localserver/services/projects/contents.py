@@ -7,7 +7,7 @@ from localserver.registry import Call, endpoint
 from localserver.services import projection
 from localserver.services.common import page
 from localserver.services.projects.children import listed
-from localserver.services.scope import in_projects, with_subprojects
+from localserver.services.scope import in_projects, visible, with_subprojects
 from localserver.store.documents import Documents
 from localserver.store.natural import text_key
 from localserver.store.query import Selection, select
@@ -140,5 +140,5 @@ def get_user_names(call: Call) -> Json:
 def _scope(call: Call, field: str) -> Selection:
     """As `in_projects`, but without `include_subprojects`, a request without projects is about what is in none."""
     if call.data.get("include_subprojects") is False and call.data.get(field) is None:
-        return Selection().among("project", [None])
+        return visible(call.data, Selection().among("project", [None]))
     return in_projects(call)

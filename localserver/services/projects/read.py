@@ -5,7 +5,7 @@ from typing import Any
 
 from localserver import errors
 from localserver.registry import Call, endpoint
-from localserver.services import listing
+from localserver.services import listing, scope
 from localserver.services.common import project
 from localserver.services.projects import stats
 from localserver.services.projects.children import KINDS, REPORT, TYPES, selected
@@ -41,7 +41,8 @@ def get_all_ex(call: Call) -> Json:
         if not ids:
             return {"projects": []}
         data["id"], allowed = ids, list(every)
-    found, scroll_id = _found(call, data, _selected(call, data, is_hidden_asked=bool(call.data.get("id"))))
+    selection = scope.visible(data, _selected(call, data, is_hidden_asked=bool(call.data.get("id"))))
+    found, scroll_id = _found(call, data, selection)
     if found:
         _extend(call, found, allowed)
     return listing.enveloped("projects", found, scroll_id)

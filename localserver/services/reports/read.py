@@ -21,7 +21,8 @@ def get_all_ex(call: Call) -> Json:
         data["project"] = _homes(call)
         if not data["project"]:
             return {"tasks": []}
-    return listing.answer_joined(call, "tasks", call.db.tasks, data, select(call.db.tasks.entity, data))
+    selection = scope.visible(data, select(call.db.tasks.entity, data))
+    return listing.answer_joined(call, "tasks", call.db.tasks, data, selection)
 
 
 @endpoint("reports.get_tags")
@@ -33,7 +34,8 @@ def get_tags(call: Call) -> Json:
 def get_task_data(call: Call) -> Json:
     """The Tasks or models that a request asks for, with the events of each kind that it names."""
     documents = call.db.models if call.data.get("model_events") else call.db.tasks
-    answer = listing.answer_joined(call, "tasks", documents, call.data, _selected(call, documents))
+    selection = scope.visible(call.data, _selected(call, documents))
+    answer = listing.answer_joined(call, "tasks", documents, call.data, selection)
     ids = [document["id"] for document in answer["tasks"]]
     owners = [document for document in map(documents.get, ids) if document]
     asked = {name: call.data[name] for name in _EVENTS if call.data.get(name) is not None}

@@ -33,7 +33,8 @@ def get_all(call: Call) -> Json:
 def get_all_ex(call: Call) -> Json:
     """As `get_all`, with an object for each id, and the fields of it that `only_fields` names."""
     call = _today(call)
-    found, scroll_id = listing.get_all_joined(call, call.db.tasks, call.data, selected(call))
+    selection = scope.visible(call.data, selected(call))
+    found, scroll_id = listing.get_all_joined(call, call.db.tasks, call.data, selection)
     return listing.enveloped("tasks", documents.shown(call, found), scroll_id)
 
 
