@@ -28,10 +28,11 @@ FOREIGN = (
 
 
 @pytest.fixture(scope="session", autouse=True)
-def heard_interrupts() -> None:
-    """A shell that runs the tests in the background has SIGINT ignored, and what tests start would inherit that."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def heard_signals() -> None:
+    """A shell in the background ignores SIGINT, `nohup` ignores SIGHUP, and what tests start would inherit that."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session", autouse=True)
