@@ -60,7 +60,8 @@ def _value(field: Field, value: Any) -> Any:
         return None
     convert: Convert = _TYPES.get(field.type, _shaped)
     converted = convert(field, value)
-    if field.enum and converted not in field.enum:
+    chosen = converted if isinstance(converted, list) else [converted]
+    if field.enum and any(item not in field.enum for item in chosen):
         raise _wrong(field, f"value must be one of {', '.join(map(str, field.enum))}")
     if field.min is not None or field.max is not None:
         _check_range(field, converted)

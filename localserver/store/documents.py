@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from localserver import errors
 from localserver.store.entities import LISTS, Entity
+from localserver.store.expressions import expression
 from localserver.store.query import Selection
 
 Document = dict[str, Any]
@@ -51,6 +52,13 @@ class Documents:
         """Every document of the selection, whatever its limit, one at a time."""
         selection.limit, selection.offset = -1, 0
         return (json.loads(text) for (text,) in self._select("doc", selection))
+
+    def rows(self, names: Iterable[str], selection: Selection) -> Iterator[tuple[Any, ...]]:
+        """As `all`, but of each document only the values of some fields."""
+        selection.limit, selection.offset = -1, 0
+        columns = [expression(self.entity, name) for name in names]
+        bound = [value for _, values in columns for value in values]
+        return self._select(", ".join(sql for sql, _ in columns), selection, bound)
 
     def one(self, selection: Selection) -> Document | None:
         selection.limit = 1
@@ -99,11 +107,13 @@ class Documents:
         )
         return list(_rows(self._connection, sql, bound))
 
-    def _select(self, column: str, selection: Selection) -> Iterator[tuple[Any, ...]]:
+    def _select(
+        self, columns: str, selection: Selection, columns_bound: Sequence[Any] = ()
+    ) -> Iterator[tuple[Any, ...]]:
         where, bound = selection.where()
         order, order_bound = selection.ordering()
-        sql = f"SELECT {column} FROM {self._table} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
-        return _rows(self._connection, sql, [*bound, *order_bound, selection.limit, selection.offset])
+        sql = f"SELECT {columns} FROM {self._table} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
+        return _rows(self._connection, sql, [*columns_bound, *bound, *order_bound, selection.limit, selection.offset])
 
 
 def _rows(connection: sqlite3.Connection, sql: str, bound: list[Any]) -> Iterator[tuple[Any, ...]]:

@@ -56,6 +56,12 @@ class Selection:
         self.conditions.append((below, [json.dumps(list(projects))]))
         return self
 
+    def ran(self, start: str, end: str) -> "Selection":
+        """Those Tasks that ran between two instants."""
+        ran = "started < ? AND (status = 'in_progress' OR ifnull(completed, status_changed) > ?)"
+        self.conditions.append((ran, [end, start]))
+        return self
+
     def both(self, condition: Condition) -> "Selection":
         self.conditions.append(condition)
         return self

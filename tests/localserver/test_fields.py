@@ -25,6 +25,11 @@ def check(endpoint: str, **data: Any) -> Json:
             {"queue": "q", "task": "a", "count": "5"},
             {"queue": "q", "task": "a", "count": 5},
         ),
+        (
+            "organization.get_project_usages",
+            {"projects": ["p"], "from_date": "f", "to_date": "t", "usage_fields": ["duration"]},
+            {"projects": ["p"], "from_date": "f", "to_date": "t", "usage_fields": ["duration"]},
+        ),
         ("queues.create", {"name": "abc", "tags": None}, {"name": "abc", "tags": None}),
         ("queues.create", {"name": "abc", "tags": 0}, {"name": "abc", "tags": []}),
         ("tasks.get_all", {"name": "^a$", "id": "a", "page": 1}, {"name": "^a$", "id": "a", "page": 1}),

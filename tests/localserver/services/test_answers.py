@@ -154,6 +154,11 @@ REQUESTS: dict[str, Json] = {
     "models.update_for_task": {"task": "$task", "uri": "http://x/new"},
     "organization.download_for_get_all": {"prepare_id": "$prepared"},
     "organization.get_entities_count": {"tasks": {}, "projects": {}},
+    "organization.get_project_usages": {
+        "projects": ["$project"],
+        "from_date": "2026-03-01T00:00:00Z",
+        "to_date": "2026-03-03T00:00:00Z",
+    },
     "organization.get_tags": {"include_system": True},
     "organization.get_user_companies": {},
     "organization.prepare_download_for_get_all": DOWNLOAD,
