@@ -49,6 +49,8 @@ MAX_API_BODY = 32 * 1024**2
 _LOCK_SECONDS = 0.5
 _MAX_CONNECTIONS = 2000
 _PARENT_SECONDS = 0.5
+# As nginx in front of ClearML Server: clients that pause longer than uvicorn's 5 seconds met closed connections.
+_KEEP_ALIVE_SECONDS = 75
 
 
 def serve(data_dir: Path, api_port: int = 0, files_port: int = 0, parent: int | None = None) -> None:
@@ -129,7 +131,11 @@ def _run(app: ASGIApp, sockets: list[socket.socket]) -> None:
     # uvicorn raises the signal again when it has shut down; the process is to end by returning, with its cleanup done.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    config = uvicorn.Config(
+    uvicorn.Server(_config(app)).run(sockets=sockets)
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http=Protocol,
         ws="none",
@@ -140,9 +146,9 @@ def _run(app: ASGIApp, sockets: list[socket.socket]) -> None:
         log_config=_LOGGING,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         limit_concurrency=_MAX_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run(sockets=sockets)
 
 
 def _end_with(pid: int) -> None:

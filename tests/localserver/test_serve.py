@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from localserver import launcher
+from localserver import launcher, serve
 from localserver.launcher import Status
 from localserver.state import FILES, STAGING
 from tests.support.backend import Backend, running_backend
@@ -158,3 +158,12 @@ def test_api_and_files_do_not_answer_on_each_others_port(backend: Backend) -> No
 def test_the_two_ports_do_not_take_each_others_host(backend: Backend) -> None:
     host = backend.files_url.removeprefix("http://")
     assert requests.get(f"{backend.api_url}/debug.ping", headers={"host": host}, timeout=10).status_code == 403
+
+
+def test_an_idle_connection_is_kept_as_long_as_nginx_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The configuration of a server would also set up the logging of this process.
+    monkeypatch.setattr(serve, "_LOGGING", None)
+
+    async def app(_scope: object, _receive: object, _send: object) -> None: ...
+
+    assert serve._config(app).timeout_keep_alive == 75
