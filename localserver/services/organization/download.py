@@ -2,53 +2,52 @@
 
 import csv
 import io
-import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 from localserver import errors
 from localserver.registry import Call, endpoint
 from localserver.services import listing, scope
+from localserver.services.common import new_id
+from localserver.services.memory import Memory
 from localserver.services.tasks import read as tasks
 from localserver.store.documents import Document, Documents
 from localserver.store.query import MAX_PAGE_SIZE, Selection, select
 from localserver.wire import Download, Json
 
-_KIND = "download"
-_EXPIRES_SECONDS = 300
-_MAX_ROWS = 1000
+_MAX_ROWS = 50_000
+_PAGE = MAX_PAGE_SIZE
 _MAX_NAME_LENGTH = 60
 _BYTE_ORDER_MARK = "\ufeff"
 # Spreadsheets take a cell that begins so for a formula.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _SCROLLING = ("scroll_id", "start", "size", "refresh_scroll")
+_prepared: Memory[Json] = Memory(seconds=300, most=1_000)
 
 
 @endpoint("organization.prepare_download_for_get_all")
 def prepare_download_for_get_all(call: Call) -> Json:
-    """Check the request of a download, and answer the id that fetches it. The id holds the request."""
-    names = [_name(mapping) for mapping in call.data["field_mappings"]]
+    """Check the request of a download, and answer the id that fetches it within five minutes."""
+    names = [mapping.get("name") or mapping["field"] for mapping in call.data["field_mappings"]]
     _check_unique(names, "Field_name")
     for mapping in call.data["field_mappings"]:
         _check_unique([value.get("key") for value in mapping.get("values") or []], "Value key")
     _page(call, 0, 1)
-    state = {"kind": _KIND, "request": call.data, "exp": int(time.time()) + _EXPIRES_SECONDS}
-    return {"prepare_id": call.server.accounts.tokens.seal(state)}
+    id = new_id()
+    _prepared.keep(id, call.data)
+    return {"prepare_id": id}
 
 
 @endpoint("organization.download_for_get_all")
 def download_for_get_all(call: Call) -> Download:
-    """The prepared list, 1000 rows at most."""
-    state = call.server.accounts.tokens.unseal(call.data["prepare_id"])
-    if state is None or state.get("kind") != _KIND:
+    """The prepared list, its first 50,000 rows at most."""
+    request = _prepared.get(call.data["prepare_id"])
+    if request is None:
         raise errors.InvalidId("prepare ID not found", prepare_id=call.data["prepare_id"][:100])
-    prepared = call.asking(state["request"])
+    prepared = call.asking(request)
     parts = ("clearml", _project_name(prepared), f"{prepared.data['entity_type']}s.csv")
-    return Download("-".join(filter(None, parts)), iter(_lines(prepared)), "text/csv")
-
-
-def _name(mapping: Json) -> str:
-    return str(mapping.get("name") or mapping["field"])
+    return Download("-".join(filter(None, parts)), _content(prepared), "text/csv")
 
 
 def _check_unique(names: Sequence[Any], what: str) -> None:
@@ -57,19 +56,26 @@ def _check_unique(names: Sequence[Any], what: str) -> None:
         raise errors.ValidationError(f"{what} appears more than once in field_mappings: {twice}")
 
 
-def _lines(call: Call) -> list[str]:
+def _content(call: Call) -> Iterator[str]:
     mappings = call.data["field_mappings"]
-    lines = [_BYTE_ORDER_MARK + _line([_name(mapping) for mapping in mappings])]
-    for document in _rows(call):
-        lines.append(_line([_cell(document, mapping) for mapping in mappings]))
-    return lines
+    header = [mapping.get("name", mapping["field"]) for mapping in mappings]
+    beginning = _BYTE_ORDER_MARK + _csv([header])
+    for documents in _pages(call):
+        yield beginning + _csv([_cell(document, mapping) for mapping in mappings] for document in documents)
+        beginning = ""
+    if beginning:
+        # ClearML Server writes the header of an empty list without the mark, and quotes only where CSV needs them.
+        yield _csv([header], csv.QUOTE_MINIMAL)
 
 
-def _rows(call: Call) -> Iterator[Document]:
-    for page in range(_MAX_ROWS // MAX_PAGE_SIZE):
-        found = _page(call, page, MAX_PAGE_SIZE)
-        yield from found
-        if len(found) < MAX_PAGE_SIZE:
+def _pages(call: Call) -> Iterator[list[Document]]:
+    """The documents, read while they are sent: the transaction of the call has ended by then."""
+    for page in range(_MAX_ROWS // _PAGE):
+        with call.server.store.read() as db:
+            documents = _page(replace(call, db=db), page, _PAGE)
+        if documents:
+            yield documents
+        if len(documents) < _PAGE:
             return
 
 
@@ -111,9 +117,9 @@ def _value(value: Any, path: Sequence[str]) -> Any:
     return ""
 
 
-def _line(cells: list[str]) -> str:
+def _csv(rows: Iterable[Sequence[str]], quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC) -> str:
     with io.StringIO() as text:
-        csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerow(cells)
+        csv.writer(text, quoting=quoting).writerows(rows)
         return text.getvalue()
 
 

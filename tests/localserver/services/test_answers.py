@@ -64,8 +64,12 @@ class World:
         self.stopped = self._started()
         api("tasks.stopped", task=self.stopped)
         self.report = api("reports.create", name="a report", project=self.project)["id"]
-        self.prepared = api("organization.prepare_download_for_get_all", **DOWNLOAD)["prepare_id"]
         self.access_key = api("auth.create_credentials")["credentials"]["access_key"]
+
+    @property
+    def prepared(self) -> str:
+        """A prepared download, which the server forgets after a while."""
+        return str(self.api("organization.prepare_download_for_get_all", **DOWNLOAD)["prepare_id"])
 
     def _started(self) -> str:
         task = self.api.task("running one")

@@ -1,6 +1,13 @@
 import pytest
 
-from tests.support.api import Api, Refused
+from localserver.accounts import Accounts, Identity
+from localserver.registry import ENDPOINTS, Server
+from localserver.services.memory import Memory
+from localserver.services.organization import download
+from localserver.wire import Download
+from tests.support.api import ACCESS_KEY, SECRET_KEY, TOKENS, Api, Refused
+
+PREPARE = "organization.prepare_download_for_get_all"
 
 
 @pytest.fixture
@@ -57,7 +64,7 @@ WANTED = {"entity_type": "task", "only_fields": ["name", "project.name", "status
 
 def test_a_list_is_downloaded_as_csv(api: Api, shop: str) -> None:
     api.task("=1+1", project=shop)
-    prepared = api("organization.prepare_download_for_get_all", **WANTED, project=[shop], order_by=["name"])
+    prepared = api(PREPARE, **WANTED, project=[shop], order_by=["name"])
     file = api("organization.download_for_get_all", prepare_id=prepared["prepare_id"])
     assert file["filename"] == 'attachment; filename="clearml-shop-tasks.csv"'
     assert file["text"] == (
@@ -66,6 +73,37 @@ def test_a_list_is_downloaded_as_csv(api: Api, shop: str) -> None:
         '"first task","shop","Draft"\r\n'
         '"second task","shop","Draft"\r\n'
     )
+
+
+def test_an_empty_list_is_downloaded_as_its_header(api: Api, shop: str) -> None:
+    mappings = [{"field": "name", "name": "the, name"}, {"field": "id"}]
+    prepared = api(PREPARE, **{**WANTED, "field_mappings": mappings, "name": "nothing"})
+    assert api("organization.download_for_get_all", **prepared)["text"] == '"the, name",id\r\n'
+
+
+def test_a_download_is_read_page_by_page_while_it_is_sent(api: Api, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "_PAGE", 1)
+    prepared = api(PREPARE, **WANTED, project=[shop], order_by=["name"])
+    server = Server(api.store, Accounts(api.store, TOKENS, ACCESS_KEY, SECRET_KEY))
+    identity = Identity("local", ACCESS_KEY)
+    file = ENDPOINTS["organization.download_for_get_all"].answer(server, prepared, identity)
+    assert isinstance(file, Download)
+    assert next(file.content) == '\ufeff"name","place","status"\r\n"first task","shop","Draft"\r\n'
+    api.task("third task", project=shop)
+    assert list(file.content) == ['"second task","shop","Draft"\r\n', '"third task","shop","Draft"\r\n']
+
+
+def test_a_prepared_download_is_kept_for_five_minutes(api: Api, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(download, "_prepared", Memory(300, 10, clock=lambda: now[0]))
+    prepared = api(PREPARE, **WANTED, id=[shop] * 1000)
+    assert len(prepared["prepare_id"]) == 32
+    for now[0] in (10, 299):
+        api("organization.download_for_get_all", **prepared)
+    now[0] = 300
+    with pytest.raises(Refused) as refused:
+        api("organization.download_for_get_all", **prepared)
+    assert refused.value.code == (400, 10)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +116,7 @@ def test_a_list_is_downloaded_as_csv(api: Api, shop: str) -> None:
 )
 def test_a_download_that_cannot_be_is_refused_when_prepared(api: Api, changed: dict[str, object], subcode: int) -> None:
     with pytest.raises(Refused) as refused:
-        api("organization.prepare_download_for_get_all", **{**WANTED, **changed})
+        api(PREPARE, **{**WANTED, **changed})
     assert refused.value.code == (400, subcode)
 
 
