@@ -21,7 +21,6 @@ Json = dict[str, Any]
 SCALAR: Json = {"type": "training_stats_scalar", "metric": "loss", "variant": "train", "iter": 1, "value": 0.5}
 IMAGE: Json = {"type": "training_debug_image", "metric": "img", "variant": "a", "url": "http://x/i.png"}
 PLOT: Json = {"type": "plot", "metric": "curve", "variant": "roc", "iter": 1, "plot_str": "{}"}
-DOWNLOAD: Json = {"entity_type": "task", "only_fields": ["name"], "field_mappings": [{"field": "name"}]}
 
 
 class World:
@@ -32,7 +31,8 @@ class World:
         self.project = api.project("top/inner one")
         self.other_project = api.project("another")
         self.queue = api.queue()
-        self.task = api.task(project=self.project, tags=["t"], hyperparams={"Args": {"lr": _param("Args", "lr")}})
+        rate = {"section": "Args", "name": "lr", "value": "0.1"}
+        self.task = api.task(project=self.project, tags=["t"], hyperparams={"Args": {"lr": rate}})
         self.child = api.task(parent=self.task, project=self.project)
         self.pipelines = api.project("pipelines")
         for name in ("first run", "second run"):
@@ -56,7 +56,6 @@ class World:
         api.batch("events.add_batch", *({"task": self.task, **event} for event in events))
         self.image_scroll = api("events.get_debug_image_sample", task=self.task, metric="img", variant="a")["scroll_id"]
         self.plot_scroll = api("events.get_plot_sample", task=self.task, metric="curve")["scroll_id"]
-
         stats = {"cpu_usage": [10.5, 20], "memory_used": 100}
         api("workers.status_report", worker="w:1", timestamp=int(time.time() * 1000), machine_stats=stats)
         self.public = api.model("a public model")
@@ -69,7 +68,8 @@ class World:
     @property
     def prepared(self) -> str:
         """A prepared download, which the server forgets after a while."""
-        return str(self.api("organization.prepare_download_for_get_all", **DOWNLOAD)["prepare_id"])
+        endpoint = "organization.prepare_download_for_get_all"
+        return str(self.api(endpoint, **REQUESTS[endpoint])["prepare_id"])
 
     def _started(self) -> str:
         task = self.api.task("running one")
@@ -89,215 +89,8 @@ class World:
         return getattr(self, value[1:]) if isinstance(value, str) and value.startswith("$") else value
 
 
-def _param(section: str, name: str, value: str = "0.1") -> Json:
-    return {"section": section, "name": name, "value": value}
-
-
-_ARTIFACT = {"key": "data", "type": "custom", "uri": "http://files/data.csv"}
-# "$name" stands for what the world has under that name.
-REQUESTS: dict[str, Json] = {
-    "auth.create_credentials": {"label": "x"},
-    "auth.edit_credentials": {"access_key": ACCESS_KEY, "label": "x"},
-    "auth.fixed_users_mode": {},
-    "auth.get_credentials": {},
-    "auth.login": {"expiration_sec": 60},
-    "auth.logout": {},
-    "auth.revoke_credentials": {"access_key": "$access_key"},
-    "debug.ping": {},
-    "events.add": {**SCALAR, "task": "$task"},
-    "events.add_batch": {**SCALAR, "task": "$task"},
-    "events.clear_scroll": {"scroll_id": "$image_scroll"},
-    "events.clear_task_log": {"task": "$task"},
-    "events.debug_images": {"metrics": [{"task": "$task", "metric": "img"}], "iters": 2},
-    "events.delete_for_model": {"model": "$model"},
-    "events.delete_for_task": {"task": "$task"},
-    "events.download_task_log": {"task": "$task"},
-    "events.get_debug_image_sample": {"task": "$task", "metric": "img", "variant": "a"},
-    "events.get_multi_task_metrics": {"tasks": ["$task"]},
-    "events.get_multi_task_plots": {"tasks": ["$task"]},
-    "events.get_plot_sample": {"task": "$task", "metric": "curve"},
-    "events.get_scalar_metric_data": {"task": "$task", "metric": "loss"},
-    "events.get_scalar_metrics_and_variants": {"task": "$task"},
-    "events.get_task_events": {"task": "$task", "event_type": "training_debug_image"},
-    "events.get_task_latest_scalar_values": {"task": "$task"},
-    "events.get_task_log": {"task": "$task"},
-    "events.get_task_metrics": {"tasks": ["$task"], "event_type": "plot"},
-    "events.get_task_plots": {"task": "$task", "iters": 1},
-    "events.get_task_single_value_metrics": {"tasks": ["$task"]},
-    "events.get_vector_metrics_and_variants": {"task": "$task"},
-    "events.multi_task_scalar_metrics_iter_histogram": {"tasks": ["$task"], "key": "iter"},
-    "events.next_debug_image_sample": {"task": "$task", "scroll_id": "$image_scroll"},
-    "events.next_plot_sample": {"task": "$task", "scroll_id": "$plot_scroll"},
-    "events.plots": {"metrics": [{"task": "$task"}]},
-    "events.scalar_metrics_iter_histogram": {"task": "$task", "key": "timestamp"},
-    "events.scalar_metrics_iter_raw": {"task": "$task", "metric": {"metric": "loss"}, "count_total": True},
-    "events.vector_metrics_iter_histogram": {"task": "$task", "metric": "v", "variant": "a"},
-    "login.logout": {},
-    "login.supported_modes": {},
-    "models.add_or_update_metadata": {"model": "$model", "metadata": [{"key": "a", "type": "int", "value": "1"}]},
-    "models.archive_many": {"ids": ["$model", "nope"]},
-    "models.create": {"uri": "http://x/y", "name": "other"},
-    "models.delete": {"model": "$model"},
-    "models.delete_many": {"ids": ["$model"]},
-    "models.delete_metadata": {"model": "$model", "keys": ["a"]},
-    "models.edit": {"model": "$model", "name": "renamed", "iteration": 3},
-    "models.get_all": {"task": ["$task"]},
-    "models.get_all_ex": {"id": ["$model"]},
-    "models.get_by_id": {"model": "$model"},
-    "models.get_by_task_id": {"task": "$task"},
-    "models.get_frameworks": {"projects": ["$project"]},
-    "models.get_by_id_ex": {"id": ["$model"]},
-    "models.make_private": {"ids": ["$public"]},
-    "models.make_public": {"ids": ["$model"]},
-    "models.move": {"ids": ["$model"], "project_name": "elsewhere"},
-    "models.publish_many": {"ids": ["$model"]},
-    "models.set_ready": {"model": "$model", "publish_task": False},
-    "models.unarchive_many": {"ids": ["$model"]},
-    "models.update_tags": {"ids": ["$model"], "add_tags": ["a"]},
-    "models.update": {"model": "$model", "comment": "c"},
-    "models.update_for_task": {"task": "$task", "uri": "http://x/new"},
-    "organization.download_for_get_all": {"prepare_id": "$prepared"},
-    "organization.get_entities_count": {"tasks": {}, "projects": {}},
-    "organization.get_project_usages": {
-        "projects": ["$project"],
-        "from_date": "2026-03-01T00:00:00Z",
-        "to_date": "2026-03-03T00:00:00Z",
-    },
-    "organization.get_tags": {"include_system": True},
-    "organization.get_user_companies": {},
-    "organization.prepare_download_for_get_all": DOWNLOAD,
-    "pipelines.delete_runs": {"project": "$pipelines", "ids": ["$run"]},
-    "pipelines.start_pipeline": {"task": "$task", "queue": "$queue", "args": [{"name": "lr", "value": "1"}]},
-    "projects.create": {"name": "new project"},
-    "projects.delete": {"project": "$project", "force": True, "delete_contents": True},
-    "projects.get_all": {"name": "inner"},
-    "projects.get_all_ex": {"include_stats": True, "check_own_contents": True},
-    "projects.get_by_id": {"project": "$project"},
-    "projects.get_hyper_parameters": {"project": "$project"},
-    "projects.get_hyperparam_values": {"section": "Args", "name": "lr"},
-    "projects.get_model_metadata_keys": {"project": "$project"},
-    "projects.get_model_metadata_values": {"key": "a"},
-    "projects.get_model_tags": {},
-    "projects.get_project_tags": {"projects": ["$project"]},
-    "projects.get_task_parents": {"tasks_state": "active"},
-    "projects.get_task_tags": {"projects": ["$project"], "include_system": True},
-    "projects.get_user_names": {"projects": ["$project"]},
-    "projects.get_unique_metric_variants": {"project": "$project"},
-    "projects.make_private": {"ids": ["$public_project"]},
-    "projects.make_public": {"ids": ["$project"]},
-    "projects.merge": {"project": "$project", "destination_project": "$other_project"},
-    "projects.move": {"project": "$project", "new_location": "another"},
-    "projects.update": {"project": "$project", "description": "d"},
-    "projects.validate_delete": {"project": "$project"},
-    "queues.add_or_update_metadata": {"queue": "$queue", "metadata": [{"key": "a", "type": "int", "value": "1"}]},
-    "queues.add_task": {"queue": "$queue", "task": "$task"},
-    "queues.clear_queue": {"queue": "$queue"},
-    "queues.create": {"name": "new queue"},
-    "queues.delete": {"queue": "$queue", "force": True},
-    "queues.delete_metadata": {"queue": "$queue", "keys": ["a"]},
-    "queues.get_all": {"only_fields": ["name", "id", "entries"]},
-    "queues.get_all_ex": {},
-    "queues.get_by_id": {"queue": "$queue"},
-    "queues.get_default": {},
-    "queues.get_next_task": {"queue": "$queue", "get_task_info": True},
-    "queues.get_num_entries": {"queue": "$queue"},
-    "queues.get_queue_metrics": {"from_date": 1, "to_date": 2**33, "interval": 3600, "queue_ids": ["$queue"]},
-    "queues.move_task_backward": {"queue": "$queue", "task": "$queued"},
-    "queues.move_task_forward": {"queue": "$queue", "task": "$second", "count": 1},
-    "queues.move_task_to_back": {"queue": "$queue", "task": "$queued"},
-    "queues.move_task_to_front": {"queue": "$queue", "task": "$second"},
-    "queues.peek_task": {"queue": "$queue"},
-    "queues.remove_task": {"queue": "$queue", "task": "$queued"},
-    "queues.update": {"queue": "$queue", "tags": ["a"]},
-    "reports.archive": {"task": "$report"},
-    "reports.create": {"name": "a report", "project": "$project"},
-    "reports.delete": {"task": "$report"},
-    "reports.get_all_ex": {"project": ["$project", None]},
-    "reports.get_tags": {},
-    "reports.get_task_data": {
-        "id": ["$task"],
-        "plots": {"metrics": [{"metric": "curve"}]},
-        "debug_images": {"iters": 2},
-        "scalar_metrics_iter_histogram": {"samples": 10},
-        "single_value_metrics": {},
-    },
-    "reports.move": {"task": "$report", "project_name": "another"},
-    "reports.publish": {"task": "$report"},
-    "reports.unarchive": {"task": "$report"},
-    "reports.update": {"task": "$report", "report": "text", "tags": ["t"]},
-    "server.info": {},
-    "server.report_stats_option": {},
-    "tasks.add_or_update_artifacts": {"task": "$task", "artifacts": [_ARTIFACT]},
-    "tasks.add_or_update_model": {"task": "$task", "name": "w", "model": "$model", "type": "input"},
-    "tasks.archive": {"tasks": ["$task"]},
-    "tasks.archive_many": {"ids": ["$queued", "$running", "nope"]},
-    "tasks.clone": {"task": "$task", "new_task_name": "cloned", "new_project_name": "elsewhere"},
-    "tasks.close": {"task": "$running", "force": True},
-    "tasks.completed": {"task": "$running", "publish": True},
-    "tasks.create": {"name": "abc", "type": "training"},
-    "tasks.delete": {"task": "$task", "return_file_urls": True},
-    "tasks.delete_artifacts": {"task": "$task", "artifacts": [{"key": "data"}]},
-    "tasks.delete_configuration": {"task": "$task", "configuration": ["cfg"]},
-    "tasks.delete_hyper_params": {"task": "$task", "hyperparams": [{"section": "Args"}]},
-    "tasks.delete_many": {"ids": ["$task", "$running"]},
-    "tasks.delete_models": {"task": "$task", "models": [{"name": "m", "type": "output"}]},
-    "tasks.dequeue": {"task": "$queued"},
-    "tasks.dequeue_many": {"ids": ["$queued"]},
-    "tasks.edit": {"task": "$task", "comment": "c", "runtime": {"a": 1}, "script": {"diff": "x"}},
-    "tasks.edit_configuration": {"task": "$task", "configuration": [{"name": "cfg", "value": "a = 1"}]},
-    "tasks.edit_hyper_params": {"task": "$task", "hyperparams": [_param("Args", "x")]},
-    "tasks.enqueue": {"task": "$task", "queue": "$queue", "verify_watched_queue": True},
-    "tasks.edit_runtime": {"task": "$task", "add_or_update": {"a": 1}, "remove": ["b"]},
-    "tasks.update_tags": {"ids": ["$task"], "add_tags": ["a"], "remove_tags": ["t"]},
-    "tasks.enqueue_many": {"ids": ["$task", "nope"], "queue_name": "brand new"},
-    "tasks.failed": {"task": "$running"},
-    "tasks.get_all": {"project": ["$project"], "size": 1},
-    "tasks.get_all_ex": {"only_fields": ["name", "project.name", "parent.name", "user.name"]},
-    "tasks.get_by_id": {"task": "$task"},
-    "tasks.get_by_id_ex": {"id": ["$child"]},
-    "tasks.get_configuration_names": {"tasks": ["$task"]},
-    "tasks.get_configurations": {"tasks": ["$task"]},
-    "tasks.get_hyper_params": {"tasks": ["$task"]},
-    "tasks.get_types": {},
-    "tasks.make_private": {"ids": ["$shared"]},
-    "tasks.make_public": {"ids": ["$task"]},
-    "tasks.move": {"ids": ["$task"], "project": "$other_project"},
-    "tasks.ping": {"task": "$task"},
-    "tasks.publish": {"task": "$stopped"},
-    "tasks.publish_many": {"ids": ["$stopped", "$task"]},
-    "tasks.reset": {"task": "$queued"},
-    "tasks.reset_many": {"ids": ["$running"]},
-    "tasks.set_requirements": {"task": "$task", "requirements": {"pip": "clearml"}},
-    "tasks.started": {"task": "$task"},
-    "tasks.stop": {"task": "$running"},
-    "tasks.stop_many": {"ids": ["$running"]},
-    "tasks.stopped": {"task": "$running"},
-    "tasks.unarchive_many": {"ids": ["$task"]},
-    "tasks.update": {"task": "$task", "name": "renamed"},
-    "tasks.update_batch": {"task": "$task", "name": "renamed"},
-    "tasks.validate": {"name": "abc", "type": "training"},
-    "users.get_all": {},
-    "users.get_all_ex": {"active_in_projects": ["$project"]},
-    "users.get_by_id": {"user": "local"},
-    "users.get_current_user": {},
-    "users.get_preferences": {},
-    "users.set_preferences": {"preferences": {"a.b": 1}},
-    "users.update": {"user": "local", "name": "somebody"},
-    "workers.get_all": {},
-    "workers.get_activity_report": {"from_date": 1, "to_date": 2**24, "interval": 3600},
-    "workers.get_count": {},
-    "workers.get_metric_keys": {"worker_ids": ["w:1"]},
-    "workers.get_stats": {
-        "from_date": 1,
-        "to_date": 2**24,
-        "interval": 3600,
-        "items": [{"key": "cpu_usage", "aggregation": "max"}],
-        "worker_ids": ["w:1"],
-    },
-    "workers.register": {"worker": "w:2"},
-    "workers.status_report": {"worker": "w:1", "timestamp": 1, "task": "$running", "queue": "$queue"},
-    "workers.unregister": {"worker": "w:1"},
-}
+# A good request to each endpoint. "$name" stands for what the world has under that name.
+REQUESTS: dict[str, Json] = json.loads(Path(__file__).with_name("requests.json").read_bytes())
 # Answered to no user of this server.
 FORBIDDEN = {"auth.create_user", "auth.edit_user", "auth.get_token_for_user", "auth.validate_token"}
 FORBIDDEN |= {"server.config", "server.endpoints", "server.get_stats", "users.create", "users.delete"}
