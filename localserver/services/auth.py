@@ -19,13 +19,13 @@ def logout(call: Call) -> Json:
 
 @endpoint("auth.fixed_users_mode", open=True)
 def fixed_users_mode(_: Call) -> Json:
-    """Nobody comes with a password: there are key pairs only."""
+    """Report that password login is off. Clients log in with key pairs only."""
     return {"enabled": False, "guest": {"enabled": False}, "server_errors": {}}
 
 
 @endpoint("auth.get_credentials")
 def get_credentials(call: Call) -> Json:
-    """The key pairs without their secrets, each with its label and last use if there are any."""
+    """List the key pairs without their secrets, with label and last use where set."""
     names = {"access_key": "key", "label": "label", "last_used": "last_used", "last_used_from": "last_used_from"}
     shown = [{name: getattr(key, attribute) for name, attribute in names.items()} for key in call.db.keys.all()]
     return {"credentials": [{name: value for name, value in key.items() if value is not None} for key in shown]}
@@ -33,7 +33,7 @@ def get_credentials(call: Call) -> Json:
 
 @endpoint("auth.create_credentials", writes=True)
 def create_credentials(call: Call) -> Json:
-    """Make a key pair. No later answer shows its secret."""
+    """Create a key pair. Only this answer contains the secret."""
     label = call.data.get("label")
     access_key, secret_key = call.server.accounts.create(call.db, label)
     made = {"access_key": access_key, "secret_key": secret_key}
@@ -52,9 +52,13 @@ def edit_credentials(call: Call) -> Json:
 
 @endpoint("auth.revoke_credentials", writes=True)
 def revoke_credentials(call: Call) -> Json:
-    """Delete a key pair, and with it the tokens that were made with it; ClearML Server lets those live on.
+    """Delete a key pair and invalidate the tokens issued with it.
 
-    The pair of this installation stays: clearml.conf has it.
+    ClearML Server keeps such tokens valid. The installation's own pair cannot be revoked, because clearml.conf uses it.
+
+    Raises:
+        errors.InvalidUserId: The key pair is the installation's own.
+        errors.InvalidUser: The key pair does not exist.
     """
     key = call.data["access_key"]
     if key == call.server.accounts.own_key:

@@ -1,4 +1,4 @@
-"""What the handlers share: ids and times, looking documents up, saving changes, an operation over many ids."""
+"""Helpers shared by the handlers: ids, times, lookups, saving, and batch operations."""
 
 import uuid
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def new_id() -> str:
 
 
 def stamped(call: Call) -> Document:
-    """The fields that every new document begins with."""
+    """Return the fields common to every new document: id, company, user and times."""
     time = now()
     return {
         "id": new_id(),
@@ -37,14 +37,17 @@ def stamped(call: Call) -> Document:
 
 
 def changes(call: Call, updates: bool = True) -> Document:
-    """The fields that note when and by whom something was changed; without `updates` only its notes were."""
+    """Return `last_change` and `last_changed_by`, and `last_update` unless `updates` is false.
+
+    Pass `updates=False` when only notes such as tags or the comment change.
+    """
     time = now()
     fields = {"last_change": time, "last_changed_by": call.user}
     return {**fields, "last_update": time} if updates else fields
 
 
 def save(call: Call, documents: Documents, document: Document, fields: Document, updates: bool = True) -> Document:
-    """Set fields of a document and save it; the fields that changed, as answers tell them."""
+    """Set fields of a document, save it, and return all changed fields for the answer."""
     fields = {**fields, **changes(call, updates)}
     document.update(fields)
     documents.save(document)
@@ -52,7 +55,7 @@ def save(call: Call, documents: Documents, document: Document, fields: Document,
 
 
 def task(call: Call, id: str | None = None) -> Document:
-    """A Task to read; raises errors.InvalidTaskId."""
+    """Return a Task for reading; raises errors.InvalidTaskId."""
     id = call.data["task"] if id is None else id
     found = call.db.tasks.get(id)
     if found is None:
@@ -61,7 +64,12 @@ def task(call: Call, id: str | None = None) -> Document:
 
 
 def own_task(call: Call, id: str | None = None) -> Document:
-    """A Task to change; raises errors.InvalidTaskId, or NoWritePermission for a public one."""
+    """Return a Task for writing.
+
+    Raises:
+        errors.InvalidTaskId: The Task does not exist.
+        errors.NoWritePermission: The Task is public.
+    """
     found = task(call, id)
     if found["company"] != COMPANY:
         raise errors.NoWritePermission("cannot modify public task(s)", ids=(found["id"],))
@@ -85,7 +93,12 @@ def project(call: Call, id: str | None = None) -> Document:
 
 
 def own_project(call: Call) -> Document:
-    """The project to change; raises errors.InvalidProjectId, or NoWritePermission for a public one."""
+    """Return the request's project for writing.
+
+    Raises:
+        errors.InvalidProjectId: The project does not exist.
+        errors.NoWritePermission: The project is public.
+    """
     found = project(call)
     if found["company"] != COMPANY:
         raise errors.NoWritePermission("cannot modify public project(s)", ids=(found["id"],))
@@ -107,7 +120,10 @@ def check_name(name: str) -> str:
 
 
 def check_tags(fields: Document) -> None:
-    """Raises errors.InvalidFields for a tag that a filter would take for one of its operators."""
+    """Reject tags that start with `__$`; raises errors.InvalidFields.
+
+    Filters read this prefix as an operator.
+    """
     tags = [*(fields.get("tags") or []), *(fields.get("system_tags") or [])]
     unsupported = [tag for tag in tags if tag.startswith("__$")]
     if unsupported:
@@ -115,14 +131,17 @@ def check_tags(fields: Document) -> None:
 
 
 def check_project(call: Call, id: str | None) -> str | None:
-    """Raises errors.InvalidFields when something is to be put into a project that is not there."""
+    """Return the project id; raises errors.InvalidFields if it names no existing project."""
     if id and call.db.projects.get(id) is None:
         raise errors.InvalidFields("expecting Project id", id=id, field="project")
     return id
 
 
 def many(call: Call, operate: Callable[[str], Json]) -> Json:
-    """Do something to each of `ids`: what was done, and for which of them it failed and why."""
+    """Call `operate` for each of the request's `ids`, each in its own savepoint.
+
+    Returns `succeeded` with each result and `failed` with each error. One failure does not undo the others.
+    """
     succeeded: list[Json] = []
     failed: list[Json] = []
     for id in call.data["ids"]:
@@ -136,12 +155,12 @@ def many(call: Call, operate: Callable[[str], Json]) -> Json:
 
 
 def given(call: Call, names: str) -> Document:
-    """The fields of a request among `names` that have a value."""
+    """Return the named request fields that are present and not null; `names` is space-separated."""
     return {name: call.data[name] for name in names.split() if call.data.get(name) is not None}
 
 
 def page(items: list[Any], data: Json) -> Json:
-    """A page of items that are all at hand, with how many there are and how many come behind it."""
+    """Return one page of a complete list, the total, and the number of items after the page."""
     size = int(data.get("page_size") or 500)
     start = int(data.get("page") or 0) * size
     shown = items[start : start + size]

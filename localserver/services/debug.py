@@ -4,5 +4,5 @@ from localserver.wire import Json
 
 @endpoint("debug.ping", open=True)
 def ping(call: Call) -> Json:
-    """A sign of life, with the request's own fields."""
+    """Answer with the fields of the request, to show that the server is running."""
     return {"msg": "ClearML server", **call.data}

@@ -1,4 +1,4 @@
-"""`get_all`, the same for every entity: filters, order, paging, and only the fields that were asked for."""
+"""Shared `get_all` implementation: filters, order, paging and `only_fields`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from localserver.wire import Json
 
 
 def get_all(documents: Documents, data: Json, selection: query.Selection) -> tuple[list[Document], str | None]:
-    """The page of documents that `data` asks for, and the scroll id of the next one if it scrolls."""
+    """Return the requested page of documents, and the scroll id for the next page if any."""
     shown = projection.parse(documents.entity, asked_fields(data))
     found, scroll_id = page(documents, data, selection)
     return [shown.of(document) for document in found], scroll_id
@@ -20,19 +20,22 @@ def get_all(documents: Documents, data: Json, selection: query.Selection) -> tup
 def get_all_joined(
     call: Call, documents: Documents, data: Json, selection: query.Selection
 ) -> tuple[list[Document], str | None]:
-    """As `get_all`, with `{"id": …}` for each reference, and the fields of it that `only_fields` names below it."""
+    """Like `get_all`, with an object `{"id": …}` for each reference.
+
+    `only_fields` may name fields of the referenced document, which are added to that object.
+    """
     asked = projection.parse(documents.entity, asked_fields(data), joins=True)
     found, scroll_id = page(documents, data, selection)
     return projection.show(call, documents.entity, found, asked), scroll_id
 
 
 def asked_fields(data: Json) -> Any:
-    """`projection`, or `only_fields`: the server takes either name, and the first when both are given."""
+    """Return `projection`, else `only_fields`. Clients may send either name."""
     return data.get("projection") or data.get("only_fields")
 
 
 def page(documents: Documents, data: Json, selection: query.Selection) -> tuple[list[Document], str | None]:
-    """The documents of the page, whole."""
+    """Return the page's documents with all fields, and the next scroll id of a scroll."""
     if "scroll_id" not in data:
         return documents.find(selection), None
     scroll_id, selection.offset, selection.limit = scrolls.start(
@@ -44,12 +47,12 @@ def page(documents: Documents, data: Json, selection: query.Selection) -> tuple[
 
 
 def answer(name: str, documents: Documents, data: Json, selection: query.Selection) -> Json:
-    """The answer of a `get_all`: the documents under the entity's name."""
+    """Return the answer of a `get_all`: the documents under the entity's name."""
     return enveloped(name, *get_all(documents, data, selection))
 
 
 def answer_joined(call: Call, name: str, documents: Documents, data: Json, selection: query.Selection) -> Json:
-    """The answer of a `get_all_ex` or `get_by_id_ex`."""
+    """Return the answer of a `get_all_ex` or `get_by_id_ex`."""
     return enveloped(name, *get_all_joined(call, documents, data, selection))
 
 

@@ -5,7 +5,7 @@ from localserver.wire import Json
 
 @endpoint("login.supported_modes", open=True)
 def supported_modes(call: Call) -> Json:
-    """None that a browser could use: clients come with a key pair."""
+    """Report that no browser login mode is enabled. Clients use key pairs."""
     return {
         "authenticated": bool(call.user),
         "basic": {"enabled": False, "guest": {"enabled": False}},

@@ -1,4 +1,4 @@
-"""What the server keeps in memory for a time, under ids that clients give back."""
+"""Expiring in-memory storage for values under ids that clients send back."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class Memory(Generic[Value]):
-    """Values by id. A value is forgotten some seconds after it was kept, and the oldest when there are too many."""
+    """Thread-safe values by id, kept for `seconds`. Over `most` values, the oldest are dropped."""
 
     def __init__(self, seconds: float, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -19,14 +19,14 @@ class Memory(Generic[Value]):
         self._lock = threading.Lock()
 
     def get(self, id: str) -> Value | None:
-        """The value of an id, None when it is unknown or forgotten."""
+        """Return the value of an id, or None if the id is unknown or expired."""
         with self._lock:
             self._forget()
             value, _ = self._values.get(id, (None, 0.0))
             return value
 
     def keep(self, id: str, value: Value) -> None:
-        """Keep a value from now on, in place of an earlier one."""
+        """Store a value, replacing an earlier one, and restart its lifetime."""
         with self._lock:
             self._values.pop(id, None)
             self._values[id] = (value, self._clock() + self._seconds)
@@ -34,6 +34,6 @@ class Memory(Generic[Value]):
 
     def _forget(self) -> None:
         now = self._clock()
-        # The oldest come first.
+        # `keep` re-inserts a value, so the dictionary is ordered from oldest to newest.
         while self._values and (len(self._values) > self._most or next(iter(self._values.values()))[1] <= now):
             self._values.pop(next(iter(self._values)))

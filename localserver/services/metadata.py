@@ -1,4 +1,4 @@
-"""Named values on models and queues: `{key: {key, type, value}}`."""
+"""Metadata of models and queues: `{key: {key, type, value}}`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +9,14 @@ from localserver.wire import Json
 
 
 def add_or_update(call: Call, document: Document, keep: Callable[[Document], Any]) -> Json:
-    """Set the items of a request's list; `keep` saves the new metadata."""
+    """Set the request's metadata items and pass the new metadata to `keep`."""
     kept = {} if call.data.get("replace_metadata") else document.get("metadata") or {}
     keep({"metadata": {**kept, **{item["key"]: item for item in call.data["metadata"]}}})
     return {"updated": 1}
 
 
 def delete(call: Call, document: Document, keep: Callable[[Document], Any]) -> Json:
-    """Delete the keys that a request names; `keep` saves the metadata that is left."""
+    """Delete the request's metadata keys and pass the remaining metadata to `keep`."""
     gone = set(call.data["keys"])
     keep({"metadata": {key: item for key, item in (document.get("metadata") or {}).items() if key not in gone}})
     return {"updated": 1}

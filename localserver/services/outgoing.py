@@ -1,16 +1,16 @@
-"""Documents as answers show them."""
+"""Format documents for answers."""
 
 from collections.abc import Iterable
 
 from localserver.registry import Call
 from localserver.store.documents import Document
 
-# Clients up to this version expect a list of metadata, and get an empty one.
+# Clients up to this API version expect `metadata` to be a list. They get an empty one.
 _LAST_WITHOUT_METADATA = (2, 16)
 
 
 def shown(call: Call, documents: Iterable[Document]) -> None:
-    """Sort tags, drop nulls, and drop metadata for clients that cannot read it."""
+    """Sort tags, drop nulls, and empty `metadata` for old clients. Mutates `documents`."""
     for document in documents:
         for name in [name for name, value in document.items() if value is None]:
             del document[name]

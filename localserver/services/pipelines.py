@@ -18,7 +18,7 @@ _TAG = "pipeline"
 
 @endpoint("pipelines.start_pipeline", writes=True)
 def start_pipeline(call: Call) -> Json:
-    """Run a pipeline again: a copy of its controller with `args` for arguments, put into `queue`."""
+    """Copy a pipeline controller with new `args` and enqueue the copy in `queue`."""
     hyperparams = _with_arguments(task(call)["hyperparams"], objects(call.data, "args"))
     document = copy(call.asking({"task": call.data["task"]}), hyperparams=hyperparams)
     _number(call, document)
@@ -41,7 +41,7 @@ def _with_arguments(hyperparams: Mapping[str, Json], arguments: list[Document]) 
 
 
 def _number(call: Call, document: Document) -> None:
-    """Name a run after its project, and number it among the runs there."""
+    """Name a pipeline run after its project, with its number among the project's runs."""
     project = call.db.projects.get(document["project"]) if document.get("project") else None
     if project is None:
         return
@@ -54,7 +54,11 @@ def _number(call: Call, document: Document) -> None:
 
 @endpoint("pipelines.delete_runs", writes=True)
 def delete_runs(call: Call) -> Json:
-    """Delete runs of a pipeline with their steps. One run must stay; ids of other Tasks are left out."""
+    """Delete runs of a pipeline and their steps. Ids that are not runs of it are ignored.
+
+    Raises:
+        errors.AllRunsSelected: No run of the pipeline would remain.
+    """
     ids = texts(call.data, "ids")
     found = Selection().equal("project", call.data["project"]).equal("type", "controller")
     runs = {run["id"] for run in call.db.tasks.all(found)}

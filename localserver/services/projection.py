@@ -1,4 +1,4 @@
-"""`only_fields`: which fields of documents an answer shows, and which of the documents they refer to."""
+"""`only_fields`: select the fields of documents and of referenced documents in answers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,20 +13,26 @@ from localserver.tokens import COMPANY, COMPANY_NAME
 from localserver.wire import Json
 
 _ALL = "*"
-# Deeper joins could ask for one document after the other without end: parent.parent.parent…
+# Limits joins such as parent.parent.parent…, which a request could make arbitrarily long.
 _MAX_DEPTH = 8
 
 
 @dataclass(frozen=True)
 class Projection:
-    """`include` is empty when all fields are shown; `joined` has the names asked of the document at a reference."""
+    """The parsed `only_fields` of a request.
+
+    Attributes:
+        include: The shown fields; empty means all fields.
+        exclude: The hidden fields.
+        joined: The requested fields of the referenced document, by reference.
+    """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     joined: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def of(self, document: Document) -> Document:
-        """The document with the shown fields; its id is always one of them."""
+        """Return the document with the selected fields. `id` is always included."""
         if self.include:
             shown: Document = {"id": document["id"]}
             for name in self.include:
@@ -39,10 +45,14 @@ class Projection:
 
 
 def parse(entity: Entity, value: Any, joins: bool = False) -> Projection:
-    """Return the projection of `only_fields`; raises errors.LookupFailed or UndefinedFields for a wrong name.
+    """Parse `only_fields`, a list of field names.
 
-    A name is a field, with dots one inside it, and with a minus before it one to leave out. With `joins`, a name below
-    a reference is one of the document that it refers to, or `*` for all of them.
+    A dotted name selects a nested field. A leading minus excludes the field. With `joins`, a name below a reference
+    selects a field of the referenced document, or all of them with `*`.
+
+    Raises:
+        errors.LookupFailed: A name is not a field of the entity.
+        errors.UndefinedFields: The same, with `joins`.
     """
     wanted = names(value or [])
     joined: dict[str, list[str]] = {}
@@ -64,7 +74,7 @@ def parse(entity: Entity, value: Any, joins: bool = False) -> Projection:
 
 
 def names(value: Any) -> list[str]:
-    """One text or a list of text, as a list; raises errors.InvalidFields for anything else."""
+    """Return a string or a list of strings as a list; raises errors.InvalidFields otherwise."""
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not all(isinstance(item, str) for item in values):
         raise errors.InvalidFields("expecting text or a list of text")
@@ -74,9 +84,9 @@ def names(value: Any) -> list[str]:
 def show(
     call: Call, entity: Entity, documents: Iterable[Document], projection: Projection, depth: int = 0
 ) -> list[Document]:
-    """The documents as `projection` shows them, with an object in place of each id of another document.
+    """Apply a projection and replace each reference by an object.
 
-    The object has the id alone, and the fields that the projection joins. A reference without an id is left out.
+    The object contains `id` and the joined fields. Empty references are removed.
     """
     shown = [projection.of(document) for document in documents]
     for path, target in entity.references.items():
@@ -104,7 +114,7 @@ def _check(entity: Entity, wanted: Sequence[str], joins: bool) -> None:
 
 
 def referred(call: Call, target: str, ids: set[str]) -> list[Document]:
-    """The documents of a table with some ids."""
+    """Return the documents of a table with the given ids."""
     if target == COMPANIES.table:
         return [{"id": COMPANY, "name": COMPANY_NAME}] if COMPANY in ids else []
     documents = {
@@ -117,7 +127,7 @@ def referred(call: Call, target: str, ids: set[str]) -> list[Document]:
 
 
 def _objects(value: Any, path: Sequence[str]) -> Iterator[Document]:
-    """The objects at a path, through lists."""
+    """Yield the objects at a path, including those inside lists."""
     if isinstance(value, list):
         for item in value:
             yield from _objects(item, path)
@@ -129,7 +139,7 @@ def _objects(value: Any, path: Sequence[str]) -> Iterator[Document]:
 
 
 def _copy(source: Document, target: Document, path: Sequence[str]) -> None:
-    # Longest first: keys of hyper-parameters hold dots themselves.
+    # Try the longest key first, because keys of hyper-parameters may contain dots.
     for end in range(len(path), 0, -1):
         key, rest = ".".join(path[:end]), path[end:]
         if key not in source:
@@ -151,7 +161,7 @@ def _copy_items(source: Sequence[Any], target: Sequence[Any], path: Sequence[str
 
 
 def _without(document: Document, path: Sequence[str]) -> Document:
-    """A copy without the field at a path."""
+    """Return a copy of the document without the field at a path."""
     for end in range(len(path), 0, -1):
         key, rest = ".".join(path[:end]), path[end:]
         if key not in document:

@@ -1,4 +1,4 @@
-"""Public documents: everybody reads them, nobody changes them."""
+"""Public documents: readable by everyone, writable by no one."""
 
 from localserver import errors
 from localserver.fields import texts
@@ -12,11 +12,14 @@ PUBLIC = ""
 
 
 def set_public(call: Call, documents: Documents, error: type[errors.ApiError], public: bool) -> Json:
-    """Make the `ids` of a request public or private; raises `error` unless all of them are the opposite."""
+    """Make the documents with the request's `ids` public or private.
+
+    Raises `error` if an id does not exist or already has the requested state.
+    """
     ids = texts(call.data, "ids")
     owner = COMPANY if public else PUBLIC
     chosen = [document for document in map(documents.get, ids) if document and document["company"] == owner]
-    # Born public: nobody's to take back.
+    # A document that was created public has no `company_origin` and cannot become private.
     chosen = [document for document in chosen if public or document.get("company_origin") == COMPANY]
     missing = set(ids) - {document["id"] for document in chosen}
     if missing:

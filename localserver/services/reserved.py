@@ -1,4 +1,4 @@
-"""Endpoints for roles that nobody has here: the one user has the role `user`, as a person on ClearML Server."""
+"""Endpoints that need an administrator or system role. The local user has role `user`."""
 
 from localserver import errors
 from localserver.registry import Call, endpoint

@@ -1,4 +1,4 @@
-"""Which projects a request is about."""
+"""Select documents by the projects and visibility that a request names."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,9 +9,10 @@ from localserver.store.query import Selection
 
 
 def in_projects(call: Call) -> Selection:
-    """What stands in the `projects` (or the `project`) of a request and below; everything when it names none.
+    """Select documents in the request's `projects` (or `project`) and their subprojects.
 
-    `include_subprojects` leaves those below out when it is false. A project that is null stands for none.
+    Without projects, all visible documents are selected. `include_subprojects: false` leaves subprojects out.
+    A null project selects documents outside any project.
     """
     ids = [call.data["project"]] if call.data.get("project") else call.data.get("projects") or []
     selection = visible(call.data, Selection())
@@ -28,19 +29,19 @@ def with_subprojects(call: Call, ids: Iterable[Any]) -> list[Any]:
 
 
 def with_parents(call: Call, ids: Iterable[str]) -> set[str]:
-    """The projects that there are of `ids`, and all above them."""
+    """Return the existing projects among `ids` and all their parent projects."""
     found = call.db.projects.all(Selection().among("id", ids))
     return {id for project in found for id in (project["id"], *project["path"])}
 
 
 def visible(data: Mapping[str, Any], selection: Selection) -> Selection:
-    """The documents that a request may see: public ones too, unless `allow_public` (or `non_public`) says otherwise."""
+    """Exclude public documents if the request has `allow_public: false` or `non_public: true`."""
     is_allowed = data.get("allow_public", not data.get("non_public"))
     return selection if is_allowed else selection.both(("json_extract(doc, '$.company') <> ''", []))
 
 
 def filtered(call: Call, data: dict[str, Any]) -> dict[str, Any]:
-    """The filters of a request with the projects below the `project` that it names, if it asks for these."""
+    """Return the request's filters, with subprojects added to `project` if it asks for them."""
     if not data.get("include_subprojects") or not data.get("project"):
         return data
     return {**data, "project": with_subprojects(call, names(data["project"]))}

@@ -1,4 +1,4 @@
-"""Positions of clients that scroll through lists; one that is not used for ten minutes is forgotten."""
+"""Scroll positions in lists. A position expires ten minutes after its last use."""
 
 import uuid
 from typing import Any
@@ -10,7 +10,10 @@ _positions: Memory[int] = Memory(seconds=600, most=10_000)
 
 
 def start(id: Any, size: Any, refresh: bool) -> tuple[str, int, int]:
-    """(scroll id, offset, size) of the next page; an unknown id starts a new scroll, `refresh` shows all up to here."""
+    """Return (scroll id, offset, size) of the next page.
+
+    An unknown id starts a new scroll. With `refresh`, the page has all items up to the current position.
+    """
     size = scroll_size(size)
     position = _positions.get(str(id)) if id else None
     if position is None:
@@ -19,5 +22,5 @@ def start(id: Any, size: Any, refresh: bool) -> tuple[str, int, int]:
 
 
 def note(id: str, position: int) -> None:
-    """Remember how far a client has come."""
+    """Store the number of items that a scroll has returned so far."""
     _positions.keep(id, position)

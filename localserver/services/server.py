@@ -5,7 +5,7 @@ from localserver.wire import Json
 
 @endpoint("server.info")
 def info(call: Call) -> Json:
-    """The version; the newest API version and an id for clients that know of these."""
+    """Return the server version, and the newest API version and server id for recent clients."""
     answer = {"version": SERVER_VERSION, "build": "", "commit": ""}
     if call.version >= (2, 8):
         answer["uid"] = "localserver"
@@ -16,5 +16,5 @@ def info(call: Call) -> Json:
 
 @endpoint("server.report_stats_option")
 def report_stats_option(_: Call) -> Json:
-    """Statistics of use are sent to nobody, so there is nothing to allow."""
+    """Report that usage statistics are not supported. This server sends none."""
     return {"supported": False}

@@ -1,4 +1,4 @@
-"""Add tags to many documents and remove them; other tags stay."""
+"""Add and remove tags of many documents."""
 
 from localserver import errors
 from localserver.fields import texts
@@ -12,7 +12,10 @@ FIELDS = {"add_tags": "texts", "remove_tags": "texts"}
 
 
 def update_tags(call: Call, documents: Documents) -> Json:
-    """Add and remove tags of the `ids`; each of the two counts a document once in `updated`."""
+    """Add and remove tags of the documents in `ids`.
+
+    `updated` counts each document once for `add_tags` and once for `remove_tags`.
+    """
     ids, added, removed = (texts(call.data, name) for name in ("ids", "add_tags", "remove_tags"))
     if not (added or removed):
         raise errors.ValidationError("Either add tags or remove tags should be provided")

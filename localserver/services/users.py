@@ -1,4 +1,4 @@
-"""The one user: read, named, with the preferences that the web app keeps."""
+"""The local user: profile and web app preferences."""
 
 import json
 from copy import deepcopy
@@ -15,7 +15,7 @@ from localserver.tokens import COMPANY, COMPANY_NAME, ROLE, SERVER_VERSION
 from localserver.wire import Json
 
 _SETTABLE = ("name", "family_name", "given_name")
-# What the web app shows to who has no Tasks yet.
+# The web app shows this to a user without Tasks.
 _GETTING_STARTED = {
     "agentName": "clearml",
     "configure": "clearml-init",
@@ -26,7 +26,7 @@ _MAX_DOWNLOAD_ITEMS = 50_000
 
 
 def ensure_user(call: Call) -> None:
-    """The user is there from the start."""
+    """Create the local user if it does not exist."""
     if call.db.users.get(call.user) is None:
         call.db.users.insert(
             {
@@ -41,7 +41,7 @@ def ensure_user(call: Call) -> None:
 
 @endpoint("users.get_by_id")
 def get_by_id(call: Call) -> Json:
-    """The user with the preferences as one text, as ClearML Server keeps them."""
+    """Return the user with `preferences` as JSON text, the format of ClearML Server."""
     user = call.db.users.get(call.data["user"])
     if user is None:
         raise errors.InvalidUserId(id=call.data["user"], company=COMPANY)
@@ -67,7 +67,10 @@ def get_all(call: Call) -> Json:
 
 @endpoint("users.get_all_ex")
 def get_all_ex(call: Call) -> Json:
-    """As `get_all`, with `company` as an object; `active_in_projects` asks for who made something there."""
+    """Like `get_all`, with `company` as an object.
+
+    `active_in_projects` selects users with Tasks or models in these projects.
+    """
     if call.data.get("active_in_projects") is not None and call.user not in _active(call):
         return {"users": []}
     return listing.answer_joined(call, "users", call.db.users, call.data, select(call.db.users.entity, call.data))
@@ -89,7 +92,7 @@ def _current(call: Call) -> Document:
 
 @endpoint("users.update", writes=True)
 def update(call: Call) -> Json:
-    """Names a user; one who is not there is no error."""
+    """Change a user's names. An unknown user is not an error."""
     changed = {name: call.data[name] for name in _SETTABLE if call.data.get(name) is not None}
     user = call.db.users.get(call.data["user"])
     if user is None or not changed:
@@ -105,7 +108,7 @@ def get_preferences(call: Call) -> Json:
 
 @endpoint("users.set_preferences", writes=True)
 def set_preferences(call: Call) -> Json:
-    """Sets each value at its dotted path; what these paths do not name stays."""
+    """Set each value at its dotted path and keep all other preferences."""
     user = _current(call)
     preferences = deepcopy(user.get("preferences") or {})
     for path, value in call.data["preferences"].items():
@@ -119,7 +122,7 @@ def set_preferences(call: Call) -> Json:
 
 
 def _check_keys(value: Any, is_path: bool = False) -> None:
-    """Raises errors.InvalidFields for a key that a path could not name."""
+    """Reject keys that a dotted path cannot address; raises errors.InvalidFields."""
     if isinstance(value, list):
         for item in value:
             _check_keys(item)
@@ -131,7 +134,7 @@ def _check_keys(value: Any, is_path: bool = False) -> None:
 
 
 def _set(preferences: Json, path: str, value: Any) -> None:
-    """Set the value at a path, with the objects that lead there; raises errors.InvalidPreferences."""
+    """Set the value at a path and create missing objects; raises errors.InvalidPreferences."""
     at: Any = preferences
     *names, last = path.split(".")
     for name in names:

@@ -1,4 +1,4 @@
-"""Add events: each is checked for itself, so a bad one does not cost the others."""
+"""Add events. Each event is checked on its own: an invalid event does not reject the batch."""
 
 import hashlib
 import re
@@ -16,13 +16,17 @@ from localserver.store.events import LOG, PLOT, SCALAR, TYPES, Event
 from localserver.wire import Json
 
 _MAX_INTEGER = 2**63 - 1
-# The files that a plot shows, as its JSON names them.
+# URLs of files in a plot's JSON: the values of its `source` fields.
 _SOURCE_URL = re.compile(r"""["']source["']\s?:\s?["']([a-z][\w+.-]*://[^"']*)["']""", re.IGNORECASE)
 
 
 @endpoint("events.add_batch", writes=True, batch=True)
 def add_batch(call: Call) -> Json:
-    """`added`, and how many were refused, by reason; raises errors.EventsNotAdded when all were."""
+    """Add events and return how many were added and refused, with a count per reason.
+
+    Raises:
+        errors.EventsNotAdded: Every event was refused.
+    """
     return _add(call, call.data["requests"])
 
 
@@ -54,11 +58,11 @@ def _add(call: Call, requests: list[Json]) -> Json:
 
 
 class _RefusedError(Exception):
-    """The reason why one event is not added."""
+    """An event is invalid. The message is the reason in `errors_info`."""
 
 
 class _Claim(NamedTuple):
-    """The attributes that all events of one owner in a batch must share."""
+    """Attributes that all events of one owner in a batch must share."""
 
     is_model: bool
     allow_locked: bool
@@ -69,16 +73,19 @@ def _claim(request: Json) -> _Claim:
 
 
 def _owner_id(request: Json) -> Any:
-    """The id in `task`; events of models may have it in `model`."""
+    """Return the owner's id: `task`, or for model events `model` if set."""
     model = request.get("model") if request.get("model_event") else None
     return request.get("task") if model is None else model
 
 
 class _Owners:
-    """The Tasks and models that events belong to, looked up once each."""
+    """Cache of the Tasks and models that the events of a batch belong to."""
 
     def __init__(self, call: Call, requests: Iterable[Json]) -> None:
-        """Raises errors.ValidationError when the events of one owner contradict each other."""
+        """Check the batch for contradictions; raises errors.ValidationError.
+
+        All events of one owner must agree on `model_event` and `allow_locked`.
+        """
         self._call = call
         self._found: dict[str, tuple[Documents, Document] | None] = {}
         claims: dict[str, _Claim] = {}
@@ -91,7 +98,7 @@ class _Owners:
                 raise errors.ValidationError(f"Inconsistent allow_locked setting in the passed events for {id}")
 
     def check(self, request: Json) -> str:
-        """The owner's id; raises _RefusedError when there is no such owner, or it is published."""
+        """Return the owner's id; raises _RefusedError if the owner is missing or published."""
         id, claim = _owner_id(request), _claim(request)
         if id is None:
             raise _RefusedError("Event must have a 'task' field")
@@ -108,7 +115,7 @@ class _Owners:
         return self._found[id]
 
     def note(self, events: Iterable[Event]) -> None:
-        """Keep a summary of its events on each document."""
+        """Update the event summary in each owner's document and save it."""
         by_owner: dict[str, list[Event]] = {}
         for event in events:
             by_owner.setdefault(event.task, []).append(event)
@@ -121,7 +128,7 @@ class _Owners:
 
 
 def _is_locked(document: Document) -> bool:
-    """Whether a Task or a model is published."""
+    """Return True if a Task or model is published."""
     return document.get("status") == lifecycle.PUBLISHED or bool(document.get("ready"))
 
 
@@ -129,7 +136,7 @@ def _kind(request: Json) -> str:
     kind = request.get("type")
     if kind is None:
         raise _RefusedError("Event must have a 'type' field")
-    # Clients may write "training stats scalar".
+    # The API accepts spaces too: "training stats scalar".
     kind = str(kind)[:50].replace(" ", "_")
     if kind not in TYPES:
         raise _RefusedError(f"Invalid event type {kind}")
@@ -139,7 +146,7 @@ def _kind(request: Json) -> str:
 
 
 def _event(request: Json, kind: str, owner: str, time_added: str, seen: Counter[tuple[Any, ...]]) -> Event:
-    # "ts" and "values" are the names that old clients give them.
+    # Old clients send "ts" and "values" instead of "timestamp" and "value".
     names = {"ts": "timestamp", "values": "value"}
     dropped = ("allow_locked", "x_axis_label", "model")
     document: Json = {names.get(name, name): value for name, value in request.items() if name not in dropped}
@@ -163,7 +170,7 @@ def _event(request: Json, kind: str, owner: str, time_added: str, seen: Counter[
 
 
 def _plot_facts(plot: Any) -> Json:
-    """The length of a plot's text, and the URLs of the files that it shows."""
+    """Return the length of a plot's JSON text and the URLs of the files in it."""
     if not isinstance(plot, str):
         return {"plot_len": 0}
     urls = sorted(set(_SOURCE_URL.findall(plot)))
@@ -171,7 +178,10 @@ def _plot_facts(plot: Any) -> Json:
 
 
 def _log_key(document: Document, seen: Counter[tuple[Any, ...]]) -> str:
-    """Tells a console line from others. A batch that comes twice has the same keys again."""
+    """Return a key that identifies a console line. A batch sent twice gets the same keys.
+
+    Equal lines in one batch are numbered, so each keeps its own key.
+    """
     line = tuple(document.get(name) for name in ("task", "timestamp", "level", "worker", "msg"))
     key = tuple(str(part) for part in line)
     seen[key] += 1

@@ -1,4 +1,4 @@
-"""Console lines of Tasks."""
+"""Read and clear the console log of Tasks."""
 
 import time
 
@@ -9,13 +9,16 @@ from localserver.services.events.removal import check_task_unlocked
 from localserver.store.events import LOG, Place, Which
 from localserver.wire import Json
 
-# Above every row's number: a place with it is behind all lines of its millisecond.
+# Greater than every row number: the position after all lines of a millisecond.
 _BEHIND = 2**63 - 1
 
 
 @endpoint("events.get_task_log")
 def get_task_log(call: Call) -> Json:
-    """The last lines, or those next to `from_timestamp`; `navigate_earlier: false` reads forward."""
+    """Return the last console lines, or the lines before `from_timestamp` (milliseconds).
+
+    With `navigate_earlier: false`, the lines are read forward.
+    """
     document = task(call)
     which = Which([document["id"]], LOG, metric_variants(call.data.get("metrics")))
     earlier = call.data.get("navigate_earlier") is not False
@@ -30,7 +33,10 @@ def get_task_log(call: Call) -> Json:
 
 @endpoint("events.clear_task_log", writes=True)
 def clear_task_log(call: Call) -> Json:
-    """Delete the console, or what in it is older than `threshold_sec`; of some metrics, or but for some."""
+    """Delete console lines, optionally only those older than `threshold_sec` seconds.
+
+    `include_metrics` and `exclude_metrics` limit the deletion to some metrics.
+    """
     document = check_task_unlocked(call)
     seconds = call.data.get("threshold_sec")
     before = int(time.time() * 1000) - int(seconds * 1000) if seconds else None

@@ -1,4 +1,4 @@
-"""The console of a Task as a text file."""
+"""Download the console log of a Task as a text file."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from localserver.wire import Download
 _PAGE = 1000
 _PLACEHOLDERS = frozenset({"asctime", "timestamp", "level", "worker", "msg"})
 _DEFAULT_FORMAT = "{asctime} {worker} {level} {msg}"
-# An alignment and a width, no more: a client must not make the server write lines of a gigabyte.
+# Only an alignment and a width of three digits: a larger width could make one line a gigabyte long.
 _ALIGNMENT = re.compile(r"[<>^]?\d{0,3}")
 
 _Render = Callable[[Document], str]
@@ -24,11 +24,14 @@ _Render = Callable[[Document], str]
 
 @endpoint("events.download_task_log")
 def download_task_log(call: Call) -> Download:
-    """A line for each console event: JSON, or with `line_type` text by `line_format`."""
+    """Return one line per console event: JSON, or text if `line_type` is not json.
+
+    `line_format` is the format string of text lines.
+    """
     document = task(call)
     is_json = str(call.data.get("line_type") or "json").lower() == "json"
     render = _json if is_json else _text(call.data.get("line_format", _DEFAULT_FORMAT))
-    # Read while it is sent, page by page: the transaction of the call has ended by then.
+    # Pages are read while the file is sent. The call's transaction has ended by then.
     return Download(f"task_{document['id']}.log", _lines(call.server.store, document["id"], render))
 
 
@@ -48,7 +51,12 @@ def _json(event: Document) -> str:
 
 
 def _text(line_format: str) -> _Render:
-    """Raises errors.MissingFields or errors.InvalidFields when the format is empty or no format of console lines."""
+    """Return a function that formats an event with a format string of console placeholders.
+
+    Raises:
+        errors.MissingFields: The format is empty.
+        errors.InvalidFields: The format is invalid or has an unknown placeholder.
+    """
     if not line_format:
         raise errors.MissingFields("line_format is required for plain text lines")
     try:

@@ -1,4 +1,4 @@
-"""Debug images and plots of Tasks and models, iteration by iteration."""
+"""Debug images and plots of Tasks and models, by iteration."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from localserver.services.events.scrolls import known_state, scroll_id
 from localserver.store.events import IMAGE, PLOT, Document, Which
 from localserver.wire import Json
 
-# Wanted variants by metric and task; no metrics or no variants stand for all of them.
+# {task: {metric: [variant]}}. No metrics or no variants means all of them.
 _Wanted = dict[str, dict[str, list[str]]]
 
 
@@ -23,7 +23,10 @@ def plots(call: Call) -> Json:
 
 
 def _answer(call: Call, kind: str) -> Json:
-    """The next `iters` iterations of each task; `refresh` begins again at the last one, with all that came since."""
+    """Return the next `iters` iterations of each Task or model.
+
+    `refresh` starts again at the last iteration and includes new events.
+    """
     wanted = _wanted(call)
     owners(call, list(wanted))
     state = known_state(call, "iterations")
@@ -52,7 +55,7 @@ def _wanted(call: Call) -> _Wanted:
 
 
 def start(call: Call, kind: str, wanted: _Wanted) -> Json:
-    """The state of a scroll that has shown nothing yet."""
+    """Return the state of a new scroll."""
     tasks = [
         {"task": task, "metrics": _last_invalid(call, kind, task, metrics), "shown": None}
         for task, metrics in wanted.items()
@@ -61,9 +64,9 @@ def start(call: Call, kind: str, wanted: _Wanted) -> Json:
 
 
 def _last_invalid(call: Call, kind: str, task: str, metrics: dict[str, list[str]]) -> dict[str, dict[str, int | None]]:
-    """{metric: {variant: the last iteration whose image is no longer there}}.
+    """Return {metric: {variant: last iteration whose image was overwritten, or None}}.
 
-    Clients that keep a few images only write over the oldest: an older event of the newest URL shows another image.
+    Clients that keep a few images only reuse their URLs. An older event with the newest URL would show the wrong image.
     """
     urls: dict[str, dict[str, dict[str | None, list[int]]]] = {}
     for metric, variant, iteration, url in call.db.events.urls(_which(kind, task, metrics)):
@@ -75,21 +78,29 @@ def _last_invalid(call: Call, kind: str, task: str, metrics: dict[str, list[str]
 
 
 def _second_last(kind: str, by_url: dict[str | None, list[int]]) -> int | None:
-    """The last but one iteration of the newest URL; rows come in the order of their iterations."""
+    """Return the last but one iteration of the newest URL, or None.
+
+    `by_url` has each URL's iterations in ascending order.
+    """
     newest = max(by_url.values(), key=lambda iterations: iterations[-1])
     return newest[-2] if kind == IMAGE and len(newest) > 1 else None
 
 
 def next_page(call: Call, kind: str, position: Json, count: int, earlier: bool, narrowed: bool) -> list[Json]:
-    """The next iterations of one task, the highest first, and the events in each; moves `position` there.
+    """Return the next iterations of one Task with their events, highest first.
 
-    `narrowed`: variants that the scroll does not know are left out, since the request names those it wants.
+    Updates `position["shown"]` to the returned range.
+
+    Args:
+        count: Maximum number of iterations.
+        earlier: Read towards lower iterations. The first page always starts at the last iteration.
+        narrowed: Leave out variants that are missing from the scroll's state, because the request names variants.
     """
     metrics = position["metrics"]
     if not metrics:
         return []
     shown = position["shown"]
-    # The first page is that of the last iterations, whatever the direction.
+    # The first page has the last iterations in both directions.
     earlier = earlier or shown is None
     which = _which(kind, position["task"], {metric: [] for metric in metrics})
     after = None if shown is None else shown[0 if earlier else 1]
@@ -104,7 +115,7 @@ def next_page(call: Call, kind: str, position: Json, count: int, earlier: bool, 
 
 
 def _valid(events: Sequence[Document], metrics: dict[str, dict[str, int | None]], narrowed: bool) -> list[Document]:
-    """One event of each variant, without those whose image is no longer there."""
+    """Return one event per variant, without events whose image was overwritten."""
     valid: dict[tuple[str, str], Document] = {}
     for event in events:
         metric, variant = event["metric"], event["variant"]

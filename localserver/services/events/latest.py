@@ -1,4 +1,4 @@
-"""The summary of events in the document of a Task or a model. Each batch adds to it; no event is read again."""
+"""Event summaries in the documents of Tasks and models, updated with each batch."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -11,13 +11,16 @@ from localserver.store.documents import Document
 from localserver.store.events import SCALAR, Event
 
 MAX_SCALARS = 2000
-# Their iterations are seconds.
+# The SDK reports these with seconds as iterations, so they do not count for `last_iteration`.
 _MONITORS = frozenset({":monitor:machine", ":monitor:gpu"})
 _MEAN_DIGITS = 2
 
 
 def note(call: Call, document: Document, events: Sequence[Event]) -> None:
-    """Take a batch into `last_metrics`, `unique_metrics`, `last_iteration`, and for Tasks `metric_stats`."""
+    """Add a batch to `last_metrics`, `unique_metrics` and `last_iteration` of a document.
+
+    Tasks also get `metric_stats`.
+    """
     document.update(changes(call))
     iterations = [event.iter for event in events if "iter" in event.document and event.metric not in _MONITORS]
     document["last_iteration"] = max([document.get("last_iteration") or 0, *iterations])
@@ -29,7 +32,7 @@ def note(call: Call, document: Document, events: Sequence[Event]) -> None:
 
 
 def hashed(name: str) -> str:
-    """The key of a metric's or a variant's name: the SDK sorts and filters by these."""
+    """Return the MD5 key of a metric or variant name. The SDK sorts and filters by these keys."""
     return hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -40,7 +43,7 @@ def _note_scalars(document: Document, events: Iterable[Event]) -> None:
     for event in events:
         if event.type == SCALAR and event.value is not None:
             batches.setdefault((event.metric, event.variant), []).append((event, event.value))
-    # In the order of their keys, since the server's database adds fields in it.
+    # Sorted by key, because ClearML Server's database adds fields in this order.
     for (metric, variant), batch in sorted(batches.items(), key=lambda item: tuple(map(hashed, item[0]))):
         name = f"{metric}/{variant}"
         if name not in names and len(names) >= MAX_SCALARS:
@@ -52,8 +55,11 @@ def _note_scalars(document: Document, events: Iterable[Event]) -> None:
 
 
 def _summary(known: Document, metric: str, variant: str, batch: list[tuple[Event, float]]) -> Document:
-    """The item of one scalar after a batch: `value` is that of the batch's highest iteration, the rest is of all."""
-    # Of equals max takes the first, and the last one counts.
+    """Return the `last_metrics` item of one scalar after a batch.
+
+    `value` comes from the highest iteration of the batch. All other values cover all batches.
+    """
+    # max() returns the first of equal items. Here the last reported point must win.
     value = max(reversed(batch), key=lambda point: (point[0].iter, point[0].timestamp))[1]
     item: dict[str, Any] = {**known, "metric": metric, "variant": variant, "value": value}
     labels = [event.label for event, _ in batch if event.label is not None]
@@ -75,7 +81,7 @@ def _summary(known: Document, metric: str, variant: str, batch: list[tuple[Event
 
 
 def _stats(events: Iterable[Event]) -> Document:
-    """The time of the last event of each metric and type in a batch."""
+    """Return the time of the last event of each metric and event type in a batch."""
     stats: Document = {}
     for event in events:
         metric = stats.setdefault(hashed(event.metric), {"metric": event.metric, "event_stats_by_type": {}})

@@ -1,4 +1,4 @@
-"""Names of the metrics and variants that were reported, and the last values of scalars."""
+"""Names of reported metrics and variants, and the last values of scalars."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ _MAX_VECTORS = 10_000
 
 @endpoint("events.get_task_metrics")
 def get_task_metrics(call: Call) -> Json:
-    """The metrics of each Task; a metric that has only single values does not count."""
+    """Return the metrics of each Task, without metrics that have only single values."""
     ids = [document["id"] for document in listed_owners(call)]
     found = call.db.events.variants(Which(ids, event_type(call)), SINGLE_VALUE_ITERATION)
     return {
@@ -56,11 +56,11 @@ def vector_metrics_iter_histogram(call: Call) -> Json:
 
 @endpoint("events.get_task_latest_scalar_values")
 def get_task_latest_scalar_values(call: Call) -> Json:
-    """The last value of each scalar; those that are not above zero do not count."""
+    """Return the last value of each scalar. Values of zero or less are left out."""
     document = task(call)
     metrics: dict[str, list[Json]] = {}
     for metric, variant, value in call.db.events.last_positive_values(document["id"]):
-        # The server gives the last value under both names.
+        # ClearML Server answers the last value under both names.
         item = {"name": variant, "last_value": value, "last_10_value": value}
         metrics.setdefault(metric, []).append(item)
     added = call.db.events.last_added(Which([document["id"]], SCALAR)) if metrics else None

@@ -1,4 +1,4 @@
-"""Tasks and models whose events a request names."""
+"""The Tasks and models whose events a request asks for."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,22 @@ from localserver.store.documents import Document
 
 
 def owner(call: Call) -> Document:
-    """The Task in `task`, or with `model_events` the model; raises InvalidTaskId or InvalidModelId."""
+    """Return the Task in `task`, or the model if `model_events` is true.
+
+    Raises:
+        errors.InvalidTaskId: The Task does not exist.
+        errors.InvalidModelId: The model does not exist.
+    """
     return owners(call, [call.data["task"]])[0]
 
 
 def listed_owners(call: Call) -> list[Document]:
-    """As `owner`, of the ids in `tasks`."""
+    """Like `owner`, for the ids in `tasks`."""
     return owners(call, call.data["tasks"])
 
 
 def owners(call: Call, ids: Sequence[str]) -> list[Document]:
-    """As `owner`, of several ids, in their order and each once."""
+    """Like `owner`, for several ids, in their order and without duplicates."""
     is_model = bool(call.data.get("model_events"))
     documents = call.db.models if is_model else call.db.tasks
     found = [documents.get(id) for id in dict.fromkeys(ids)]

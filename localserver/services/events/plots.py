@@ -16,7 +16,7 @@ _PAGE = 1000
 
 @endpoint("events.get_task_plots")
 def get_task_plots(call: Call) -> Json:
-    """The plots of the last `iters` iterations of each variant, all in one answer."""
+    """Return the plots of the last `iters` iterations of each variant in one answer."""
     which = Which([owner(call)["id"]], PLOT, metric_variants(call.data.get("metrics")))
     plots = call.db.events.latest(which, integer(call, "iters", 1))
     return {"plots": plots, "returned": len(plots), "total": len(plots), "scroll_id": None}
@@ -24,7 +24,10 @@ def get_task_plots(call: Call) -> Json:
 
 @endpoint("events.get_multi_task_plots")
 def get_multi_task_plots(call: Call) -> Json:
-    """The plots of the last `iters` iterations of each metric; `returned` counts metrics."""
+    """Return the plots of the last `iters` iterations of each metric, up to 1000 per page.
+
+    `returned` counts metrics, not plots.
+    """
     documents = listed_owners(call)
     metrics = metric_variants(call.data.get("metrics"))
     by_metric = call.data.get("last_iters_per_task_metric") is not False
@@ -42,7 +45,10 @@ def last_plots(
     by_metric: bool = True,
     skip: int = 0,
 ) -> tuple[Json, int, int]:
-    """Plots as {metric: {variant: {task: {iteration: {name, plots}}}}}, how many were read, and how many there are."""
+    """Return plots as {metric: {variant: {task: {iteration: {name, plots}}}}}.
+
+    The second and third values are the number of plots read and the total.
+    """
     names = {document["id"]: document["name"] for document in documents}
     which = Which(list(names), PLOT, metrics)
     events, total = call.db.events.last_iterations(which, iterations, by_metric, _PAGE, skip)

@@ -1,4 +1,4 @@
-"""Read events as they are, page by page."""
+"""Read raw events page by page."""
 
 from localserver.registry import Call, endpoint
 from localserver.services.events.options import MAX_PAGE, event_type, integer, metric_variants
@@ -12,7 +12,10 @@ _METRIC_PAGE = 500
 
 @endpoint("events.get_task_events")
 def get_task_events(call: Call) -> Json:
-    """Events by iteration, console lines by time. A scroll keeps the type, order and metrics it began with."""
+    """Return events by iteration, or console lines by time.
+
+    A scroll keeps the type, order and metrics of its first request.
+    """
     id = owner(call)["id"]
     size = integer(call, "batch_size", 500, 0, MAX_PAGE)
     state = scroll_state(call, "events") or {
@@ -35,7 +38,7 @@ def get_task_events(call: Call) -> Json:
 
 @endpoint("events.get_scalar_metric_data")
 def get_scalar_metric_data(call: Call) -> Json:
-    """The scalars of one metric, from the last iteration to the first."""
+    """Return the scalars of one metric, from the last iteration to the first."""
     which = Which([owner(call)["id"]], SCALAR, {call.data["metric"]: []})
     state = scroll_state(call, "metric") or {"kind": "metric", "after": None}
     after = Place(*state["after"]) if state["after"] else None
@@ -47,5 +50,5 @@ def get_scalar_metric_data(call: Call) -> Json:
 
 @endpoint("events.clear_scroll")
 def clear_scroll(_: Call) -> Json:
-    """Nothing is held for a scroll: its id is its state."""
+    """Do nothing. A scroll id contains its state, so the server stores none."""
     return {}

@@ -21,7 +21,11 @@ def delete_for_model(call: Call) -> Json:
 
 
 def check_task_unlocked(call: Call) -> Document:
-    """The Task; raises errors.InvalidTaskId when it is published and the request does not say `allow_locked`."""
+    """Return the request's Task.
+
+    Raises:
+        errors.InvalidTaskId: The Task is missing, or published and `allow_locked` is not set.
+    """
     document = task(call)
     if document["status"] == lifecycle.PUBLISHED and not call.data.get("allow_locked"):
         raise errors.InvalidTaskId("Cannot update events for a published task", id=document["id"])

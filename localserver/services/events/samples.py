@@ -1,4 +1,4 @@
-"""Debug images and plots of a Task or a model, one after the other: an image at a time, or a metric's plots."""
+"""Step through debug images and plots of a Task or model, one image or metric at a time."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,17 +10,17 @@ from localserver.services.events.scrolls import known_state, scroll_id, scroll_s
 from localserver.store.events import IMAGE, PLOT, Document, Which
 from localserver.wire import Json
 
-# Behind every name and every iteration.
+# Sort after every name and every iteration.
 _LAST_NAME = chr(0x10FFFF)
 _LAST_ITERATION = 2**63 - 1
-# Before every iteration.
+# Sorts before every iteration.
 _FIRST_ITERATION = -(2**63)
-# The lowest and highest iteration that can be shown, by metric and variant.
+# {metric: {variant: [lowest, highest iteration that can be shown]}}
 _Ranges = dict[str, dict[str, list[int]]]
 
 
 class Place(NamedTuple):
-    """The position of an image. Plots are shown a metric at a time: the variant of their places is empty."""
+    """Position of a sample. `variant` is empty for plots, which are shown by metric."""
 
     iteration: int
     metric: str
@@ -48,7 +48,7 @@ def next_plot_sample(call: Call) -> Json:
 
 
 def _start(call: Call, kind: str, variant: str) -> tuple[Json, Place | None, list[int] | None]:
-    """The scroll's state, the place at the named iteration or the last one before it, and the range of iterations."""
+    """Return the scroll state, the sample at or before `iteration`, and its iteration range."""
     state = _opened(call, kind)
     metric, iteration = call.data["metric"], call.data.get("iteration")
     valid = state["ranges"].get(metric, {}).get(variant)
@@ -63,7 +63,11 @@ def _start(call: Call, kind: str, variant: str) -> tuple[Json, Place | None, lis
 
 
 def _opened(call: Call, kind: str) -> Json:
-    """The state of the request's scroll, or of a new one; raises errors.InvalidScrollId when it does not fit."""
+    """Return the scroll state of the request, or a new state.
+
+    Raises:
+        errors.InvalidScrollId: The scroll belongs to another Task or metric.
+    """
     task, metric = owner(call)["id"], call.data["metric"]
     within = call.data.get("navigate_current_metric") is not False
     state = known_state(call, f"samples of {kind}")
@@ -78,13 +82,16 @@ def _opened(call: Call, kind: str) -> Json:
 
 
 def _step(call: Call, kind: str) -> tuple[Json, Place | None, list[int] | None]:
-    """The state, the next place later or earlier, and its range; `next_iteration` leaves the present iteration."""
+    """Return the scroll state, the next or previous sample, and its iteration range.
+
+    `next_iteration` skips the rest of the current iteration.
+    """
     task = owner(call)["id"]
     state = scroll_state(call, f"samples of {kind}")
     if state is None or state["task"] != task:
         raise errors.InvalidScrollId(scroll_id=call.data.get("scroll_id"))
     earlier = call.data.get("navigate_earlier") is not False
-    # A scroll that has shown nothing yet begins at either end.
+    # A scroll without a shown sample starts at the last or the first iteration.
     place = Place(*(state["place"] or ((_LAST_ITERATION if earlier else _FIRST_ITERATION), "", "")))
     if call.data.get("next_iteration"):
         place = Place(place.iteration, *(("", "") if earlier else (_LAST_NAME, _LAST_NAME)))
@@ -106,7 +113,7 @@ def _places(call: Call, state: Json, metrics: dict[str, list[str]], after: Place
 
 
 def _valid(places: Iterator[Place], kind: str, ranges: _Ranges) -> Iterator[Place]:
-    """Without images that are no longer there, or whose variant is newer than the scroll."""
+    """Skip images that were overwritten, and variants that are newer than the scroll."""
     for place in places:
         valid = ranges.get(place.metric, {}).get(place.variant)
         if kind == PLOT or (valid is not None and place.iteration >= valid[0]):
@@ -114,7 +121,11 @@ def _valid(places: Iterator[Place], kind: str, ranges: _Ranges) -> Iterator[Plac
 
 
 def _ranges(call: Call, kind: str, state: Json) -> _Ranges:
-    """Images are valid from the iteration on at which the first of their URLs was reported for the last time."""
+    """Return the iteration range of each metric and variant.
+
+    For images, the range starts at the lowest of the iterations at which each URL was last reported.
+    Images before this iteration were overwritten.
+    """
     which = Which([state["task"]], kind, {state["metric"]: []} if state["within"] else {}, has_url=kind == IMAGE)
     reported: dict[tuple[str, str], dict[str | None, list[int]]] = {}
     for metric, variant, iteration, url in call.db.events.urls(which):

@@ -1,17 +1,17 @@
-"""How wide the intervals are in which the values of a curve are averaged, so that it has `samples` points at most."""
+"""Widths of the intervals in which scalar curves are averaged to at most `samples` points."""
 
 from collections.abc import Sequence
 
 from localserver.store.events import Range
 
-# Curves of nearly the same width share the widest of them, up to these limits.
+# Curves whose widths differ by at most 10 % use the widest of them, up to these group sizes.
 _TOLERANCE = 0.1
 _MAX_CURVES = 50
 _MAX_POINTS = 6000
 
 
 def intervals(ranges: Sequence[Range], samples: int) -> dict[tuple[str, str], int]:
-    """The width of the intervals of each curve, by (metric, variant)."""
+    """Return the interval width of each curve, by (metric, variant)."""
     widths = sorted(((_width(curve, samples), curve) for curve in ranges), key=lambda item: item[0])
     found: dict[tuple[str, str], int] = {}
     group: list[Range] = []
@@ -24,7 +24,7 @@ def intervals(ranges: Sequence[Range], samples: int) -> dict[tuple[str, str], in
             limit = width + int(width * _TOLERANCE)
         group.append(curve)
         points += count
-        # The widest comes last, and its width is that of the whole group.
+        # Widths ascend, so the last curve of a group sets the width of the whole group.
         found.update({(member.metric, member.variant): width for member in group})
     return found
 

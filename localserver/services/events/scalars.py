@@ -1,4 +1,4 @@
-"""Scalars as curves, as raw points and as single values."""
+"""Scalars as curves, raw points and single values."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ Metrics = dict[str, list[str]]
 
 @endpoint("events.scalar_metrics_iter_histogram")
 def scalar_metrics_iter_histogram(call: Call) -> Json:
-    """{metric: {variant: {name, x, y}}} of at most `samples` points a curve."""
+    """Return {metric: {variant: {name, x, y}}} with at most `samples` points per curve."""
     return curves(call, owner(call), metric_variants(call.data.get("metrics")))
 
 
@@ -34,7 +34,7 @@ def multi_task_scalar_metrics_iter_histogram(call: Call) -> Json:
 
 
 def compared_curves(call: Call, documents: Sequence[Document], metrics: Metrics) -> Json:
-    """{metric: {variant: {task: {name, x, y}}}}, where `name` is the task's or model's."""
+    """Return {metric: {variant: {task: {name, x, y}}}} with the name of the Task or model."""
     compared: Json = {}
     for document in documents:
         for metric, variants in curves(call, document, metrics).items():
@@ -45,7 +45,10 @@ def compared_curves(call: Call, documents: Sequence[Document], metrics: Metrics)
 
 
 def curves(call: Call, document: Document, metrics: Metrics) -> Json:
-    """{metric: {variant: {name, x, y}}} of one task or model, by the request's `key` and `samples`."""
+    """Return {metric: {variant: {name, x, y}}} of one Task or model.
+
+    The request's `key` selects the x axis, and `samples` limits the points per curve.
+    """
     samples = call.data.get("samples") or _SAMPLES
     key, axis = _axis(call)
     shown: Callable[[int], Any] = _iso_time if key == "iso_time" else int
@@ -63,9 +66,9 @@ def curves(call: Call, document: Document, metrics: Metrics) -> Json:
 
 @endpoint("events.scalar_metrics_iter_raw")
 def scalar_metrics_iter_raw(call: Call) -> Json:
-    """Every point of one metric, single values included: {variant: {key: [...], y: [...]}}.
+    """Return every point of one metric as {variant: {key: [...], y: [...]}}.
 
-    A scroll keeps the size of its pages and the total.
+    Single values are included. A scroll keeps its page size and total.
     """
     metrics = metric_variants([call.data["metric"]])
     key, axis = _axis(call)
@@ -91,7 +94,7 @@ def get_task_single_value_metrics(call: Call) -> Json:
 
 
 def single_values(call: Call, documents: Sequence[Document], metrics: Metrics) -> list[Json]:
-    """[{task, task_name, values}] of those that reported any."""
+    """Return [{task, task_name, values}] for each Task or model that has single values."""
     names = {document["id"]: document["name"] for document in documents}
     rows = call.db.events.single_values(Which(list(names), SCALAR, metrics))
     return [
@@ -108,7 +111,7 @@ def single_values(call: Call, documents: Sequence[Document], metrics: Metrics) -
 
 
 def _labels(document: Document) -> dict[tuple[str, str], str | None]:
-    """The names of x axes that clients gave, by (metric, variant)."""
+    """Return the x axis labels that clients reported, by (metric, variant)."""
     return {
         (item["metric"], item["variant"]): item.get("x_axis_label")
         for variants in (document.get("last_metrics") or {}).values()
@@ -117,7 +120,7 @@ def _labels(document: Document) -> dict[tuple[str, str], str | None]:
 
 
 def _axis(call: Call) -> tuple[str, Axis]:
-    """The request's `key`, and the number of an event that it stands for."""
+    """Return the request's `key` and the event column for this key."""
     key = call.data.get("key") or "iter"
     return key, _AXES[key]
 

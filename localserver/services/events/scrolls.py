@@ -1,4 +1,4 @@
-"""Scroll ids. An id holds the whole state of a scroll, so the server keeps nothing for it."""
+"""Scroll ids of events. An id contains the signed state of its scroll."""
 
 from localserver import errors
 from localserver.registry import Call
@@ -6,12 +6,16 @@ from localserver.wire import Json
 
 
 def scroll_id(call: Call, state: Json) -> str:
-    """The id of a scroll; `kind` in its state names the endpoints that may read it."""
+    """Return the id of a scroll. `kind` in `state` names the endpoints that may read it."""
     return call.server.accounts.tokens.seal(state)
 
 
 def scroll_state(call: Call, kind: str) -> Json | None:
-    """The state in the request's scroll id, None without one; raises errors.InvalidScrollId for one of another kind."""
+    """Return the state in the request's scroll id, or None without an id.
+
+    Raises:
+        errors.InvalidScrollId: The id is not signed by this server, or belongs to another endpoint.
+    """
     given = call.data.get("scroll_id")
     if not given:
         return None
@@ -22,7 +26,7 @@ def scroll_state(call: Call, kind: str) -> Json | None:
 
 
 def known_state(call: Call, kind: str) -> Json | None:
-    """As `scroll_state`, but an id that is not this server's begins a new scroll, as an expired one does."""
+    """Like `scroll_state`, but return None for an invalid id, which starts a new scroll."""
     try:
         return scroll_state(call, kind)
     except errors.InvalidScrollId:

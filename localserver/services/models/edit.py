@@ -1,4 +1,4 @@
-"""Making models and changing them. Their URIs are kept, never opened."""
+"""Create and change models. Their URIs are stored, never opened."""
 
 from localserver import errors
 from localserver.registry import Call, endpoint
@@ -35,7 +35,10 @@ def edit(call: Call) -> Json:
 
 @endpoint("models.update", writes=True)
 def update(call: Call) -> Json:
-    """Set what is not part of the model itself: the framework, design, labels and the like need `models.edit`."""
+    """Set the fields that `models.update` allows.
+
+    Framework, design and labels need `models.edit`.
+    """
     return change(call, own(call))
 
 
@@ -54,7 +57,7 @@ def _kept(call: Call, document: Document, fields: Document) -> Json:
 
 
 def note_iteration(call: Call, task: str | None) -> None:
-    """Keep how far a Task has come, when a model written at an iteration shows it."""
+    """Raise the Task's `last_iteration` to the request's `iteration`, if it is higher."""
     owner = call.db.tasks.get(task) if task else None
     iteration = call.data.get("iteration")
     if owner and iteration is not None:
@@ -64,7 +67,14 @@ def note_iteration(call: Call, task: str | None) -> None:
 
 @endpoint("models.move", writes=True)
 def move(call: Call) -> Json:
-    """Move models into a project, or with `project: null` out of any; ids that are not there are passed over."""
+    """Move models into a project, or out of any project with `project: null`.
+
+    Unknown ids are ignored.
+
+    Raises:
+        errors.MissingFields: Neither `project` nor `project_name` is given.
+        errors.InvalidProjectId: The project does not exist.
+    """
     name, project = call.data.get("project_name"), call.data.get("project")
     if not name and "project" not in call.data:
         raise errors.MissingFields("project or project_name is required")

@@ -1,4 +1,4 @@
-"""The fields of a model that requests set."""
+"""Check and collect the model fields that requests set."""
 
 from localserver import errors
 from localserver.registry import Call
@@ -7,14 +7,14 @@ from localserver.store.documents import Document, Documents
 from localserver.tokens import COMPANY
 
 _PLAIN = "name tags system_tags task comment uri project parent framework design labels ready metadata"
-# `models.update` changes these only, `models.edit` all that a new model may have.
+# `models.update` changes only these fields, `models.edit` all fields of a new model.
 UPDATABLE = frozenset({"name", "project", "comment", "tags", "system_tags", "uri", "ui_cache", "metadata"})
-# Changes of these are changes of the model itself, and move `last_update`.
+# A change of these fields also sets `last_update`.
 _CONTENT = frozenset({"uri", "framework", "design", "labels", "ready", "metadata", "system_tags", "tags"})
 
 
 def own(call: Call, id: str | None = None) -> Document:
-    """The model to change; raises errors.InvalidModelId when there is none, or when it is public."""
+    """Return the model for writing; raises errors.InvalidModelId if it is missing or public."""
     id = call.data["model"] if id is None else id
     found = call.db.models.get(id)
     if found is None or found["company"] != COMPANY:
@@ -23,7 +23,7 @@ def own(call: Call, id: str | None = None) -> Document:
 
 
 def new(call: Call) -> Document:
-    """The fields of `models.create`."""
+    """Return the fields of `models.create`, checked."""
     _check_reference(call, "project", call.db.projects, errors.ValidationError)
     _check_reference(call, "task", call.db.tasks, errors.InvalidTaskId)
     fields = _checked(given(call, f"{_PLAIN} ui_cache"))
@@ -35,7 +35,7 @@ def new(call: Call) -> Document:
 
 
 def edited(call: Call) -> Document:
-    """The fields that `models.edit` sets."""
+    """Return the fields that `models.edit` sets, checked."""
     for name, documents in (("task", call.db.tasks), ("project", call.db.projects), ("parent", call.db.models)):
         _check_reference(call, name, documents, errors.InvalidFields)
     fields = _checked(given(call, _PLAIN))
@@ -46,7 +46,7 @@ def edited(call: Call) -> Document:
 
 
 def updated(call: Call) -> Document:
-    """The fields that `models.update` sets."""
+    """Return the fields that `models.update` sets, checked."""
     _check_reference(call, "task", call.db.tasks, errors.InvalidTaskId)
     _check_labels(given(call, "labels"))
     fields = _checked(given(call, " ".join(sorted(UPDATABLE))))
@@ -54,7 +54,7 @@ def updated(call: Call) -> Document:
 
 
 def keep(call: Call, document: Document, fields: Document) -> Document:
-    """Set fields of a model and save it; the fields that changed."""
+    """Set fields of a model, save it, and return all changed fields."""
     time = now()
     fields = {**fields, "last_change": time, "last_changed_by": call.user}
     if _CONTENT & fields.keys():

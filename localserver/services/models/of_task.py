@@ -1,4 +1,4 @@
-"""The one output model of a Task, as clients before API 2.13 know it."""
+"""The single output model of a Task, for clients before API 2.13."""
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
@@ -16,7 +16,7 @@ _OPEN = (lifecycle.CREATED, lifecycle.IN_PROGRESS)
 
 @endpoint("models.get_by_task_id")
 def get_by_task_id(call: Call) -> Json:
-    """The model that a Task made last."""
+    """Return the last output model of a Task."""
     _check_version(call, "use models.get_by_id/get_all apis")
     outputs = task(call)["models"]["output"]
     if not outputs:
@@ -28,7 +28,11 @@ def get_by_task_id(call: Call) -> Json:
 
 @endpoint("models.update_for_task", writes=True)
 def update_for_task(call: Call) -> Json:
-    """Make the draft model that a Task produces, change the one that it has, or take the one in `override_model_id`."""
+    """Create or change the output model of a Task.
+
+    With `uri`, the Task's current output model changes. If the Task has none, a draft model is created.
+    With `override_model_id`, this model becomes the output model.
+    """
     _check_version(call, "use tasks.add_or_update_model")
     uri, override = call.data.get("uri"), call.data.get("override_model_id")
     if bool(uri) == bool(override):
@@ -55,7 +59,7 @@ def _comment(owner: Document) -> str:
 
 
 def _first(call: Call, owner: Document) -> Document:
-    """The fields of a Task's first model; what the request leaves out comes from the Task."""
+    """Return the fields of a Task's first model, with defaults from the Task."""
     execution, inputs = owner["execution"], owner["models"]["input"]
     return {
         "task": owner["id"],
@@ -70,7 +74,7 @@ def _first(call: Call, owner: Document) -> Document:
 
 
 def _become_output(call: Call, owner: Document, id: str) -> Json:
-    """Make a model the only output of a Task."""
+    """Make a model the only output model of a Task."""
     output = {"model": id, "name": "Output Model", "updated": now()}
     owner["models"] = {**owner["models"], "output": [output]}
     call.db.tasks.save({**owner, **changes(call)})

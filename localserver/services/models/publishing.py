@@ -1,4 +1,4 @@
-"""Publishing models, and the Tasks that made them along with them."""
+"""Publish models and the Tasks that made them."""
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
@@ -31,7 +31,11 @@ def _publish(call: Call, id: str) -> Json:
 
 
 def _publish_task(call: Call, document: Document) -> Json:
-    """Publish the Task of a model, without its other models; raises errors.InvalidTaskStatus while it runs."""
+    """Publish the Task of a model without its other models.
+
+    Raises:
+        errors.InvalidTaskStatus: The Task is still running.
+    """
     owner = call.db.tasks.get(document["task"]) if document.get("task") else None
     if owner is None or owner["status"] == lifecycle.PUBLISHED:
         return {}

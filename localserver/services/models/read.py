@@ -1,4 +1,4 @@
-"""Reading models."""
+"""Read models."""
 
 from localserver.registry import Call, endpoint
 from localserver.services import listing, projection, scope
@@ -24,7 +24,10 @@ def get_all(call: Call) -> Json:
 
 @endpoint("models.get_all_ex")
 def get_all_ex(call: Call) -> Json:
-    """As `get_all`, with the fields of referred documents that are asked for, and counts with `include_stats`."""
+    """Like `get_all`, with fields of referenced documents.
+
+    `include_stats` adds the number of labels of each model.
+    """
     answer = _joined(call)
     if call.data.get("include_stats"):
         for document in answer["models"]:

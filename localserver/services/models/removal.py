@@ -1,4 +1,4 @@
-"""Deleting models, and what their Tasks then say of them."""
+"""Delete models and update the Tasks that refer to them."""
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
@@ -21,7 +21,12 @@ def delete_many(call: Call) -> Json:
 
 
 def _delete(call: Call, id: str) -> Json:
-    """Delete a model. One that Tasks use, or that a published Task made, needs force."""
+    """Delete a model and its events, and mark it as deleted in the Tasks that use it.
+
+    Raises:
+        errors.ModelInUse: Tasks use the model and `force` is not set.
+        errors.ModelCreatingTaskExists: A published Task made the model and `force` is not set.
+    """
     document = own(call, id)
     force = bool(call.data.get("force"))
     users = list(call.db.tasks.all(users_of(id)))
@@ -36,7 +41,7 @@ def _delete(call: Call, id: str) -> Json:
 
 
 def _leave_maker(call: Call, document: Document, force: bool) -> None:
-    """Take a model out of the outputs of the Task that made it; a published Task keeps a mark of the model."""
+    """Remove a model from the outputs of its Task. A published Task keeps a deletion mark."""
     id, owner = document["id"], call.db.tasks.get(document["task"]) if document.get("task") else None
     if owner is None:
         return
@@ -55,7 +60,7 @@ def _marked(item: Document, id: str) -> Document:
 
 
 def _save(call: Call, task: str, kind: str, items: list[Document], error: str = "") -> None:
-    # Read again: a Task may use the model that it made.
+    # Read again, because the same Task may be both user and maker of the model.
     document = call.db.tasks.get(task)
     if document:
         document["models"] = {**document["models"], kind: items}

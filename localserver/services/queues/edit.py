@@ -1,4 +1,4 @@
-"""Making queues, changing and deleting them."""
+"""Create, change and delete queues."""
 
 from typing import Any
 
@@ -28,7 +28,11 @@ def update(call: Call) -> Json:
 
 @endpoint("queues.delete", writes=True)
 def delete(call: Call) -> Json:
-    """Delete a queue; with force also when Tasks wait in it, which then are what they were before."""
+    """Delete a queue. Tasks in it return to their earlier status.
+
+    Raises:
+        errors.QueueNotEmpty: Tasks wait in the queue and `force` is not set.
+    """
     document = queue(call)
     id = document["id"]
     if call.db.entries.count(id) and not call.data.get("force"):
@@ -60,6 +64,6 @@ def _fields(call: Call) -> dict[str, Any]:
 
 
 def _keep(call: Call, document: Document, fields: Document) -> Document:
-    """Set fields of a queue. Its `last_update` says when Tasks came or went, and stays."""
+    """Save fields of a queue. `last_update` stays: it is the time of the last entry change."""
     call.db.queues.save({**document, **fields})
     return fields

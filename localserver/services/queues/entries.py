@@ -1,4 +1,4 @@
-"""Who waits in a queue: adding, taking, moving."""
+"""Queue entries: add, take, remove and move Tasks."""
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
@@ -12,7 +12,7 @@ from localserver.wire import Json
 
 @endpoint("queues.add_task", writes=True)
 def add_task(call: Call) -> Json:
-    """Put a Task into a queue. Its status stays: `tasks.enqueue` is what changes that too."""
+    """Add a Task to a queue without changing its status. Use `tasks.enqueue` to change both."""
     document, waiting = queue(call), task(call)
     if not call.db.entries.append(document["id"], waiting["id"], now()):
         raise errors.TaskAlreadyQueued(task=waiting["id"])
@@ -36,16 +36,16 @@ def remove_task(call: Call) -> Json:
 
 @endpoint("queues.clear_queue", writes=True)
 def clear_queue(call: Call) -> Json:
-    """Take all Tasks out of a queue; `removed_tasks` are those that are now what they were before."""
+    """Remove all Tasks from a queue. `removed_tasks` lists the Tasks whose status was reset."""
     id = queue(call)["id"]
     return {"removed_tasks": leave(call, id, call.db.entries.clear(id), f"Queue {id} was cleared")}
 
 
 @endpoint("queues.get_next_task", writes=True)
 def get_next_task(call: Call) -> Json:
-    """Take the next one out; its status stays `queued` until whoever took it says that it started.
+    """Take the next Task from a queue. Its status stays `queued` until a worker starts it.
 
-    With `task`, only when that one is next.
+    With `task`, take the next Task only if it is this Task.
     """
     id, wanted = queue(call)["id"], call.data.get("task")
     if wanted and _first(call, id) != wanted:
@@ -56,7 +56,7 @@ def get_next_task(call: Call) -> Json:
     _touch(call, id)
     found = call.db.tasks.get(entry["task"])
     if found and found["status"] == lifecycle.STOPPED:
-        # A stop that came in while the Task was put into the queue is over.
+        # The Task was stopped while it was being enqueued. The new run replaces the stop.
         change(call, found, lifecycle.QUEUED, force=True)
     if not call.data.get("get_task_info") or found is None:
         return {"entry": entry}

@@ -1,4 +1,4 @@
-"""Tasks whose queue is gone, emptied or left on request: they are what they were before they were enqueued."""
+"""Reset Tasks that were removed from a queue to their status before enqueueing."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,10 @@ from localserver.services.tasks.status import change
 
 
 def leave(call: Call, queue: str, tasks: Iterable[str], reason: str) -> list[str]:
-    """Set the Tasks that say they are in `queue` back; their ids. The entries are the caller's to remove."""
+    """Reset the Tasks whose execution queue is `queue`, and return their ids.
+
+    The caller must remove the queue entries.
+    """
     return [task for task in tasks if _set_back(call, queue, task, reason)]
 
 

@@ -1,4 +1,4 @@
-"""How long queues were and how long Tasks waited in them, by interval."""
+"""Queue lengths and waiting times by interval."""
 
 import time
 from collections import defaultdict
@@ -12,19 +12,19 @@ from localserver.store.query import Selection
 from localserver.store.samples import Sample
 from localserver.wire import Json
 
-# The server samples a queue at least this often, and reads this much beyond the requested range.
+# ClearML Server samples a queue at least this often, and also reads this much before the requested range.
 _STEP_MS = 300_000
 _BEFORE_SECONDS = 3600
 _REQUIRED = ("from_date", "to_date", "interval")
-# start of the interval -> queue -> its worst sample there
+# {start of the interval: {queue: sample with the longest wait}}
 Intervals = dict[int, dict[str, Sample]]
 
 
 @endpoint("queues.get_queue_metrics")
 def get_queue_metrics(call: Call) -> Json:
-    """The longest average wait in each interval, and the length then: of the `queue_ids`, or of all queues together.
+    """Return the longest average wait, and the queue length at that time, for each interval.
 
-    Intervals without a sample are left out.
+    Without `queue_ids`, all queues are combined. Intervals without a sample are left out.
     """
     ids = texts(call.data, "queue_ids")
     selection = Selection().among("id", ids) if ids else Selection()
@@ -53,7 +53,7 @@ def get_queue_metrics(call: Call) -> Json:
 
 
 def _samples(call: Call, queues: list[str]) -> Iterator[Sample]:
-    """The samples of the request's dates, with the regular ones that follow from what changed last."""
+    """Yield the samples in the request's range, including computed regular samples."""
     now = int(time.time() * 1000)
     start, end = (int(call.data["from_date"]) - _BEFORE_SECONDS) * 1000, int(call.data["to_date"]) * 1000
     kept: dict[str, list[Sample]] = defaultdict(list)
@@ -67,7 +67,10 @@ def _samples(call: Call, queues: list[str]) -> Iterator[Sample]:
 
 
 def _until(sample: Sample, start: int, after: int) -> Iterator[Sample]:
-    """A sample and, until something changed, what regular ones after it showed: all waited that much longer."""
+    """Yield a sample and the regular samples that follow until the next change.
+
+    Until a change, each regular sample only adds the elapsed time to the wait.
+    """
     skipped = max(0, -(-(start - sample.at) // _STEP_MS)) * _STEP_MS
     for at in range(sample.at + skipped, max(after, sample.at + 1), _STEP_MS):
         longer = (at - sample.at) / 1000 if sample.length else 0.0
@@ -83,7 +86,10 @@ def _by_interval(samples: Iterable[Sample], width: int) -> Intervals:
 
 
 def _together(intervals: Intervals, first: float) -> list[tuple[int, Sample]]:
-    """All queues as one: lengths added up, waits weighed by them. A queue without a sample is as it was before."""
+    """Combine all queues: lengths are added, waits are averaged by length.
+
+    A queue without a sample in an interval keeps its previous sample.
+    """
     latest: dict[str, Sample] = {}
     points = []
     for at, found in sorted(intervals.items()):

@@ -1,4 +1,4 @@
-"""Reading queues."""
+"""Read queues."""
 
 from localserver.registry import Call, endpoint
 from localserver.services import listing, projection
@@ -10,7 +10,7 @@ from localserver.store.documents import Document
 from localserver.store.query import Selection, select
 from localserver.wire import Json
 
-# Queues with this system tag are those of a cluster's own scheduler.
+# System tag of the queues that a Kubernetes scheduler manages.
 _HIDDEN = "k8s-glue"
 
 
@@ -32,7 +32,10 @@ def get_all(call: Call) -> Json:
 
 @endpoint("queues.get_all_ex")
 def get_all_ex(call: Call) -> Json:
-    """All fields of the queues, whatever `only_fields` says, the names of Tasks, and the workers that watch."""
+    """Return queues with all fields, the names of their Tasks, and the workers that watch them.
+
+    `only_fields` is ignored.
+    """
     found, scroll_id = _page(call)
     everything = projection.parse(call.db.queues.entity, ["*", "entries.task.name"], joins=True)
     documents = projection.show(call, call.db.queues.entity, found, everything)
@@ -55,7 +58,7 @@ def get_num_entries(call: Call) -> Json:
 
 
 def hide(call: Call, selection: Selection) -> None:
-    """Leave hidden queues out unless the request names queues or asks for hidden ones."""
+    """Leave out hidden queues unless the request names queues or sets `search_hidden`."""
     if not any(call.data.get(name) for name in ("search_hidden", "id", "name")):
         selection.tagged("system_tags", _HIDDEN, is_not=True)
 
@@ -70,7 +73,7 @@ def _page(call: Call) -> tuple[list[Document], str | None]:
 def _with_entries(call: Call, document: Document) -> Document:
     entries = call.db.entries.of(document["id"])
     limit = int(call.data.get("max_task_entries") or 0)
-    # As slices: the first ones, or with a negative number the last ones.
+    # A positive limit selects the first entries, a negative limit the last ones.
     return {**document, "entries": entries[limit:] if limit < 0 else entries[: limit or None]}
 
 

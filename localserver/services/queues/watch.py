@@ -1,4 +1,4 @@
-"""Queues by name, and who watches them."""
+"""Find and create queues, and check which queues workers watch."""
 
 from localserver import errors
 from localserver.registry import Call
@@ -7,7 +7,7 @@ from localserver.services.workers.alive import alive
 from localserver.store.documents import Document
 from localserver.store.query import Selection
 
-# A queue is nobody's, and has only one time of a change.
+# Queues have no user and no `last_change`.
 _STAMPS = ("id", "company", "created", "last_update")
 DEFAULT = "default"
 SERVICES = "services"
@@ -38,7 +38,7 @@ def default_queue(call: Call) -> Document:
 
 
 def ensure_first(call: Call) -> None:
-    """Make the queues that a new ClearML Server has: `default`, and `services` for pipelines and other services."""
+    """Create the queues of a new ClearML Server, `default` and `services`, if missing."""
     if call.db.queues.one(Selection().tagged("system_tags", DEFAULT)) is None and by_name(call, DEFAULT) is None:
         create(call, DEFAULT, system_tags=[DEFAULT])
     find_or_create(call, SERVICES)

@@ -1,4 +1,4 @@
-"""Reports: hidden Tasks of type `report` in a hidden project `.reports`, beside the project that they are about."""
+"""Create and change reports: hidden Tasks of type `report` in a hidden `.reports` project."""
 
 from textwrap import shorten
 
@@ -17,14 +17,17 @@ REPORT = "report"
 BASENAME = ".reports"
 _TAGS = ("hidden", "reports")
 _FIELDS = ("name", "tags", "comment", "report", "report_assets")
-# What a published report may still change.
+# Fields that may change after a report is published.
 _LABELS = frozenset({"name", "tags", "comment"})
 _SHOWN = 100
 
 
 @endpoint("reports.create", writes=True)
 def create(call: Call) -> Json:
-    """ClearML Server drops `report` and `report_assets` here; they are kept, as its schema says."""
+    """Create a report.
+
+    ClearML Server ignores `report` and `report_assets` here. This server stores them, as the API schema says.
+    """
     above = project(call)["name"] if call.data.get("project") else ""
     home = _home(call, above)
     definition = {**given(call, "name tags comment"), "type": REPORT, "project": home, "system_tags": list(_TAGS)}
@@ -36,7 +39,10 @@ def create(call: Call) -> Json:
 
 @endpoint("reports.update", writes=True)
 def update(call: Call) -> Json:
-    """Change a draft, or what a published report may change; the answer has the beginning of the text only."""
+    """Change a draft, or the name, tags and comment of a published report.
+
+    The answer contains only the first 100 characters of the report's text.
+    """
     document = _report(call)
     fields = {name: call.data[name] for name in _FIELDS if name in call.data}
     if not _LABELS.issuperset(fields):
@@ -53,7 +59,7 @@ def update(call: Call) -> Json:
 
 @endpoint("reports.move", writes=True)
 def move(call: Call) -> Json:
-    """Put a report beside another project, with null for `project` at the top."""
+    """Move a report to the `.reports` project of another project, or of the top level."""
     if not call.data.get("project_name") and "project" not in call.data:
         raise errors.MissingFields("project or project_name is required")
     document = _report(call)
@@ -88,7 +94,7 @@ def unarchive(call: Call) -> Json:
 
 @endpoint("reports.delete", writes=True)
 def delete(call: Call) -> Json:
-    """Delete a report, a published one too: ClearML Server asks for no force."""
+    """Delete a report. Like on ClearML Server, a published report needs no `force`."""
     document = _report(call)
     call.db.tasks.delete(document["id"])
     _remove_empty_home(call, document["project"])
@@ -103,7 +109,7 @@ def _report(call: Call) -> Document:
 
 
 def _home(call: Call, above: str) -> str:
-    """The id of the project for the reports about a project; it is made when it is not there."""
+    """Return the id of a project's `.reports` project, and create it if missing."""
     name = above.strip("/")
     if name.rpartition("/")[2] != BASENAME:
         name = f"{name}/{BASENAME}".lstrip("/")

@@ -1,4 +1,4 @@
-"""Reading reports, and what a report shows of Tasks and models."""
+"""Read reports, and the Task and model data that reports show."""
 
 from localserver.registry import Call, endpoint
 from localserver.services import listing, scope
@@ -15,7 +15,7 @@ from localserver.wire import Json
 
 @endpoint("reports.get_all_ex")
 def get_all_ex(call: Call) -> Json:
-    """Reports; of the projects that `project` names, those beside them (null: those at the top)."""
+    """Return reports. `project` selects reports of these projects, and null those at the top."""
     data = {**call.data, "type": [REPORT]}
     if call.data.get("project"):
         data["project"] = _homes(call)
@@ -32,7 +32,7 @@ def get_tags(call: Call) -> Json:
 
 @endpoint("reports.get_task_data")
 def get_task_data(call: Call) -> Json:
-    """The Tasks or models that a request asks for, with the events of each kind that it names."""
+    """Return the selected Tasks or models with the requested kinds of events."""
     documents = call.db.models if call.data.get("model_events") else call.db.tasks
     selection = scope.visible(call.data, _selected(call, documents))
     answer = listing.answer_joined(call, "tasks", documents, call.data, selection)

@@ -1,4 +1,4 @@
-"""The artifacts that a Task lists, and the models that it used and made. Their URIs are kept, never opened."""
+"""Artifacts and models of a Task. Their URIs are stored, never opened."""
 
 from localserver import errors, lifecycle
 from localserver.fields import objects, text
@@ -11,7 +11,7 @@ from localserver.wire import Json
 
 @endpoint("tasks.add_or_update_artifacts", writes=True)
 def add_or_update_artifacts(call: Call) -> Json:
-    """An artifact with the key and mode of one that is there takes its place."""
+    """Add artifacts. An artifact replaces an existing one with the same key and mode."""
     document = own_task(call)
     lifecycle.extensible(document, force=True)
     artifacts = {artifact_key(artifact): artifact for artifact in document["execution"]["artifacts"]}
@@ -38,7 +38,7 @@ def _save_artifacts(call: Call, document: Document, artifacts: list[Document], v
 
 @endpoint("tasks.add_or_update_model", writes=True)
 def add_or_update_model(call: Call) -> Json:
-    """List a model under a name as the Task's input or output, in the place of the one with that name."""
+    """Add an input or output model to a Task, or replace the one with the same name."""
     kind = _kind(call.data["type"])
     document = own_task(call)
     lifecycle.extensible(document, force=True)

@@ -1,4 +1,4 @@
-"""Copies of Tasks: the definition of another one, and nothing of what that one did."""
+"""Clone Tasks: copy the definition without the results."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from localserver.services.tasks.documents import DELETED_PREFIX
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-# These system tags tell of the source's own life.
+# System tags that describe the state of the source, not its definition.
 _OWN_TAGS = ("archived", "development")
 
 
@@ -27,7 +27,7 @@ def clone(call: Call) -> Json:
 
 
 def copy(call: Call, **overrides: Any) -> Document:
-    """Store a copy of a Task as the request says; `overrides` are fields that win where they are not None."""
+    """Copy a Task as the request asks, and store it. `overrides` that are not None win."""
     source, data = task(call), call.data
     tags.check(data, "new_task_tags", "new_task_system_tags")
     document = {**documents.blank(call), **_definition(source), **_given(call, source)}
@@ -53,7 +53,7 @@ def _definition(source: Document) -> Document:
 
 
 def _given(call: Call, source: Document) -> Document:
-    """The fields that the request sets; empty values leave those of the source."""
+    """Return the fields that the request sets. Empty values keep the source's fields."""
     data = call.data
     names = ("name", "comment", "parent", "project", "tags", "system_tags", "hyperparams", "configuration", "container")
     wanted: Json = {name: data[f"new_task_{name}"] for name in names if data.get(f"new_task_{name}")}
@@ -84,7 +84,7 @@ def _execution(source: Document, overrides: Document) -> Document:
 
 
 def _check(call: Call, document: Document) -> None:
-    """References are checked where the request names them, and all of them with `validate_references`."""
+    """Check the references that the request sets; with `validate_references`, all of them."""
     data = call.data
     everything = data.get("validate_references")
     overrides = data.get("execution_overrides") or {}

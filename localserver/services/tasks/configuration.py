@@ -1,4 +1,4 @@
-"""Configuration objects: named texts that a Task was given."""
+"""Configuration objects of a Task: named texts."""
 
 from localserver import lifecycle
 from localserver.fields import objects, text, texts
@@ -27,7 +27,10 @@ def _listed(document: Document, wanted: set[str]) -> list[Document]:
 
 @endpoint("tasks.get_configuration_names")
 def get_configuration_names(call: Call) -> Json:
-    """The names by Task, those of empty values only without `skip_empty`. Tasks without names are left out."""
+    """Return the configuration names of each Task. Tasks without names are left out.
+
+    `skip_empty` (default true) leaves out names with an empty value.
+    """
     skip = call.data.get("skip_empty", True)
     documents = (call.db.tasks.get(id) for id in texts(call.data, "tasks"))
     named = [

@@ -1,4 +1,4 @@
-"""What a Task's document holds, from the fields of a request."""
+"""Build the document of a Task from the fields of a request."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,15 +14,15 @@ TYPES = frozenset(
     {"training", "testing", "inference", "data_processing", "application", "monitor", "controller", "report"}
     | {"optimizer", "service", "qc", "custom", "dataset_import", "annotation", "annotation_manual"}
 )
-# What a deleted Task's children and models have for their Task: that there was one, and which.
+# Children and models of a deleted Task refer to it as this prefix and its id.
 DELETED_PREFIX = "__DELETED__"
 _PLAIN = "name type comment parent project tags system_tags hyperparams configuration runtime container"
-# Changes of these alone are no news of a Task: its `last_update` stays.
+# A change of only these fields leaves `last_update` as it is.
 NOTES = frozenset({"name", "comment", "project", "tags", "system_tags", "status_message"})
 
 
 def blank(call: Call) -> Document:
-    """A new Task without a name and a type."""
+    """Return a new Task without name and type."""
     return {
         **stamped(call),
         **lifecycle.born(),
@@ -45,7 +45,13 @@ def blank(call: Call) -> Document:
 
 
 def new(call: Call) -> Document:
-    """The document of `tasks.create`; raises errors.DataValidationError, InvalidFields or InvalidModelId."""
+    """Return the document of `tasks.create`.
+
+    Raises:
+        errors.DataValidationError: A field has a wrong value.
+        errors.InvalidFields: A field has a wrong shape or names a missing document.
+        errors.InvalidModelId: An input model does not exist.
+    """
     empty = blank(call)
     document = {**empty, **edits(call, empty)}
     check_inputs(call, document)
@@ -53,7 +59,7 @@ def new(call: Call) -> Document:
 
 
 def edits(call: Call, task: Document) -> Document:
-    """The fields of a Task that the request sets, whole, as they then stand in the document `task`."""
+    """Return the Task fields that the request sets, merged with the document `task`."""
     tags.check(call.data, "tags", "system_tags")
     data = legacy.upgraded(call, task)
     fields = given(call.asking(data), _PLAIN)
@@ -74,7 +80,12 @@ def edits(call: Call, task: Document) -> Document:
 
 
 def check_shapes(fields: Document) -> None:
-    """What is read again later by its parts must have these parts, and each of them a name."""
+    """Check that parameters and configurations are nested objects with non-empty names.
+
+    Raises:
+        errors.InvalidFields: A section, parameter or configuration is not an object.
+        errors.ValidationError: A name is empty.
+    """
     for section in fields.get("hyperparams", {}).values():
         if not isinstance(section, dict) or not all(isinstance(item, dict) for item in section.values()):
             raise errors.InvalidFields("expecting {section: {name: item}}", field="hyperparams")
@@ -91,7 +102,10 @@ def _check_names(kind: str, names: Iterable[str]) -> None:
 
 
 def undone(task: Document, everything: bool) -> Document:
-    """The fields of a Task as they were before it ran; with `everything` the execution and the script are new too."""
+    """Return the fields of a Task as they were before it ran.
+
+    With `everything`, the execution and script are emptied too.
+    """
     kept = {name: value for name, value in task["execution"].items() if name != "queue"}
     return {
         "last_iteration": 0,
@@ -107,7 +121,7 @@ def undone(task: Document, everything: bool) -> Document:
 
 
 def existing(call: Call, ids: Iterable[str]) -> list[Document]:
-    """The Tasks with these ids, each once; raises errors.InvalidTaskId unless all of them are there."""
+    """Return the Tasks with these ids, without duplicates; raises errors.InvalidTaskId."""
     wanted = list(dict.fromkeys(ids))
     found = [document for document in map(call.db.tasks.get, wanted) if document]
     if len(found) < len(wanted):
@@ -116,7 +130,13 @@ def existing(call: Call, ids: Iterable[str]) -> list[Document]:
 
 
 def check_references(call: Call, task: Document) -> None:
-    """Raises errors.InvalidTaskId, InvalidProjectId or InvalidModelId for a parent, project or input that is gone."""
+    """Check that the parent, project and input models of a Task exist.
+
+    Raises:
+        errors.InvalidTaskId: The parent does not exist.
+        errors.InvalidProjectId: The project does not exist.
+        errors.InvalidModelId: An input model does not exist.
+    """
     check_parent(call, task)
     if task.get("project"):
         project(call, task["project"])
@@ -157,7 +177,11 @@ def execution(current: dict[str, Any], value: dict[str, Any]) -> Document:
 
 
 def artifact_key(item: Document) -> tuple[str, str]:
-    """What tells an artifact from the others of its Task; raises errors.ValidationError when it cannot be one."""
+    """Return (key, mode), which identifies an artifact in its Task.
+
+    Raises:
+        errors.ValidationError: The key, mode or URI is invalid.
+    """
     if item.get("uri") is not None:
         text(item, "uri")
     mode = item.get("mode") or "output"
@@ -167,12 +191,12 @@ def artifact_key(item: Document) -> tuple[str, str]:
 
 
 def inputs(artifacts: Iterable[Document]) -> list[Document]:
-    """The artifacts that a Task was given, without those that it made."""
+    """Return the input artifacts, without the artifacts that the Task made."""
     return [artifact for artifact in artifacts if artifact.get("mode") == "input"]
 
 
 def models(current: dict[str, Any], value: dict[str, Any]) -> Document:
-    """The lists that the request names take the place of the current ones."""
+    """Return the model lists. Lists in the request replace the current lists."""
     lists = {kind: objects(value if value.get(kind) is not None else current, kind) for kind in ("input", "output")}
     for item in (*lists["input"], *lists["output"]):
         text(item, "name")
@@ -185,7 +209,10 @@ def models(current: dict[str, Any], value: dict[str, Any]) -> Document:
 
 
 def shown(call: Call, documents: Iterable[Document]) -> list[Document]:
-    """Tasks as answers have them: artifacts sorted, and all where the client's version expects it."""
+    """Return Tasks as answers show them, in the format of the client's API version.
+
+    Artifacts are sorted by key.
+    """
     return [legacy.downgraded(call, _sorted(document)) for document in documents]
 
 

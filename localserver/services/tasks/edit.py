@@ -1,4 +1,4 @@
-"""Making a Task and editing it."""
+"""Create and edit Tasks."""
 
 from localserver import errors, fields, lifecycle
 from localserver.registry import Call, endpoint
@@ -28,7 +28,10 @@ def validate(call: Call) -> Json:
 
 @endpoint("tasks.edit", writes=True)
 def edit(call: Call) -> Json:
-    """Sets whole fields of a Task that is new, or of any with `force`. A status that is set is not checked."""
+    """Set fields of a Task with status `created`, or of any Task with `force`.
+
+    A new status is set without checking the transition.
+    """
     document = own_task(call)
     lifecycle.editable(document, bool(call.data.get("force")))
     fields = documents.edits(call, document)
@@ -42,14 +45,14 @@ def edit(call: Call) -> Json:
 
 @endpoint("tasks.update", writes=True)
 def update(call: Call) -> Json:
-    """Sets what may be changed in any status: name, project, comment, tags, message."""
+    """Set the fields that may change in any status: name, project, comment, tags, message."""
     document = own_task(call)
     return _save(call, document, _notes(call, document))
 
 
 @endpoint("tasks.update_batch", writes=True, batch=True)
 def update_batch(call: Call) -> Json:
-    """As `update`, for each line of the body; `updated` is 0 or 1, as the SDK's response class has it."""
+    """Like `update`, for each line of the body. `updated` is 0 or 1, as the SDK expects."""
     for request in call.data["requests"]:
         update(call.asking(request))
     return {"updated": int(bool(call.data["requests"]))}
@@ -80,7 +83,10 @@ def _save(call: Call, document: Document, changed: Document) -> Json:
 
 @endpoint("tasks.update_tags", writes=True)
 def update_tags(call: Call) -> Json:
-    """Add tags to Tasks and remove others; `updated` counts each Task once for either."""
+    """Add and remove tags of Tasks.
+
+    `updated` counts each Task once for `add_tags` and once for `remove_tags`.
+    """
     added, removed = (fields.texts(call.data, name) for name in ("add_tags", "remove_tags"))
     if not added and not removed:
         raise errors.ValidationError("Either add tags or remove tags should be provided")
@@ -95,7 +101,7 @@ def update_tags(call: Call) -> Json:
 
 @endpoint("tasks.edit_runtime", writes=True)
 def edit_runtime(call: Call) -> Json:
-    """Set runtime properties of a Task that has not ended, and remove others."""
+    """Set and remove runtime properties of a Task that has not ended."""
     document = own_task(call)
     lifecycle.extensible(document, force=True)
     given, gone = call.data.get("add_or_update") or {}, fields.texts(call.data, "remove")
@@ -126,7 +132,7 @@ def set_requirements(call: Call) -> Json:
 
 @endpoint("tasks.ping", writes=True)
 def ping(call: Call) -> Json:
-    """A sign of life of a running Task; one that is not there is no error."""
+    """Record that a running Task is alive. An unknown Task is not an error."""
     document = call.db.tasks.get(call.data["task"])
     if document:
         save(call, call.db.tasks, document, lifecycle.active(document, now()))

@@ -1,4 +1,4 @@
-"""Hyper-parameters: sections of named values, all of them text."""
+"""Hyper-parameters: sections of named text values."""
 
 from localserver import errors, lifecycle
 from localserver.fields import objects, text, texts
@@ -8,7 +8,7 @@ from localserver.services.tasks.documents import existing
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-# May be edited in every status: they are notes, and define nothing.
+# Properties are notes that do not affect the run, so they may change in any status.
 _FREE_SECTION = "properties"
 
 
@@ -20,7 +20,10 @@ def get_hyper_params(call: Call) -> Json:
 
 @endpoint("tasks.edit_hyper_params", writes=True)
 def edit_hyper_params(call: Call) -> Json:
-    """Adds to what is there, or takes its place: all of it, or the sections that the request names."""
+    """Set hyper-parameters.
+
+    `replace_hyperparams` first clears nothing, the sections in the request, or all sections.
+    """
     document = own_task(call)
     items = _normal(objects(call.data, "hyperparams"))
     notes = _check(call, document, items)
@@ -41,7 +44,7 @@ def edit_hyper_params(call: Call) -> Json:
 
 @endpoint("tasks.delete_hyper_params", writes=True)
 def delete_hyper_params(call: Call) -> Json:
-    """Deletes parameters, and whole sections where no name is given."""
+    """Delete hyper-parameters. An item without a name deletes its whole section."""
     document = own_task(call)
     keys = _normal(objects(call.data, "hyperparams"))
     notes = _check(call, document, keys)
@@ -60,14 +63,18 @@ def delete_hyper_params(call: Call) -> Json:
 
 
 def _normal(items: list[Document]) -> list[Document]:
-    """The items with the free section's name as it is stored, however it was written."""
+    """Return the items with the section `properties` in lower case."""
     return [
         {**item, "section": _FREE_SECTION} if text(item, "section").lower() == _FREE_SECTION else item for item in items
     ]
 
 
 def _check(call: Call, document: Document, items: list[Document]) -> bool:
-    """Whether all items are notes; raises errors.InvalidTaskStatus for others that may not be edited."""
+    """Return True if all items are in `properties`.
+
+    Raises:
+        errors.InvalidTaskStatus: Other items may not be edited in the Task's status.
+    """
     notes = all(item["section"] == _FREE_SECTION for item in items)
     if not notes:
         lifecycle.extensible(document, bool(call.data.get("force")))

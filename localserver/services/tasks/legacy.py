@@ -1,4 +1,7 @@
-"""What clients of old API versions send and expect: parameters, models and the container inside `execution`."""
+"""Convert Task fields from and to the format of old API versions.
+
+Old clients have parameters, models and the container inside `execution`.
+"""
 
 from typing import Any
 
@@ -8,16 +11,17 @@ from localserver.services.common import now
 from localserver.store.documents import Document
 from localserver.wire import Json
 
-# From these versions on, a Task has `hyperparams` and `configuration`, and then `models` and `container`.
+# First versions with `hyperparams` and `configuration`, and with `models` and `container`.
 _PARAMETERS, _MODELS = (2, 9), (2, 13)
 _TYPE = "legacy"
 _SECTION, _TF_SECTION = "Args", "TF_DEFINE"
 
 
 def upgraded(call: Call, task: Document) -> Json:
-    """The fields of a request in today's places; `task` is the Task that they are for, empty for a new one.
+    """Return the request's fields in the current format.
 
-    Parameters are moved whatever the version, as all clients may send them.
+    `task` is the Task that changes, or an empty document. Parameters are converted for all versions,
+    because newer clients may send the old fields too.
     """
     data = call.data
     execution = dict(data.get("execution") or {})
@@ -74,7 +78,7 @@ _MOVED = {
 
 
 def path(name: str) -> str:
-    """A field's name in a list of fields to show or to sort by, in today's place."""
+    """Return the current name of a field in a list of fields to show or sort by."""
     sign, bare = ("-", name[1:]) if name.startswith("-") else ("", name)
     for old, new in _MOVED.items():
         if bare == old or bare.startswith(f"{old}."):
@@ -83,7 +87,7 @@ def path(name: str) -> str:
 
 
 def with_model(data: Json, model: str | None) -> Json:
-    """The request with a model of `execution` as the only input; an empty one takes the inputs away."""
+    """Return the request with `model` as the only input model; "" removes all input models."""
     if model is None:
         return data
     inputs = [{"name": "Input Model", "model": model, "updated": now()}] if model else []
@@ -91,7 +95,7 @@ def with_model(data: Json, model: str | None) -> Json:
 
 
 def with_docker(data: Json, command: str | None) -> Json:
-    """The request with an image and its arguments as the container."""
+    """Return the request with the Docker image and arguments of `command` as its container."""
     if command is None:
         return data
     image, _, arguments = command.partition(" ")
@@ -99,7 +103,7 @@ def with_docker(data: Json, command: str | None) -> Json:
 
 
 def downgraded(call: Call, document: Document) -> Document:
-    """A Task as the client's version knows it."""
+    """Return a Task in the format of the client's API version."""
     if call.version >= _MODELS:
         return document
     shown = dict(document)

@@ -1,4 +1,4 @@
-"""Putting Tasks into queues and taking them out again."""
+"""Enqueue and dequeue Tasks."""
 
 from localserver import errors, lifecycle
 from localserver.registry import Call, endpoint
@@ -28,7 +28,7 @@ def enqueue_many(call: Call) -> Json:
 
 
 def _watched(call: Call, answer: Json) -> Json:
-    """Whether a worker watches the queue, if the request asks for it."""
+    """Return `queue_watched` if the request sets `verify_watched_queue`, else nothing."""
     return (
         {"queue_watched": is_watched(call, answer["fields"]["execution.queue"])}
         if (call.data.get("verify_watched_queue"))
@@ -37,7 +37,12 @@ def _watched(call: Call, answer: Json) -> Json:
 
 
 def _enqueue(call: Call, id: str, force: bool) -> Json:
-    """Append a Task to a queue. A Task that waits in another queue leaves that one."""
+    """Append a Task to a queue, and remove it from its current queue.
+
+    Raises:
+        errors.TaskAlreadyQueued: The Task already waits in this queue.
+        errors.ValidationError: The fields that select the queue contradict each other.
+    """
     if call.data.get("queue") and call.data.get("queue_name"):
         raise errors.ValidationError("Either queue id or queue name should be provided")
     document = own_task(call, id)
@@ -64,7 +69,7 @@ def _enqueue(call: Call, id: str, force: bool) -> Json:
 
 
 def _keeps_queue(call: Call) -> bool:
-    """Whether the Task goes on naming the queue that it was enqueued to before."""
+    """Return True if the Task's execution queue must stay as it is."""
     return call.data.get("update_execution_queue") is False
 
 
@@ -78,7 +83,10 @@ def _target(call: Call) -> Document:
 
 @endpoint("tasks.dequeue", writes=True)
 def dequeue(call: Call) -> Json:
-    """Back to what the Task was before the queue, or to `new_status`. A Task that is not there is no error."""
+    """Remove a Task from its queue and set its status to `new_status`, or the earlier one.
+
+    An unknown Task is not an error.
+    """
     return {"dequeued": 1, **_dequeue(call, call.data["task"])}
 
 
@@ -102,9 +110,9 @@ def _dequeue(call: Call, id: str) -> Json:
 
 
 def take_out(call: Call, document: Document, to: str | None = None) -> Document:
-    """Take a Task out of its queue, and change its status if it waits or runs; the fields that changed.
+    """Remove a queued Task from its queue, and reset the status of a queued or running Task.
 
-    The status becomes `to`, else the one from before the queue.
+    The new status is `to`, or the status before enqueueing. Returns the changed fields.
     """
     if document["status"] == lifecycle.QUEUED:
         leave_queue(call, document)

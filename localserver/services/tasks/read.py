@@ -1,4 +1,4 @@
-"""Reading Tasks."""
+"""Read Tasks."""
 
 from localserver.registry import Call, endpoint
 from localserver.services import listing, scope
@@ -16,7 +16,7 @@ def get_by_id(call: Call) -> Json:
 
 @endpoint("tasks.get_by_id_ex")
 def get_by_id_ex(call: Call) -> Json:
-    """As `get_all_ex`, with Tasks that are hidden too."""
+    """Like `get_all_ex`, including hidden Tasks."""
     call = _today(call)
     found, _ = listing.get_all_joined(call, call.db.tasks, call.data, select(call.db.tasks.entity, call.data))
     return {"tasks": documents.shown(call, found)}
@@ -31,7 +31,7 @@ def get_all(call: Call) -> Json:
 
 @endpoint("tasks.get_all_ex")
 def get_all_ex(call: Call) -> Json:
-    """As `get_all`, with an object for each id, and the fields of it that `only_fields` names."""
+    """Like `get_all`, with an object for each reference and its fields in `only_fields`."""
     call = _today(call)
     selection = scope.visible(call.data, selected(call))
     found, scroll_id = listing.get_all_joined(call, call.db.tasks, call.data, selection)
@@ -44,7 +44,10 @@ def get_types(call: Call) -> Json:
 
 
 def selected(call: Call) -> Selection:
-    """The Tasks that a request asks for; hidden ones only when it says so or names them."""
+    """Return the selection for a request.
+
+    Hidden Tasks are included only with `search_hidden` or by id.
+    """
     data = scope.filtered(call, call.data)
     selection = select(call.db.tasks.entity, data)
     if not data.get("search_hidden") and not data.get("id"):
@@ -53,7 +56,7 @@ def selected(call: Call) -> Selection:
 
 
 def _today(call: Call) -> Call:
-    """The request with the names of fields where Tasks have them today."""
+    """Return the request with old field names replaced by current ones."""
     data = {legacy.path(name): value for name, value in call.data.items()}
     data["only_fields"] = listing.asked_fields(data)
     for name in ("only_fields", "order_by"):

@@ -1,4 +1,4 @@
-"""Putting Tasks away: archive, reset, delete."""
+"""Archive, reset and delete Tasks."""
 
 from typing import NamedTuple
 
@@ -46,7 +46,10 @@ def unarchive_many(call: Call) -> Json:
 
 
 def _archive(call: Call, id: str) -> Json:
-    """A Task that waits leaves its queue, and one that runs is stopped; likewise the steps of a pipeline."""
+    """Archive a Task, dequeue it if it is queued, and stop it if it is running.
+
+    `include_pipeline_steps` does the same for the steps of a pipeline.
+    """
     document = own_task(call, id)
     for part in (*pipeline_steps(call, document), document):
         call.db.entries.remove(part["id"])
@@ -76,7 +79,10 @@ def reset_many(call: Call) -> Json:
 
 
 def _reset(call: Call, id: str) -> tuple[int | None, Json]:
-    """Make a Task new again: what it did is deleted, how it is defined stays; and what it left in its queue."""
+    """Delete the results of a Task and set its status to `created`.
+
+    Returns the number of queue entries removed (None if the Task was not queued), and the answer.
+    """
     document = own_task(call, id)
     if document["status"] == lifecycle.PUBLISHED and not call.data.get("force"):
         raise errors.InvalidTaskStatus(task_id=id, status=document["status"])
@@ -106,7 +112,11 @@ def delete_many(call: Call) -> Json:
 
 
 def delete_task(call: Call, id: str) -> Json:
-    """Delete a Task as the request says. The counts leave the steps of a pipeline out."""
+    """Delete a Task. The counts in the answer do not include pipeline steps.
+
+    Raises:
+        errors.TaskInUse: The Task is neither new nor archived and `force` is not set.
+    """
     document = own_task(call, id)
     status, force = document["status"], bool(call.data.get("force"))
     if status != lifecycle.CREATED and ARCHIVED not in document["system_tags"] and not force:
@@ -117,7 +127,7 @@ def delete_task(call: Call, id: str) -> Json:
 
 
 def remove(call: Call, document: Document, force: bool = True) -> Json:
-    """Delete a Task with all it reported, and note that in what refers to it. Published models stay."""
+    """Delete a Task and its events and update what refers to it. Published models stay."""
     id = document["id"]
     cleaned = _clean_up(call, document, force)
     call.db.entries.remove(id)
@@ -134,7 +144,10 @@ class _Cleaned(NamedTuple):
 
 
 def _clean_up(call: Call, document: Document, force: bool, keeps_task: bool = False) -> _Cleaned:
-    """Delete what a Task reported and made. What stays refers to `__DELETED__…`, or to no Task if this one stays."""
+    """Delete the events and the unused draft models of a Task.
+
+    Remaining models and children refer to `__DELETED__<id>`. With `keeps_task`, the models refer to no Task.
+    """
     id = document["id"]
     _check_children(call, id, force)
     models = _made(call, document, force)
@@ -168,7 +181,11 @@ def _children(call: Call, id: str) -> list[Document]:
 
 
 def _made(call: Call, document: Document, force: bool) -> list[Document]:
-    """The models that name the Task, and those that it lists; raises errors.TaskInUse for a published one."""
+    """Return the models that name the Task or that the Task lists as output.
+
+    Raises:
+        errors.TaskInUse: A model is published and `force` is not set.
+    """
     found = {model["id"]: model for model in call.db.models.all(Selection().equal("task", document["id"]))}
     published = [model for model in found.values() if model["ready"]]
     if published and not force:
@@ -191,7 +208,7 @@ def _refer(call: Call, documents: Documents, found: list[Document], field: str, 
 
 
 def users_of(model: str) -> Selection:
-    """The Tasks that have a model for an input."""
+    """Select the Tasks with this input model."""
     return Selection().holding("$.models.input", "model", model)
 
 

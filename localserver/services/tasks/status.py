@@ -1,4 +1,4 @@
-"""Changes of a Task's status, one at a time or many."""
+"""Change the status of Tasks."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from localserver.wire import Json
 
 STOPPING = "stopping"
 DEVELOPMENT = "development"
-# A Task whose worker reported nothing for longer is taken to have none.
+# A Task counts as having no worker if it has not changed for this long.
 WORKER_TIMEOUT = timedelta(seconds=600)
 
 
@@ -26,9 +26,9 @@ def change(
     force: bool | None = None,
     message: str | None = None,
 ) -> Document:
-    """Change a Task's status and save it, with other `fields` of it; the fields that changed.
+    """Change a Task's status, set other `fields`, save it, and return the changed fields.
 
-    Reason, message and force are those of the request unless they are given.
+    `message` and `force` default to those of the request.
     """
     changed = lifecycle.change(
         document,
@@ -44,7 +44,7 @@ def change(
 
 
 def keep(call: Call, document: Document, fields: Document) -> Document:
-    """Save changed fields of a Task, and note in its project that something happened."""
+    """Save changed fields of a Task and touch its project."""
     fields = {**fields, **changes(call)}
     document.update(fields)
     call.db.tasks.save(document)
@@ -53,7 +53,7 @@ def keep(call: Call, document: Document, fields: Document) -> Document:
 
 
 def pipeline_steps(call: Call, controller: Document) -> list[Document]:
-    """The steps of a pipeline, if the request says `include_pipeline_steps`; empty for a Task that is no pipeline."""
+    """Return the steps of a pipeline if the request sets `include_pipeline_steps`, else []."""
     if not call.data.get("include_pipeline_steps") or controller["type"] != "controller":
         return []
     return list(call.db.tasks.all(Selection().equal("parent", controller["id"])))
@@ -88,7 +88,7 @@ def close(call: Call, id: str) -> Json:
 
 
 def stop(call: Call, id: str) -> Json:
-    """Stop a Task, or ask the worker that runs it to do so; likewise the steps of a pipeline."""
+    """Stop a Task, or ask its worker to stop it. Includes pipeline steps on request."""
     document = own_task(call, id)
     for step in pipeline_steps(call, document):
         _stop(call, step, force=True)
@@ -111,7 +111,7 @@ def _has_worker(document: Document) -> bool:
 
 
 def leave_queue(call: Call, document: Document) -> int:
-    """Take a Task out of the queue that it was enqueued to; how many entries that were."""
+    """Remove a Task from its execution queue and return the number of removed entries."""
     queue = call.db.queues.get(document["execution"].get("queue") or "")
     if queue is None or not call.db.entries.remove(document["id"], queue["id"]):
         return 0

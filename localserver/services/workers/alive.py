@@ -1,4 +1,4 @@
-"""Which workers there are: those that were heard of lately."""
+"""Live workers: registered workers that have reported within their timeout."""
 
 import fnmatch
 from collections.abc import Sequence
@@ -13,12 +13,15 @@ TIMEOUT_SECONDS = 600
 
 
 def alive(call: Call) -> list[Document]:
-    """Those heard of within the time that they registered for."""
+    """Return the workers that reported within the timeout they registered with."""
     return [worker for worker in call.db.workers.all(Selection()) if heard_of(worker, worker["register_timeout"])]
 
 
 def asked_for(call: Call, last_seen: int) -> list[Document]:
-    """The live workers that a request's `last_seen`, tags and pattern choose; a `last_seen` of 0 chooses all."""
+    """Return the live workers that match the request's `last_seen`, tags and pattern.
+
+    `last_seen` is the default for requests without the field, in seconds; 0 selects all.
+    """
     seconds = call.data.get("last_seen")
     seconds = last_seen if seconds is None else seconds
     pattern = call.data.get("worker_pattern") or "*"
@@ -36,12 +39,12 @@ def heard_of(worker: Document, seconds: int) -> bool:
 
 
 def runs(call: Call, task: str) -> bool:
-    """Whether a live worker says that it runs a Task."""
+    """Return True if a live worker reports that it runs the Task."""
     return any(worker.get("task") == task for worker in alive(call))
 
 
 def _has(tags: Sequence[str], wanted: Sequence[str]) -> bool:
-    """One of the wanted tags, and none of those that a minus excludes."""
+    """Return True if at least one wanted tag is set, and none with a leading minus."""
     included = [tag for tag in wanted if not tag.startswith("-")]
     excluded = {tag[1:] for tag in wanted if tag.startswith("-")}
     return (not included or bool(set(tags).intersection(included))) and not excluded.intersection(tags)

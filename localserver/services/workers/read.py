@@ -1,4 +1,4 @@
-"""Reading about workers."""
+"""Read workers."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ def get_count(call: Call) -> Json:
 
 
 def _shown(call: Call, worker: Document) -> Document:
-    """With the names of what the worker refers to."""
+    """Return the worker with the names of its user, queues, Task and project."""
     shown = {name: value for name, value in worker.items() if name not in ("task", "queue")}
     user = call.db.users.get(worker["user"])
     shown["user"] = {"id": worker["user"], **({"name": user["name"]} if user else {})}

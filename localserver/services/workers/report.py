@@ -1,4 +1,4 @@
-"""The reports of workers: that they are there, what they do, and how their machines are."""
+"""Reports of workers: registration, status and machine statistics."""
 
 import time
 
@@ -32,14 +32,14 @@ def register(call: Call) -> Json:
 
 @endpoint("workers.unregister", writes=True)
 def unregister(call: Call) -> Json:
-    """Forget a worker; one that nobody knows is forgotten already."""
+    """Delete a worker. An unknown worker is not an error."""
     call.db.workers.delete(call.data["worker"])
     return {}
 
 
 @endpoint("workers.status_report", writes=True)
 def status_report(call: Call) -> Json:
-    """Keep what a worker does now. A worker that nobody knew is registered by its report."""
+    """Store the current status of a worker. An unknown worker is registered."""
     worker = _known(call) or _new(call)
     worker |= {name: call.data.get(name) or [] for name in ("tags", "system_tags")}
     worker |= {"queues": call.data.get("queues") or worker["queues"], "queue": call.data.get("queue")}
@@ -49,10 +49,10 @@ def status_report(call: Call) -> Json:
     if id and task is None:
         _keep(call, worker)
         refused = errors.InvalidTaskId(id=id, company=COMPANY)
-        # The worker lives, whatever became of its Task.
+        # Keep the report although the call fails: the worker is alive even if its Task is gone.
         refused.keeps = True
         raise refused
-    # No Task means that it runs none.
+    # A report without a Task clears the worker's Task.
     _keep(call, {**worker, "task": id, "last_report_time": now()})
     if task:
         task |= {"last_worker": worker["id"], "last_worker_report": now(), **changes(call)}
@@ -62,12 +62,12 @@ def status_report(call: Call) -> Json:
 
 
 def _keep_measurements(call: Call, worker: Document) -> None:
-    """Keep the measurements that statistics know; none of 0, as on the server."""
+    """Store the machine statistics in the API schema. Zeros are dropped, like on ClearML Server."""
     known = schema.shape("machine stats", errors.ValidationError.subcode)
     stats = call.data.get("machine_stats") or {}
     measured = {name: value for name, value in stats.items() if known and name in known.fields and value}
     if measured:
-        # Agents send milliseconds, where the SDK's schema says seconds.
+        # Agents send milliseconds, although the SDK's schema says seconds.
         report = Report(worker["id"], int(call.data["timestamp"] // 1000), call.data.get("task"), measured)
         call.db.reports.add(report, int(time.time()))
 

@@ -14,13 +14,13 @@ _AGGREGATIONS: dict[str, Callable[[list[float]], float]] = {"avg": fmean, "min":
 _MIN_INTERVAL = 40
 _MAX_INTERVALS = 65_536
 _RANGE = ("from_date", "to_date", "interval")
-# start of the interval -> part of the machine ("0" is the first processor) -> its values
+# {start of the interval: {part of the machine ("0" is the first processor): values}}
 Series = dict[int, dict[str, list[float]]]
 
 
 @endpoint("workers.get_metric_keys")
 def get_metric_keys(call: Call) -> Json:
-    """The measurements that there are, by the first word of their names; the most frequent first."""
+    """Return the measurement names by category (the first part of the name), most frequent first."""
     workers = fields.texts(call.data, "worker_ids")
     counts: Counter[str] = Counter()
     for report in call.db.reports.between(0, 2**40, workers):
@@ -36,10 +36,10 @@ def get_metric_keys(call: Call) -> Json:
 
 @endpoint("workers.get_stats")
 def get_stats(call: Call) -> Json:
-    """Measurements of each worker's machine in each interval of the range, 0 where there is none."""
+    """Return the measurements of each worker per interval of the range; 0 without data."""
     items = [(fields.text(item, "key"), _aggregation(item)) for item in fields.objects(call.data, "items")]
     dates = _dates(call)
-    # The last interval is left out while more than a tenth of it is missing.
+    # Leave out the last interval if more than a tenth of it is outside the range.
     dates = [date for date in dates if date < call.data["to_date"] - 0.9 * _interval(call)]
     reports = list(_reports(call, fields.texts(call.data, "worker_ids")))
     found: dict[str, dict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
@@ -56,7 +56,10 @@ def get_stats(call: Call) -> Json:
 
 @endpoint("workers.get_activity_report")
 def get_activity_report(call: Call) -> Json:
-    """How many workers reported in each interval, and how many of them ran a Task. The last interval is left out."""
+    """Count the workers that reported, and those that ran a Task, per interval.
+
+    The last interval is left out.
+    """
     total: dict[int, set[str]] = defaultdict(set)
     active: dict[int, set[str]] = defaultdict(set)
     for report in _reports(call, []):
@@ -79,12 +82,17 @@ def _interval(call: Call) -> int:
 
 
 def _start(call: Call, second: float) -> int:
-    """The start of the interval that a time falls into."""
+    """Return the start of the interval that contains a time."""
     return int(second) // _interval(call) * _interval(call)
 
 
 def _dates(call: Call) -> list[int]:
-    """The starts of all intervals of the range; raises errors.ValidationError or InvalidFields for no such range."""
+    """Return the start times of all intervals in the range.
+
+    Raises:
+        errors.ValidationError: The interval or a date is out of range, or there are too many intervals.
+        errors.InvalidFields: The range is empty.
+    """
     start, end, interval = (call.data[name] for name in _RANGE)
     if interval < 1 or start < 0:
         raise errors.ValidationError("error for field 'interval'. expected at least 1 and dates of at least 0")
@@ -103,7 +111,7 @@ def _aggregation(item: Json) -> str:
 
 
 def _series(call: Call, reports: list[Report], key: str) -> dict[str, Series]:
-    """The values of a measurement by worker; the workers that measured most come first."""
+    """Return the values of a measurement by worker, the worker with most values first."""
     found: dict[str, Series] = {}
     counts: Counter[str] = Counter()
     for report in reports:
@@ -116,7 +124,7 @@ def _series(call: Call, reports: list[Report], key: str) -> dict[str, Series]:
 
 
 def _parts(report: Report, key: str) -> list[tuple[str, float]]:
-    """(part, value) for each number of a measurement; one that has no parts is `total`."""
+    """Return (part, value) for each number of a measurement. A single number is `total`."""
     value = report.stats.get(key)
     parts = (
         [(str(number), part) for number, part in enumerate(value)] if isinstance(value, list) else [("total", value)]
@@ -125,7 +133,10 @@ def _parts(report: Report, key: str) -> list[tuple[str, float]]:
 
 
 def _stat(call: Call, series: Series, key: str, aggregation: str, dates: list[int]) -> Json:
-    """The values at `dates`; of a graphics card's measurements also by card, if the request splits them."""
+    """Return the aggregated values at `dates`.
+
+    GPU measurements also have values per GPU if the request sets `split_by_resource`.
+    """
     aggregate = _AGGREGATIONS[aggregation]
     together = [
         aggregate([value for part in series[date].values() for value in part]) if date in series else 0.0
