@@ -1,6 +1,6 @@
-"""`python -m localserver COMMAND`: the embedded ClearML backend of one data directory.
+"""Run, back up and restore the embedded ClearML backend of a data directory.
 
-Exit codes: 0 done, 1 failed, 2 usage, 5 (`status`) not running.
+Exit codes: 0 success, 1 failure, 2 usage error, 5 (`status`) not running.
 """
 
 import argparse
@@ -18,7 +18,7 @@ FAILED, NOT_RUNNING = 1, 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, do one thing, and return the exit code."""
+    """Parse the arguments, run one command, and return the exit code."""
     options = _parser().parse_args(arguments)
     try:
         code: int = options.do(options)
@@ -111,7 +111,7 @@ def _tell(options: argparse.Namespace, done: Any, sentence: str) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    # Only this command pays for the server's imports.
+    # Imported here, so that other commands do not load the server's modules.
     from localserver.serve import serve
 
     serve(options.data_dir, options.api_port, options.files_port, options.parent)

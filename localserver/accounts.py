@@ -1,4 +1,4 @@
-"""Authentication for the API and the file server: key pairs and tokens. All belong to the one user."""
+"""Authenticate API and file requests with key pairs and tokens. All belong to one user."""
 
 import base64
 import binascii
@@ -15,19 +15,22 @@ from localserver.store.database import Store
 from localserver.store.session import Session
 from localserver.tokens import LIFETIME_SECONDS, Tokens
 
-# There is one user: whoever holds a key pair of this installation.
+# The single user, to whom all key pairs of this installation belong.
 USER = "local"
 _OWN_LABEL = "this installation"
 _KEY_LETTERS = string.ascii_uppercase + string.digits
-# A client may send its key pair with every request: when it was last used is written this often at most.
+# Clients may send their key pair with every request, so `last_used` is written at most this often.
 _USED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The user of a request and the key pair that let it in; `session` and `expires` are its token's, if it has one.
+    """The user of a request and the key pair that authenticated it.
 
-    `worker` is the machine or agent that the request's header names.
+    Attributes:
+        session: The token's session id; "" for a key pair.
+        expires: The token's expiry as a Unix time; 0 for a key pair.
+        worker: The machine or agent named by the request's header.
     """
 
     user: str
@@ -41,7 +44,7 @@ NOBODY = Identity("", "")
 
 
 class Accounts:
-    """The key pairs of one installation: its own, which clearml.conf has, and those that were made later."""
+    """The key pairs of an installation: its own pair in clearml.conf, and created pairs."""
 
     def __init__(self, store: Store, tokens: Tokens, access_key: str, secret_key: str) -> None:
         self.own_key = access_key
@@ -52,7 +55,11 @@ class Accounts:
             db.keys.own(access_key, _OWN_LABEL)
 
     def authenticate(self, authorization: str, used_from: str = "") -> Identity:
-        """Return who sent this Authorization header; raises errors.Unauthorized."""
+        """Return the identity of an Authorization header.
+
+        Raises:
+            errors.Unauthorized: The header is missing, or its credentials are invalid.
+        """
         kind, _, credentials = authorization.partition(" ")
         if not kind:
             raise errors.Unauthorized
@@ -63,11 +70,11 @@ class Accounts:
         raise errors.BadAuthorization
 
     def issue(self, identity: Identity, lifetime_seconds: int = LIFETIME_SECONDS) -> str:
-        """Return a token, which ends with the key pair that it was made with."""
+        """Return a token for an identity. Revoking its key pair invalidates the token."""
         return self.tokens.issue(identity.user, lifetime_seconds, identity.key)
 
     def create(self, db: Session, label: str | None) -> tuple[str, str]:
-        """Make a key pair; its secret is known to nobody but who asked."""
+        """Create a key pair and return (key, secret). Only a hash of the secret is stored."""
         key, secret = "".join(secrets.choice(_KEY_LETTERS) for _ in range(30)), secrets.token_hex(32)
         db.keys.add(key, _hashed(secret), label)
         return key, secret
@@ -95,13 +102,13 @@ class Accounts:
 
 
 def end_session(db: Session, identity: Identity) -> None:
-    """Make a token worthless before it expires; a key pair has no session."""
+    """Revoke the token of an identity. A key pair has no session, so nothing changes for it."""
     if identity.session:
         db.keys.end(identity.session, identity.expires, int(time.time()))
 
 
 def _hashed(secret: str) -> str:
-    # Secrets are 256 random bits: nothing is gained by a slow hash.
+    # Secrets have 256 random bits, so a slow hash would add no security.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

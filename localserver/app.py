@@ -1,4 +1,4 @@
-"""The API as an ASGI application: from a request to an envelope, whatever happens."""
+"""The API as an ASGI application. Every request gets an envelope, also after an error."""
 
 import json
 import logging
@@ -25,7 +25,10 @@ METHODS = ["GET", "POST", "PUT"]
 
 
 def api_app(store: Store, accounts: Accounts) -> ASGIApp:
-    """`/v<version>/<service>.<action>` (the version may be left out), for the holder of a key pair or of a token."""
+    """Return the ASGI app for `/v<version>/<service>.<action>` (the version is optional).
+
+    Creates the first queues and the user if they are missing.
+    """
     services.load()
     server = Server(store, accounts)
     with store.write() as db:
@@ -55,14 +58,17 @@ def api_app(store: Store, accounts: Accounts) -> ASGIApp:
 
 
 def _download(file: wire.Download) -> Response:
-    # The name of a project is part of it: no quote and no line break may leave the header's value.
+    # The file name contains a project's name. Quotes and line breaks in it would break the header.
     name = _UNSAFE_IN_FILENAMES.sub("_", file.filename)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store, max-age=0"}
     return StreamingResponse(file.content, media_type=file.media_type, headers=headers)
 
 
 def _query(request: Request) -> bytes:
-    """The fields in a URL, for a request that has no body: what a person types into a browser or curl."""
+    """Return a URL's query parameters as a JSON body, for requests without a body.
+
+    A person can then call the API from a browser or curl.
+    """
     values = {name: request.query_params.getlist(name) for name in request.query_params}
     return json.dumps({name: found if len(found) > 1 else found[0] for name, found in values.items()}).encode()
 
@@ -72,7 +78,7 @@ def _find(target: wire.Target, missing: set[str]) -> Endpoint:
     if endpoint and target.number < schema.table(target.name).since:
         raise errors.UnknownEndpoint(target.name, target.version)
     if endpoint is None:
-        # Once for each name; the names are the client's, so there is a limit.
+        # Log each name once. Clients choose the names, so the set is limited.
         if target.name not in missing and len(missing) < 1_000:
             missing.add(target.name)
             log.warning("%s is not implemented", target.name)
@@ -88,12 +94,16 @@ def _answer(
     try:
         return endpoint.answer(server, data, identity, version)
     except (RecursionError, OverflowError, UnicodeError) as error:
-        # Nested too deeply, or a number or a text that the database cannot hold.
+        # The body is nested too deeply, or has a number or text that the database cannot store.
         raise errors.BadRequest from error
 
 
 def _identify(server: Server, endpoint: Endpoint, request: Request) -> Identity:
-    """Who sent a request. An open endpoint also answers those who do not say, or say something wrong."""
+    """Return the identity of a request. An open endpoint also accepts invalid credentials.
+
+    Raises:
+        errors.Unauthorized: The endpoint is not open and the credentials are invalid.
+    """
     worker = request.headers.get("x-clearml-worker", "")[:200]
     used_from = worker or (request.client.host if request.client else "")
     try:

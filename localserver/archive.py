@@ -1,7 +1,7 @@
-"""A backup's file: a zip archive with a manifest, and at its very end the sha256 of everything before.
+"""The backup file: a zip archive with a manifest, ending in a sha256 of all other bytes.
 
-Nothing is unpacked by the archive's own word: names pass the same guard as uploads, sizes are those of the manifest,
-each file must have its sha256, and only regular files are written.
+Extraction trusts only the manifest. Names are checked like those of uploads, and sizes and hashes must match.
+Only regular files are written.
 """
 
 import hashlib
@@ -31,7 +31,15 @@ _DATABASE_NAME = re.compile(r"[A-Za-z0-9_-]+\.sqlite")
 
 @dataclass
 class Manifest:
-    """What a backup holds: `schema` is the store's migrations, `members` is {name: {bytes, sha256}}."""
+    """The contents of a backup.
+
+    Attributes:
+        made: ISO time of the backup.
+        schema: The migrations applied to the store.
+        counts: Number of documents by kind, and of files and bytes.
+        ports: The server's ports, by name.
+        members: {name: {bytes, sha256}}
+    """
 
     made: str
     schema: list[str] = field(default_factory=list)
@@ -47,7 +55,7 @@ class Manifest:
 
 
 class Writer:
-    """Files on their way into an archive, each noted in the manifest."""
+    """Adds files to an archive and records them in the manifest."""
 
     def __init__(self, packed: zipfile.ZipFile, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -55,7 +63,7 @@ class Writer:
 
     def add(self, name: str, path: Path) -> None:
         info = zipfile.ZipInfo(name)
-        # Stored files are mostly packed already; databases shrink to a fifth.
+        # Uploaded files are mostly compressed already. Databases shrink to a fifth.
         info.compress_type = zipfile.ZIP_STORED if name.startswith(f"{FILES}/") else zipfile.ZIP_DEFLATED
         info.external_attr = 0o600 << 16
         digest, size = hashlib.sha256(), 0
@@ -69,9 +77,10 @@ class Writer:
 
 @contextmanager
 def writing(target: Path, made: str, force: bool = False) -> Iterator[Writer]:
-    """An archive that is at `target`, whole and on disk, when the block ends well, and else not there.
+    """Write an archive. It appears at `target`, complete and synced, if the block succeeds.
 
-    Raises Failure when something is there already and `force` is not given, and when it cannot be written.
+    Raises:
+        Failure: The file exists and `force` is not set, or it cannot be written.
     """
     check_target(target, force)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
@@ -93,7 +102,7 @@ def writing(target: Path, made: str, force: bool = False) -> Iterator[Writer]:
 
 
 def check_target(target: Path, force: bool) -> None:
-    """Raises Failure unless an archive can be made at `target`."""
+    """Check that an archive can be written to `target`; raises Failure."""
     if not target.parent.is_dir():
         raise Failure(f"{target.parent} is no folder; make it first, or give another place.")
     if os.path.lexists(target) and not (force and target.is_file()):
@@ -102,14 +111,14 @@ def check_target(target: Path, force: bool) -> None:
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """Raises Failure when the disk of a folder has not so many bytes left."""
+    """Check that the disk of a folder has `needed` free bytes; raises Failure."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise Failure(f"{folder} has {free:,} bytes left, and {needed:,} are needed; make room, or give another place.")
 
 
 class Archive:
-    """A whole, unaltered archive; its `manifest` has been checked, its members have not."""
+    """An intact archive with a checked manifest. The members are checked by `extract`."""
 
     def __init__(self, path: Path, packed: zipfile.ZipFile) -> None:
         self._path = path
@@ -117,14 +126,18 @@ class Archive:
         self.manifest = self._read_manifest()
 
     def extract(self, folder: Path) -> None:
-        """Write every member below an empty folder, on disk on return. Raises Failure for what is not as recorded."""
+        """Write every member below an empty folder and sync it to disk.
+
+        Raises:
+            Failure: The size or sha256 of a member differs from the manifest.
+        """
         for name, member in self.manifest.members.items():
             target = folder.joinpath(*name.split("/"))
             target.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
             with os.fdopen(descriptor, "wb") as out, self._packed.open(name) as source:
                 digest, size = hashlib.sha256(), 0
-                # One byte more than recorded is enough to know.
+                # Read at most one byte more than recorded, so that a huge member cannot fill the disk.
                 while size <= member["bytes"] and (chunk := source.read(min(_CHUNK, member["bytes"] + 1 - size))):
                     digest.update(chunk)
                     size += len(chunk)
@@ -157,7 +170,7 @@ class Archive:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Archive]:
-    """An archive whose every byte is as it was written. Raises Failure for anything else."""
+    """Open an archive whose checksum is correct; raises Failure for any other file."""
     try:
         with path.open("rb") as file:
             _check_seal(path, file)
@@ -218,7 +231,7 @@ def _arrive(draft: Path, target: Path, force: bool) -> None:
         draft.replace(target)
     else:
         try:
-            # A rename would replace what came there meanwhile; a link fails.
+            # A rename would replace a file created in the meantime. A link fails instead.
             os.link(draft, target)
         except FileExistsError:
             raise Failure(f"{target} came to be there meanwhile and is not replaced; give another place.") from None

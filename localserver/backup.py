@@ -1,9 +1,13 @@
-"""Backups of a data directory, made while its server runs and is written to.
+"""Back up a data directory while its server is running.
 
-A file is stored before the row that names it. So the files that are there are kept first (a second name for each, at no
-cost), then the databases by SQLite's own backup, then the files that have come since. What the server removes or
-replaces in the meantime it puts into a folder that is there as long. So whatever the copied rows name is among these
-files; of several of one path, the copied rows say which.
+The server stores a file before the row that names it. The backup uses this order:
+
+1. Hard-link all files.
+2. Copy the databases with SQLite's backup API.
+3. Hard-link the files that were added since step 1.
+
+While a backup runs, the server links files that it removes or replaces into a separate folder.
+So every file named by a copied row is available. If a path has several versions, the copied rows decide.
 """
 
 import os
@@ -28,7 +32,12 @@ _COUNTED = ("projects", "tasks", "models", "queues", "events")
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that was made, or looked at; `schema` is the last migration of its store, `bytes` are of the archive."""
+    """A backup file.
+
+    Attributes:
+        bytes: Size of the archive.
+        schema: The last migration applied to its store.
+    """
 
     file: str
     bytes: int
@@ -38,9 +47,12 @@ class Backup:
 
 
 def backup(data_dir: Path | str, target: Path, force: bool = False) -> Backup:
-    """Make one archive of the databases and files of a data directory. Raises Failure, and then nothing is there.
+    """Write the databases and files of a data directory to one archive.
 
-    Every SQLite file of the folder is part of it, whoever keeps it there; credentials, logs and locks are not.
+    All SQLite files in the folder are included. Credentials, logs and locks are not.
+
+    Raises:
+        Failure: The backup was not made. No file is left at `target`.
     """
     folder, target = Path(data_dir).absolute(), target.expanduser().absolute()
     if target.is_relative_to(folder / FILES):
@@ -71,7 +83,7 @@ def _pack(folder: Path, draft: Path, databases: list[Path], target: Path, force:
             _copy(path, draft / path.name)
         _keep(folder / FILES, draft / "after")
     finally:
-        # What goes from here on was found by the second pass.
+        # Files removed after this point are already linked by the second pass.
         leaving = leaving.rename(draft / LEAVING)
     files = _choose(draft, leaving, draft / DATABASE)
     sizes = {name: _size(path) for name, path in files.items()}
@@ -92,7 +104,7 @@ def _add(archive: Writer, databases: list[Path], draft: Path, files: dict[str, P
 
 
 def _keep(root: Path, kept: Path) -> None:
-    """Give every stored file a second name below `kept`, under which it stays as it is now."""
+    """Hard-link every stored file below `kept`, so that its content is preserved."""
     kept.mkdir()
     for place, _, names in os.walk(root):
         below = kept / Path(place).relative_to(root)
@@ -107,10 +119,10 @@ def _keep(root: Path, kept: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a database as of one moment, whoever writes to it, and look whether it is sound."""
+    """Copy a database to a consistent state and check the copy; raises Failure."""
     try:
         with closing(sqlite3.connect(source, timeout=60)) as live, closing(sqlite3.connect(target)) as copy:
-            # Two connections that write the log back at once can corrupt it in SQLite before 3.51.3.
+            # SQLite before 3.51.3 can corrupt the database if two connections checkpoint the WAL at once.
             live.execute("PRAGMA wal_autocheckpoint = 0")
             live.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
@@ -122,7 +134,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _choose(draft: Path, leaving: Path, database: Path) -> dict[str, Path]:
-    """The files of the backup by their paths: all that were there at some time while the databases were copied."""
+    """Return the files of the backup by path: all that existed while databases were copied."""
     found: dict[str, list[Path]] = {}
     for root in (draft / "before", draft / "after", *sorted(leaving.iterdir())):
         for path in _files(root):
@@ -139,7 +151,7 @@ def _choose(draft: Path, leaving: Path, database: Path) -> dict[str, Path]:
 
 
 def _names(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether some Task or model names a file by its sha256."""
+    """Return True if a Task or model document contains the sha256 of a file."""
     with path.open("rb") as file:
         known = f"%{file_digest(file, 'sha256').hexdigest()}%"
     sql = "SELECT 1 FROM tasks WHERE doc LIKE ? UNION ALL SELECT 1 FROM models WHERE doc LIKE ? LIMIT 1"
@@ -151,7 +163,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _look(database: Path) -> tuple[list[str], dict[str, int]]:
-    """The migrations that a store has had, and how many of what it holds."""
+    """Return the migrations applied to a store, and the number of rows by table."""
     if not database.exists():
         return [], dict.fromkeys(_COUNTED, 0)
     with closing(sqlite3.connect(database)) as connection:

@@ -1,4 +1,4 @@
-"""HTTP connections that must get to their point: a client that does not send its request's head is let go."""
+"""HTTP connections that time out if a client does not send a complete request head."""
 
 import asyncio
 from typing import Any
@@ -9,9 +9,9 @@ HEAD_SECONDS = 20.0
 
 
 class Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1 connection with a limit on how long the first request's head may take.
+    """uvicorn's HTTP/1.1 connection with a time limit for the head of the first request.
 
-    uvicorn limits how long a connection may idle between requests, but not before the first one.
+    uvicorn limits idle time between requests, but not before the first one.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

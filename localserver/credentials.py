@@ -1,4 +1,4 @@
-"""The keys of one data directory, and the clearml.conf by which ClearML clients on this machine use them."""
+"""The credentials of a data directory, and the clearml.conf that clients use."""
 
 import json
 import os
@@ -34,12 +34,12 @@ sdk {{
 
 
 class CorruptCredentials(Exception):
-    """The credentials file is there but is not what was written; the message names it."""
+    """The credentials file has unexpected contents. The message names the file."""
 
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """One key pair and the secret that signs tokens; never printed."""
+    """One key pair and the secret that signs tokens. The repr hides them."""
 
     access_key: str
     secret_key: str
@@ -47,7 +47,11 @@ class Credentials:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder, if needed, and leave it accessible to its owner only. PermissionError for a shared one."""
+    """Create a folder if needed and make it accessible to its owner only.
+
+    Raises:
+        PermissionError: The folder is shared between users (sticky bit).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     mode = folder.stat().st_mode
     if mode & stat.S_ISVTX:
@@ -57,7 +61,11 @@ def make_private_folder(folder: Path) -> None:
 
 
 def load_or_create(data_dir: Path) -> Credentials:
-    """Read the credentials of a data directory, or make them once. Raises CorruptCredentials."""
+    """Read the credentials of a data directory, or create them.
+
+    Raises:
+        CorruptCredentials: The file exists and is not a credentials file.
+    """
     path = data_dir / CREDENTIALS
     try:
         text = path.read_text(encoding="utf-8")
@@ -111,7 +119,7 @@ def write_config(data_dir: Path, credentials: Credentials, api_url: str, files_u
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file by a new one that only its owner can read, all or nothing, durable on return."""
+    """Atomically replace a file with one that only its owner can read, synced to disk."""
     staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

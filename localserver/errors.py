@@ -1,4 +1,4 @@
-"""What the API answers when it does not do what was asked. Raised anywhere, rendered once (`wire.failure`).
+"""Error answers of the API. Handlers raise them, and `wire.failure` builds the envelope.
 
 ApiError                     500/0
 ├── BadRequest               400/0    the body or the path is not a request
@@ -6,10 +6,10 @@ ApiError                     500/0
 ├── MissingFields            400/11   a field that another one needs
 ├── ValidationError          400/12   a field is missing or has the wrong type
 ├── LookupFailed             400/14   a field name that the entity does not have
-├── UndefinedFields          400/14   likewise, in what an answer is to show
+├── UndefinedFields          400/14   a field name in `only_fields` that does not exist
 ├── FieldsConflict           400/15
 ├── InvalidFields            400/16   a value that the field cannot take
-├── EmptyBatch               400/17   a batch without a line
+├── EmptyBatch               400/17   a batch without requests
 ├── InvalidPattern           400/21   not a regular expression
 ├── InvalidAccessKey         400/75
 ├── InvalidTaskId            400/101
@@ -18,7 +18,7 @@ ApiError                     500/0
 ├── TaskInUse                400/123  needs force
 ├── EventsNotAdded           400/131
 ├── NotAReport               400/150
-├── AllRunsSelected          400/160  one run of a pipeline must stay
+├── AllRunsSelected          400/160  at least one run of a pipeline must remain
 ├── InvalidModelId           400/201
 ├── ModelIsReady             400/203
 ├── ModelInUse               400/205  needs force
@@ -31,7 +31,7 @@ ApiError                     500/0
 ├── ProjectHasModels         400/405  needs force
 ├── ProjectHasDatasets       400/406  needs force
 ├── InvalidProjectName       400/407
-├── CannotUpdateLocation     400/408  projects.move does that
+├── CannotUpdateLocation     400/408  use projects.move
 ├── ProjectPathTooDeep       400/409
 ├── SameProject              400/410
 ├── ProjectUnderItself       400/411
@@ -46,7 +46,7 @@ ApiError                     500/0
 ├── WorkerRegistrationFailed 400/1002
 ├── WorkerStatsNotFound      400/1005
 ├── DataValidationError      400/800  a name that is too short
-├── InvalidScrollId          400/1104 of another server or endpoint
+├── InvalidScrollId          400/1104 an id from another server or endpoint
 ├── Duplicate                400/801
 │   └── DuplicateProject     400/801
 ├── Unauthorized             401/20
@@ -54,7 +54,7 @@ ApiError                     500/0
 │   ├── InvalidCredentials   401/22
 │   └── InvalidToken         401/30
 ├── Forbidden                403/20
-│   └── NoWritePermission    403/21   a public task or model
+│   └── NoWritePermission    403/21   a public document
 ├── UnknownEndpoint          404/0
 └── NotSupported             301/1    only clients of an older API may call the endpoint
 """
@@ -63,10 +63,14 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """`code` is the HTTP status (never above 500: the SDK retries those for ever), `subcode` ClearML's own number.
+    """An error answer of the API.
 
-    The message reads `msg (detail): key=value, …`, with the parts that were given. `keeps` is set by a handler that
-    refuses a part of a request: what it wrote before stays.
+    The message is `msg (detail): key=value, …` with the given parts.
+
+    Attributes:
+        code: HTTP status. Never above 500, because the SDK retries these without end.
+        subcode: ClearML's error number.
+        keeps: True if the changes made before the error stay, for a partly refused request.
     """
 
     keeps = False
@@ -83,7 +87,7 @@ class ApiError(Exception):
 
 
 def _plain(value: Any) -> Any:
-    """The value as it may stand in JSON."""
+    """Return the value as JSON types."""
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item) for item in value]
     return value if isinstance(value, (str, int, float)) else str(value)
@@ -96,7 +100,7 @@ def _shown(value: Any) -> str:
 
 
 class BadRequest(ApiError):
-    """The message is what the caller says, nothing before it."""
+    """The request is malformed. The message is the given text without a prefix."""
 
     code = 400
     msg = "The browser (or proxy) sent a request that this server could not understand."

@@ -1,7 +1,7 @@
-"""The file server, as ClearML's clients speak it: multipart POST to store, GET, HEAD and DELETE by path.
+"""The file server for ClearML clients: multipart POST stores, GET, HEAD and DELETE by path.
 
-Everything needs a token (or the key pair). Nothing that was uploaded runs in a browser: only raster images and plain
-text are shown, all else is a download, and every answer is sandboxed.
+Every request needs a token or key pair. Uploads never run in a browser: raster images and plain text are
+displayed, all other files are downloads, and every answer is sandboxed.
 """
 
 import json
@@ -46,7 +46,7 @@ _SAFE_HEADERS = {
 
 
 def files_app(storage: Storage, accounts: Accounts, max_bytes: int) -> Starlette:
-    """Return the ASGI app of the file server; an upload of more than `max_bytes` is refused with 413."""
+    """Return the ASGI app of the file server. Uploads over `max_bytes` get status 413."""
 
     async def store(request: Request) -> Response:
         await authorize(request)
@@ -95,7 +95,11 @@ def files_app(storage: Storage, accounts: Accounts, max_bytes: int) -> Starlette
 
 
 async def serve_file(storage: Storage, raw_path: bytes, shown: bool = True) -> Response:
-    """Return a stored file; `shown=False` makes a download of safe types too. Raises HTTPException 404."""
+    """Return a stored file. With `shown=False`, images and text are downloads too.
+
+    Raises:
+        HTTPException: 404 if the file does not exist.
+    """
     try:
         path, found = await anyio.to_thread.run_sync(storage.find, decode_url_path(raw_path))
     except (RefusedPath, FileNotFoundError):
@@ -121,7 +125,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _names(body: bytes) -> list[str]:
-    """The `files` of a JSON body. Raises HTTPException 400."""
+    """Return the `files` of a JSON body; raises HTTPException 400."""
     try:
         document = json.loads(body or b"null")
     except (ValueError, RecursionError):
@@ -137,7 +141,7 @@ def _names(body: bytes) -> list[str]:
 
 
 def _delete_each(storage: Storage, names: list[str]) -> dict[str, Any]:
-    """Remove each file or folder: {"deleted": {name: path}, "errors": {reason: [name, …]}}."""
+    """Delete each file or folder: {"deleted": {name: path}, "errors": {reason: [name, …]}}."""
     deleted: dict[str, str] = {}
     failed: dict[str, list[str]] = {}
     for name in names:
@@ -196,7 +200,7 @@ async def _receive(request: Request, form: "_Form", max_bytes: int) -> None:
 
 
 class _Form:
-    """Parses a multipart body as it comes and writes each file of it where the upload says."""
+    """Streaming multipart parser that writes each file to the upload."""
 
     def __init__(self, upload: Upload, boundary: bytes) -> None:
         self.paths: list[tuple[str, ...]] = []
@@ -249,7 +253,7 @@ class _Form:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         if b"filename" not in options:
             raise FormParserError("A part of the upload is not a file: it has no file name.")
-        # A form writes a quotation mark in a name as %22 and encodes nothing else (but line breaks, refused anyway):
+        # Forms encode a quotation mark in a name as %22. They also encode line breaks, which are refused anyway:
         # https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
         segments = split_path((options.get(b"name") or options[b"filename"]).replace(b"%22", b'"'))
         self._descriptor = self._upload.open(segments)

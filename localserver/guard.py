@@ -1,8 +1,8 @@
-"""What every request must pass before an app sees it: who it is addressed to, where it comes from, how large it is.
+"""Check the host, origin and size of every request before an app handles it.
 
-The server listens on loopback, but any page in the user's browser can send requests there. So the Host must be one of
-ours (a foreign name that resolves to 127.0.0.1 is refused) and the Origin too, for every method: ClearML's clients
-write with GET.
+The server listens on loopback, but any page in the user's browser can send requests to it. So Host and Origin must
+be the server's own. This also refuses foreign names that resolve to 127.0.0.1. GET requests are checked too,
+because ClearML clients write with GET.
 """
 
 import asyncio
@@ -24,9 +24,11 @@ Refuse = Callable[[Scope, int, str], Response]
 
 
 class Guard:
-    """ASGI middleware that lets only requests meant for this server through; `refuse` renders what it says to others.
+    """ASGI middleware that refuses requests not meant for this server.
 
-    `chunked` tells whether a body without a stated length is accepted: the app then counts it itself.
+    Args:
+        refuse: Builds the answer to a refused request from its scope, status and message.
+        chunked: Accept bodies without Content-Length. The app must then limit their size.
     """
 
     def __init__(self, app: ASGIApp, port: int, max_body: int, refuse: Refuse, chunked: bool = False) -> None:
@@ -91,7 +93,7 @@ def _is_navigation(headers: Headers) -> bool:
 
 
 class _IdleLimit:
-    """Receives for an app; a client that stops in the middle of its body counts as gone after a while."""
+    """Receive function that reports a disconnect if a body pauses longer than 30 seconds."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -109,9 +111,10 @@ class _IdleLimit:
 
 
 def _lingering(send: Send, receive: Receive) -> Send:
-    """End the answer only after the client has sent a bounded rest of its body.
+    """Return a send function that reads the rest of the body before the answer ends.
 
-    A connection closed with unread bytes is reset, and the client may never see the answer.
+    The rest is limited in size and time. A connection closed with unread bytes is reset, and the client may never see
+    the answer.
     """
 
     async def linger(message: Message) -> None:

@@ -1,4 +1,7 @@
-"""Start, stop and ask the server of a data directory, from another process. Imports nothing heavy."""
+"""Start, stop and query the server of a data directory from another process.
+
+Imports no server modules, so that commands start fast.
+"""
 
 import http.client
 import os
@@ -44,7 +47,7 @@ _started: dict[int, "subprocess.Popen[bytes]"] = {}
 
 @dataclass(frozen=True)
 class Status:
-    """Whether the server of `data_dir` runs and, if so, where; `config_file` is the clearml.conf to use it with."""
+    """State of the server of `data_dir`. `config_file` is the clearml.conf for its clients."""
 
     running: bool
     data_dir: str
@@ -58,9 +61,16 @@ class Status:
 def up(
     data_dir: Path | str, api_port: int = 0, files_port: int = 0, timeout: float = 30.0, parent: int | None = None
 ) -> Status:
-    """Start the server, or find it running, and return when it answers. Raises Failure when it does not.
+    """Start the server if it is not running, and return when it answers.
 
-    A server that this call starts ends with the process `parent`, if that is given.
+    Args:
+        api_port: 0 selects the remembered or a free port.
+        files_port: Like `api_port`.
+        timeout: Seconds to wait for the first answer.
+        parent: A server started by this call ends with this process.
+
+    Raises:
+        Failure: The server did not start or answer in time.
     """
     folder = Path(data_dir).absolute()
     deadline = time.monotonic() + timeout
@@ -72,7 +82,7 @@ def up(
 
 
 def status(data_dir: Path | str) -> Status:
-    """Tell whether the server of this data directory runs and answers."""
+    """Return whether the server of this data directory is running, and its URLs."""
     folder = Path(data_dir).absolute()
     state = read_state(folder)
     if state is None or not _answers(state):
@@ -89,7 +99,11 @@ def status(data_dir: Path | str) -> Status:
 
 
 def down(data_dir: Path | str) -> bool:
-    """Stop the server: ask, then kill. Return False when none was running. Raises Failure when that fails."""
+    """Stop the server with SIGTERM, then SIGKILL. Returns False if none was running.
+
+    Raises:
+        Failure: The process is unknown, belongs to another user, or does not end.
+    """
     folder = Path(data_dir).absolute()
     _collect()
     with _folder_problems(folder):
@@ -103,7 +117,7 @@ def down(data_dir: Path | str) -> bool:
 
 
 def logs(data_dir: Path | str, lines: int = 100) -> list[str]:
-    """Return the last lines of the server's log."""
+    """Return the last lines of the server's log; raises Failure if there is no log."""
     path = Path(data_dir).absolute() / LOG
     if not path.is_file():
         raise Failure(f"{path} does not exist: no server has been started on this data directory.")
@@ -112,7 +126,11 @@ def logs(data_dir: Path | str, lines: int = 100) -> list[str]:
 
 
 def reset(data_dir: Path | str) -> None:
-    """Remove all that a stopped server keeps in its data directory, and nothing else. Raises Failure while it runs."""
+    """Remove all data of a stopped server, and no other files in its data directory.
+
+    Raises:
+        Failure: The server is running.
+    """
     folder = Path(data_dir).absolute()
     if not folder.is_dir():
         return
@@ -154,13 +172,13 @@ def _start(folder: Path, options: list[str], deadline: float) -> Status:
             stderr=output,
             cwd=folder,
             env=_child_environment(),
-            # Ctrl-C in the terminal that started the server is not meant for it.
+            # A new session, so that Ctrl-C in the terminal does not stop the server.
             start_new_session=True,
             creationflags=_DETACHED,
         )
     _started[child.pid] = child
     while time.monotonic() < deadline:
-        # Looked at before the answer: a child that found another server running has ended, and the other one answers.
+        # Poll the child before the status: a child that found a running server has ended, and that server answers.
         ended = child.poll() is not None
         found = status(folder)
         if found.running:
@@ -188,7 +206,10 @@ def _last_line(log: Path, start: int) -> str:
 
 
 def _answers(state: ServerState) -> bool:
-    """Whether the server on the port is the one that wrote this state, not another that came to listen there."""
+    """Return True if the server that wrote this state answers on its port.
+
+    Another program on the port has no matching instance header.
+    """
     if not state.api_port:
         return False
     connection = http.client.HTTPConnection("127.0.0.1", state.api_port, timeout=_ANSWER_SECONDS)
@@ -221,13 +242,13 @@ def _end(state: ServerState) -> None:
 
 
 def _collect() -> None:
-    """Forget those that we started and somebody else ended."""
+    """Forget the servers started by this process that have ended."""
     for pid in [pid for pid, child in _started.items() if child.poll() is not None]:
         del _started[pid]
 
 
 def _wait_for_end(state: ServerState) -> None:
-    # Not psutil's wait(): an ended process whose parent does not collect it (a container's init) counts as alive there.
+    # psutil's wait() counts a zombie as running. In a container, the init process may never collect it.
     deadline = time.monotonic() + _STOP_SECONDS
     while own_process(state) is not None and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

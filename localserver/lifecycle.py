@@ -1,4 +1,4 @@
-"""The status of a Task: which one may follow which, and the only function that changes it."""
+"""The statuses of a Task, and the only function that changes them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ Fields = dict[str, Any]
 CREATED, QUEUED, IN_PROGRESS, STOPPED = "created", "queued", "in_progress", "stopped"
 COMPLETED, FAILED, CLOSED, PUBLISHED = "completed", "failed", "closed", "published"
 PUBLISHING, UNKNOWN = "publishing", "unknown"
-# The statuses that may follow each one without force.
+# {status: statuses that may follow without force}
 FOLLOWING: Mapping[str, frozenset[str]] = {
     CREATED: frozenset({QUEUED, IN_PROGRESS}),
     QUEUED: frozenset({CREATED, IN_PROGRESS, STOPPED}),
@@ -29,12 +29,12 @@ ACTIVE = frozenset({QUEUED, IN_PROGRESS})
 
 
 def born() -> Fields:
-    """The status of a new Task."""
+    """Return the status fields of a new Task."""
     return {"status": CREATED}
 
 
 def check(task: Mapping[str, Any], to: str) -> None:
-    """Raises errors.InvalidTaskStatus unless `to` may follow the Task's status."""
+    """Check that status `to` may follow the Task's status; raises errors.InvalidTaskStatus."""
     if to not in FOLLOWING[task["status"]]:
         raise errors.InvalidTaskStatus("Invalid status change", current_status=task["status"], new_status=to)
 
@@ -42,9 +42,12 @@ def check(task: Mapping[str, Any], to: str) -> None:
 def change(
     task: Fields, to: str, now: str, *, reason: str | None = None, message: str | None = None, force: bool = False
 ) -> Fields:
-    """Change the status of `task`, and return the fields that changed; raises errors.InvalidTaskStatus.
+    """Change the status of `task` in memory and return the changed fields.
 
-    A status may always follow itself, and any other one with force.
+    A status may always follow itself. With `force`, any status may follow.
+
+    Raises:
+        errors.InvalidTaskStatus: `to` may not follow the Task's status.
     """
     if not force and task["status"] != to:
         check(task, to)
@@ -54,7 +57,10 @@ def change(
 
 
 def active(task: Mapping[str, Any], now: str) -> Fields:
-    """The field `active_duration` of a Task that runs: each sign of life of a Task sets it. Empty for other Tasks."""
+    """Return the new `active_duration` (seconds) of a running Task, or {} for other Tasks.
+
+    Call it whenever a Task reports.
+    """
     if task["status"] != IN_PROGRESS or not task.get("started"):
         return {}
     passed = datetime.fromisoformat(now) - datetime.fromisoformat(task["started"])
@@ -62,12 +68,15 @@ def active(task: Mapping[str, Any], now: str) -> Fields:
 
 
 def editable(task: Mapping[str, Any], force: bool = False) -> None:
-    """Raises errors.InvalidTaskStatus unless the Task is new, or the edit is forced."""
+    """Check that the Task is new or `force` is set; raises errors.InvalidTaskStatus."""
     if task["status"] != CREATED and not force:
         raise errors.InvalidTaskStatus(expected=CREATED, status=task["status"])
 
 
 def extensible(task: Mapping[str, Any], force: bool = False) -> None:
-    """Raises errors.InvalidTaskStatus unless parts may be added: the Task is new or, with force, waits or runs."""
+    """Check that parts may be added to a Task; raises errors.InvalidTaskStatus.
+
+    The Task must be new. With `force`, it may also be queued or running.
+    """
     if task["status"] not in ({CREATED} | ACTIVE if force else {CREATED}):
         raise errors.InvalidTaskStatus(expected=CREATED, status=task["status"])

@@ -1,4 +1,4 @@
-"""The two ports of a data directory: chosen by its path, remembered, bound before anything is served."""
+"""Select, remember and bind the API and file ports of a data directory."""
 
 import errno
 import hashlib
@@ -19,10 +19,12 @@ log = logging.getLogger(__name__)
 
 
 def bind(data_dir: Path, api_port: int, files_port: int) -> tuple[socket.socket, socket.socket]:
-    """Return two listening sockets, for the API and for files.
+    """Return the listening sockets for the API and the file server.
 
-    A port of 0 means the remembered one of this directory, else the first free one from the port that stands for its
-    path. Raises Failure when a given port is taken.
+    Port 0 selects the remembered port of this directory. Without one, or if it is in use, the first free port is used.
+
+    Raises:
+        Failure: A given port cannot be used, or no port is free.
     """
     remembered = read_remembered(data_dir)
     api = _bind_one(data_dir, "api", api_port, remembered)
@@ -35,19 +37,22 @@ def bind(data_dir: Path, api_port: int, files_port: int) -> tuple[socket.socket,
 
 
 def read_remembered(data_dir: Path) -> dict[str, Any]:
-    """Return the ports that were remembered for a directory, by name: `api` and `files`."""
+    """Return the remembered ports of a directory by name: `api` and `files`."""
     return read_json(data_dir / PORTS)
 
 
 def remember(data_dir: Path, api_port: int, files_port: int) -> None:
-    """Keep the ports of a directory for its next start."""
+    """Store the ports of a directory for its next start."""
     ports = {"api": api_port, "files": files_port}
     if ports != read_remembered(data_dir):
         write_text(data_dir / PORTS, json.dumps(ports) + "\n")
 
 
 def first_port(data_dir: Path) -> int:
-    """Return the port that stands for a directory's path: another directory seldom takes it while this one rests."""
+    """Return the port where the search for a free port starts, derived from the path.
+
+    Different directories start at different ports, so they seldom take each other's port.
+    """
     digest = hashlib.sha256(os.path.normcase(data_dir).encode()).digest()
     pairs = (LAST_PORT - FIRST_PORT + 1) // 2
     return FIRST_PORT + 2 * (int.from_bytes(digest[:8]) % pairs)
@@ -90,7 +95,7 @@ def _bind_first_free(start: int) -> socket.socket:
 
 
 def _listen(port: int) -> socket.socket:
-    # asyncio turns Nagle's algorithm off only where the protocol is named; with it, each answer takes 40 ms longer.
+    # asyncio disables Nagle's algorithm only if the protocol is given. With Nagle, each answer takes 40 ms longer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "nt":

@@ -1,4 +1,4 @@
-"""pytest plugin: the fixtures `clearml_backend` and `fresh_clearml_backend`.
+"""pytest plugin with the fixtures `clearml_backend` and `fresh_clearml_backend`.
 
 Every pytest run of the installation loads this module, so it imports only pytest until a fixture is used.
 """
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def clearml_backend(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[ClearMLBackend]":
-    """A ClearML backend for all tests of this process; the SDK uses it."""
+    """ClearML backend shared by all tests of this process, configured for the SDK."""
     with _backend(tmp_path_factory.mktemp("clearml-backend")) as backend:
         yield backend
 
 
 @pytest.fixture
 def fresh_clearml_backend(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[ClearMLBackend]":
-    """An empty ClearML backend for one test; the SDK uses it."""
+    """Empty ClearML backend for one test, configured for the SDK."""
     with _backend(tmp_path_factory.mktemp("fresh-clearml-backend")) as backend:
         yield backend
 

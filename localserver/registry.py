@@ -1,4 +1,4 @@
-"""Which endpoints there are. `@endpoint("tasks.get_by_id")` above a function makes it one."""
+"""Registry of API endpoints. `@endpoint("tasks.get_by_id")` registers a handler."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from localserver.wire import NEWEST, Download, Json, Version
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What one server has: its data, and whom it lets in."""
+    """The store and the accounts of a server."""
 
     store: Store
     accounts: Accounts
@@ -21,9 +21,9 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, inside its own transaction (`db`), from the user who was let in.
+    """One authenticated request with its own transaction `db`.
 
-    `version` is the API version that the request names in its path: some endpoints answer old clients otherwise.
+    `version` is the API version in the request's path. Some endpoints answer old clients differently.
     """
 
     server: Server
@@ -37,7 +37,7 @@ class Call:
         return self.identity.user
 
     def asking(self, data: Json) -> "Call":
-        """The same call with other data."""
+        """Return the same call with other data."""
         return replace(self, data=data)
 
 
@@ -47,7 +47,13 @@ AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`writes`: its transaction may write. `open`: for everybody. `batch`: its body is JSON lines."""
+    """A handler and its options.
+
+    Attributes:
+        writes: The transaction may write.
+        open: Requests need no credentials.
+        batch: The body is JSON lines.
+    """
 
     name: str
     handler: Handler
@@ -56,14 +62,17 @@ class Endpoint:
     batch: bool = False
 
     def checked(self, data: Json) -> Json:
-        """The request, checked against the endpoint's table; for a batch each of its requests."""
+        """Return the request checked against the endpoint's table. A batch is checked per line."""
         table = schema.table(self.name)
         if not self.batch:
             return fields.check(table, data)
         return {"requests": [fields.check(table, request) for request in data["requests"]]}
 
     def answer(self, server: Server, data: Json, identity: Identity, version: Version = NEWEST) -> Json | Download:
-        """The answer to a request that was let in; what was written before an error is kept only if that says so."""
+        """Run the handler in a transaction and return its answer.
+
+        An error rolls the transaction back unless its `keeps` is set.
+        """
         data = tags.split(self.name.partition(".")[0], version, self.checked(data))
         with server.store.write() if self.writes else server.store.read() as db:
             try:
@@ -86,7 +95,7 @@ def endpoint(
     open: bool = False,
     batch: bool = False,
 ) -> Callable[[AnyHandler], AnyHandler]:
-    """Register a handler under the wire's name; what its requests take is in localserver/schema."""
+    """Register a handler for an endpoint name. Its request fields are in localserver/schema."""
 
     def register(handler: AnyHandler) -> AnyHandler:
         if name in ENDPOINTS:

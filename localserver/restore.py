@@ -1,4 +1,4 @@
-"""A backup in place of what a data directory holds, and the store brought up to this release."""
+"""Restore a backup into a data directory, and upgrade a store to this release."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ _LOCK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Restored:
-    """The backup that is now in place, and the folder with what was there before (None: nothing was)."""
+    """A restored backup, and the folder with the previous data (None if there was none)."""
 
     backup: Backup
     aside: str | None
@@ -33,7 +33,7 @@ class Restored:
 
 @dataclass(frozen=True)
 class Upgraded:
-    """From which migration of the store to which; `backup` is of before, None if there was nothing to do."""
+    """The last migration before and after. `backup` is None if there was nothing to do."""
 
     before: str
     after: str
@@ -41,10 +41,13 @@ class Upgraded:
 
 
 def restore(data_dir: Path | str, source: Path) -> Restored:
-    """Put a backup in place of the databases and files of a data directory whose server does not run.
+    """Replace the databases and files of a stopped server with a backup.
 
-    All of it is unpacked and checked before anything is touched; interrupted at any moment, either the old or the new
-    data are there. What was there stays in a folder beside. Raises Failure.
+    The archive is extracted and checked first. An interruption leaves either the old or the new data. The previous data
+    is kept in a folder in the data directory.
+
+    Raises:
+        Failure: The server is running, or the archive or data directory cannot be used.
     """
     folder, source = Path(data_dir).absolute(), source.expanduser().absolute()
     with reading(source) as archive:
@@ -58,7 +61,11 @@ def restore(data_dir: Path | str, source: Path) -> Restored:
 
 
 def upgrade(data_dir: Path | str, target: Path | None = None) -> Upgraded:
-    """Bring the store of a server that does not run up to this release, after a backup to `target`. Raises Failure."""
+    """Back up a stopped server's store to `target` and upgrade it to this release.
+
+    Raises:
+        Failure: The server is running, or the backup or the upgrade failed.
+    """
     folder = Path(data_dir).absolute()
     before, todo = outstanding(folder)
     if not todo:
@@ -74,7 +81,11 @@ def upgrade(data_dir: Path | str, target: Path | None = None) -> Upgraded:
 
 
 def outstanding(data_dir: Path | str) -> tuple[str, list[str]]:
-    """The last migration that a store has had, and those that this release adds. Raises Failure if it is newer."""
+    """Return the last migration of a store and the migrations that this release adds.
+
+    Raises:
+        Failure: There is no store, it cannot be read, or it is from a later release.
+    """
     database = Path(data_dir).absolute() / DATABASE
     if not database.is_file():
         raise Failure(f"{database.parent} has no store to upgrade: no backend was started on it.")
@@ -88,10 +99,10 @@ def outstanding(data_dir: Path | str) -> tuple[str, list[str]]:
 
 @contextmanager
 def stopped(folder: Path) -> Iterator[None]:
-    """Keep the server of a data directory from running. Raises Failure when it does run."""
+    """Prevent the server from starting during the block; raises Failure if it is running."""
     lock = server_lock(folder)
     try:
-        # `status` and `down` hold the lock for an instant to see whether it is free.
+        # `down` and `flows doctor` hold the lock for a moment to check whether it is free, so wait briefly.
         lock.acquire(timeout=_LOCK_SECONDS)
     except Timeout:
         state = read_state(folder)
@@ -104,7 +115,7 @@ def stopped(folder: Path) -> Iterator[None]:
 
 
 def _unpacked(archive: Archive, folder: Path, source: Path) -> Path:
-    """A folder with all that is to come into place, checked."""
+    """Extract an archive into a draft folder, check the databases, and return the folder."""
     draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder))
     try:
         archive.extract(draft)

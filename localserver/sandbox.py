@@ -1,6 +1,6 @@
-"""A backend in a temporary folder, which the ClearML SDK of this process and of its children uses.
+"""A backend in a temporary folder for the ClearML SDK of this process and its children.
 
-The SDK is not imported here: a test may not need it, or import it later.
+This module does not import the SDK: a test may not need it, or may import it later.
 """
 
 import gc
@@ -36,7 +36,7 @@ class ClearMLBackend:
 
     @property
     def env(self) -> dict[str, str]:
-        """Variables for a ClearML client that cannot read `config_file`, such as a container."""
+        """Environment variables for clients that cannot read `config_file`, such as containers."""
         return {
             "CLEARML_API_HOST": self.api_url,
             "CLEARML_WEB_HOST": self.web_url,
@@ -48,10 +48,14 @@ class ClearMLBackend:
 
 @contextmanager
 def running_backend(folder: Path) -> Iterator[ClearMLBackend]:
-    """Run a backend in `folder` and point the SDK at the backend; remove the folder afterwards. Raises Failure."""
+    """Run a backend in `folder`, configure the SDK for it, and remove the folder at the end.
+
+    Raises:
+        Failure: The backend did not start, or the SDK's state prevents its use.
+    """
     _check_sdk()
     try:
-        # The server ends with this process, also when this process is killed.
+        # With `parent`, the server also ends if this process is killed.
         status = launcher.up(folder / "data", parent=os.getpid())
         try:
             with _environment(status.config_file, folder / "cache"):
@@ -78,9 +82,9 @@ def _described(status: launcher.Status) -> ClearMLBackend:
 
 @contextmanager
 def _environment(config_file: str, cache: Path) -> Iterator[None]:
-    """Set the variables by which clients use this backend, and put the old ones back at the end."""
+    """Set the environment variables of this backend and restore the old ones at the end."""
     before = _taken_variables()
-    # A proxy would be asked for 127.0.0.1, and has nothing there.
+    # Without this, requests to 127.0.0.1 would go through a configured proxy.
     for name in _NO_PROXY:
         os.environ[name] = ",".join(filter(None, [before.get(name), "127.0.0.1", "localhost"]))
     os.environ.update(CLEARML_CONFIG_FILE=config_file, CLEARML_CACHE_DIR=str(cache))
@@ -95,13 +99,13 @@ def _environment(config_file: str, cache: Path) -> Iterator[None]:
 
 
 def _taken_variables() -> dict[str, str]:
-    """Remove and return ClearML's variables and those of proxies; the SDK sets some of them itself."""
+    """Remove and return ClearML and no-proxy variables. The SDK sets some of them itself."""
     names = [name for name in os.environ if name.startswith(_PREFIXES) or name in _NO_PROXY]
     return {name: os.environ.pop(name) for name in names}
 
 
 def _check_sdk() -> None:
-    """Refuse an SDK that would not use the backend. Raises Failure."""
+    """Check that the imported SDK can use the backend; raises Failure."""
     sdk = sys.modules.get("clearml")
     if sdk is None:
         return
@@ -115,7 +119,10 @@ def _check_sdk() -> None:
 
 
 def _send_reports() -> None:
-    """Close the open Task and send what other Tasks have not sent yet: the SDK would retry for ever at its exit."""
+    """Close the current Task and send all pending reports.
+
+    Otherwise the SDK would retry without end at exit, when the backend is gone.
+    """
     sdk = sys.modules.get("clearml")
     if sdk is None:
         return
@@ -123,14 +130,14 @@ def _send_reports() -> None:
     if task is not None:
         task.close()
     reporter_type: Any = sys.modules["clearml.backend_interface.metrics.reporter"].Reporter
-    # The SDK has no list of the Tasks of a process. isinstance() would evaluate the SDK's lazy values.
+    # The SDK has no list of a process's Tasks. isinstance() would evaluate the SDK's lazy values.
     for reporter in [thing for thing in gc.get_objects() if type(thing) is reporter_type]:
         reporter.flush()
         reporter.wait_for_events(timeout=_REPORT_SECONDS)
 
 
 def _forget_session() -> None:
-    """Make an SDK that is imported read its configuration, and log in, anew at its next request."""
+    """Make an imported SDK reload its configuration and log in again at its next request."""
     if "clearml" not in sys.modules:
         return
     config: Any = sys.modules["clearml.config"]
@@ -139,7 +146,7 @@ def _forget_session() -> None:
     base: Any = sys.modules["clearml.backend_interface.base"]
     base.InterfaceBase._default_session = None
     storage: Any = sys.modules["clearml.storage.helper"]
-    # Each of these has a cache of its own; the drivers in it hold the token of the backend.
+    # Each class has its own cache of drivers, which hold the backend's token.
     for helper in (storage._StorageHelper, storage.StorageHelper):
         helper._helpers.clear()
     storage._HttpDriver._file_server_hosts = None

@@ -1,4 +1,4 @@
-"""The server's process: one lock, two sockets, one event loop, until a signal ends it."""
+"""The server process: one lock, two sockets, and one event loop until a signal."""
 
 import contextlib
 import os
@@ -44,17 +44,21 @@ from localserver.store.database import Store, StoreError, open_store
 from localserver.swap import finish
 from localserver.tokens import Tokens
 
-# The SDK splits what it sends at 15 MiB (api.http.max_req_size).
+# The SDK splits requests at 15 MiB (api.http.max_req_size).
 MAX_API_BODY = 32 * 1024**2
 _LOCK_SECONDS = 0.5
 _MAX_CONNECTIONS = 2000
 _PARENT_SECONDS = 0.5
-# As nginx in front of ClearML Server: clients that pause longer than uvicorn's 5 seconds met closed connections.
+# The same as nginx in front of ClearML Server. With uvicorn's 5 seconds, clients that paused met closed connections.
 _KEEP_ALIVE_SECONDS = 75
 
 
 def serve(data_dir: Path, api_port: int = 0, files_port: int = 0, parent: int | None = None) -> None:
-    """Serve a data directory until SIGTERM, SIGINT, or the end of the process `parent`. Raises Failure."""
+    """Serve a data directory until SIGTERM, SIGINT, or the end of the process `parent`.
+
+    Raises:
+        Failure: The directory, its data or a port cannot be used.
+    """
     folder = data_dir.absolute()
     with _told(folder), contextlib.ExitStack() as stack:
         make_private_folder(folder)
@@ -79,7 +83,7 @@ def serve(data_dir: Path, api_port: int = 0, files_port: int = 0, parent: int | 
 
 
 def _combined(state: ServerState, store: Store, storage: Storage, credentials: Credentials) -> ASGIApp:
-    """Return one ASGI app that is the API and the pages on one port, the file server on the other."""
+    """Return an ASGI app with the API and pages on one port, and the file server on another."""
     tokens = Tokens(credentials.token_secret)
     accounts = Accounts(store, tokens, credentials.access_key, credentials.secret_key)
     files = files_app(storage, accounts, max_bytes=MAX_UPLOAD_BYTES)
@@ -128,7 +132,7 @@ def _refuse_plain(_scope: Scope, code: int, message: str) -> Response:
 
 def _run(app: ASGIApp, sockets: list[socket.socket]) -> None:
     _allow_many_connections()
-    # uvicorn raises the signal again when it has shut down; the process is to end by returning, with its cleanup done.
+    # uvicorn raises the signal again after its shutdown. Ignore it, so that `serve` returns and cleans up.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     uvicorn.Server(_config(app)).run(sockets=sockets)
@@ -152,14 +156,14 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 
 def _end_with(pid: int) -> None:
-    """Wait until a process has ended, then end this one as SIGTERM does."""
+    """Wait for a process to end, then send SIGTERM to this process."""
     with contextlib.suppress(psutil.NoSuchProcess):
         parent = psutil.Process(pid)
-        # An ended process that nobody has collected yet still counts as running.
+        # is_running() is also true for a zombie.
         while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
             time.sleep(_PARENT_SECONDS)
     while True:
-        # The first signals may come before the event loop listens for them.
+        # Repeat, because the event loop may not handle signals yet.
         signal.raise_signal(signal.SIGTERM)
         time.sleep(_PARENT_SECONDS)
 
@@ -189,7 +193,7 @@ def _allow_many_connections() -> None:
 def _lock(folder: Path) -> Iterator[None]:
     lock = server_lock(folder)
     try:
-        # `status` and `down` hold the lock for an instant to see whether it is free.
+        # `down` and `flows doctor` hold the lock for a moment to check whether it is free, so wait briefly.
         lock.acquire(timeout=_LOCK_SECONDS)
     except Timeout:
         state = read_state(folder)
@@ -203,7 +207,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _told(folder: Path) -> Iterator[None]:
-    """Turn what can go wrong with a data directory into one sentence."""
+    """Raise known problems of a data directory as a Failure with a one-line message."""
     try:
         yield
     except (CorruptCredentials, RefusedPath, StoreError) as error:

@@ -1,4 +1,4 @@
-"""What a data directory tells about its server: the lock that a running one holds, its process, its ports."""
+"""Files in a data directory that describe its server: lock, process and ports."""
 
 import json
 import os
@@ -24,12 +24,12 @@ _CLOCK_STEP_SECONDS = 2.0
 
 
 class Failure(Exception):
-    """Why the server cannot do what was asked: one sentence for the user, naming what was found and what to do."""
+    """The server cannot do what was asked. The message says what was found and what to do."""
 
 
 @dataclass(frozen=True)
 class ServerState:
-    """The server's process as it wrote itself down; the ports are 0 until it listens."""
+    """The server's process and ports. The ports are 0 until the server listens."""
 
     pid: int
     created: float
@@ -47,7 +47,7 @@ class ServerState:
 
 
 def read_state(data_dir: Path) -> ServerState | None:
-    """Return what the last server wrote, or None when there is nothing that can be read as that."""
+    """Return the state written by the last server, or None if it is missing or invalid."""
     values = read_json(data_dir / STATE)
     try:
         return ServerState(**values)
@@ -60,7 +60,7 @@ def write_state(data_dir: Path, state: ServerState) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a file; an empty one when the file is missing or holds something else."""
+    """Return the JSON object in a file, or {} if the file is missing or has other contents."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -69,7 +69,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file of the data directory, so that a reader sees the old or the new one."""
+    """Replace a file atomically: readers see either the old or the new content."""
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         staged.write_text(text, encoding="utf-8")
@@ -80,12 +80,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def server_lock(data_dir: Path) -> FileLock:
-    """Return the lock that a server holds for as long as it lives (the system frees it with the process)."""
+    """Return the lock that a running server holds. The system frees it when the process ends."""
     return FileLock(data_dir / LOCK, mode=0o600)
 
 
 def is_locked(data_dir: Path) -> bool:
-    """Tell whether a server holds this data directory."""
+    """Return True if a server holds the lock of this data directory."""
     if not (data_dir / LOCK).exists():
         return False
     lock = server_lock(data_dir)
@@ -98,12 +98,12 @@ def is_locked(data_dir: Path) -> bool:
 
 
 def own_process(state: ServerState) -> psutil.Process | None:
-    """Return the process that wrote this state, or None when it is gone."""
+    """Return the process that wrote this state, or None if it has ended."""
     return find_process(state.pid, state.created)
 
 
 def find_process(pid: int, created: float) -> psutil.Process | None:
-    """Return the process of this number that began at this time, or None when it is gone."""
+    """Return the process with this id and creation time, or None if it has ended."""
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - created) <= _CLOCK_STEP_SECONDS

@@ -1,7 +1,7 @@
-"""Files on disk, addressed by the path of a URL: the one place where the two meet.
+"""Stored files, addressed by URL path.
 
-A path is decoded once, split, and every segment must pass; what is not plainly the name of a file below the root is
-refused. Uploads are staged beside the root, on the same file system, and only complete, synced files move into it.
+A path is decoded once and split, and every segment is checked. Paths that could leave the root are refused. Uploads
+are written to a staging folder on the same file system. Only complete, synced files move into the root.
 """
 
 import contextlib
@@ -26,16 +26,16 @@ _WINDOWS_SPECIAL = re.compile(r'[<>:"|?*]|[ .]$|^(con|prn|aux|nul|com\d|lpt\d)(\
 
 
 class RefusedPath(ValueError):
-    """The path does not name a file that may be stored or served; the message says why."""
+    """The path does not name a file that may be stored or served. The message says why."""
 
 
 def decode_url_path(raw: bytes) -> tuple[str, ...]:
-    """Split the percent-encoded path of a URL, decoding it exactly once. Raises RefusedPath."""
+    """Decode a URL path once and split it into checked segments; raises RefusedPath."""
     return split_path(unquote_to_bytes(raw))
 
 
 def split_path(name: bytes) -> tuple[str, ...]:
-    """Split a plain path into checked segments; one leading slash is allowed. Raises RefusedPath."""
+    """Split a path into checked segments; raises RefusedPath. One leading slash is allowed."""
     if len(name) > MAX_PATH_BYTES:
         raise RefusedPath(f"The path is longer than {MAX_PATH_BYTES} bytes.")
     try:
@@ -65,7 +65,7 @@ def _problem(segment: str) -> str | None:
 
 
 class Storage:
-    """The files below `root`; `staging` must be on the same file system and is emptied at start."""
+    """Files below `root`. `staging` is on the same file system and is emptied at start."""
 
     def __init__(self, root: Path, staging: Path) -> None:
         self.root = root
@@ -77,7 +77,11 @@ class Storage:
         staging.mkdir()
 
     def find(self, segments: tuple[str, ...]) -> tuple[Path, os.stat_result]:
-        """Return the regular file and its lstat. Raises FileNotFoundError for anything else, symlinks included."""
+        """Return the path and lstat of a regular file.
+
+        Raises:
+            FileNotFoundError: There is no file, or it is a folder or a symbolic link.
+        """
         self._check_folders(segments)
         path = self.root.joinpath(*segments)
         try:
@@ -89,14 +93,19 @@ class Storage:
         return path, found
 
     def delete(self, segments: tuple[str, ...]) -> None:
-        """Remove one regular file. Raises FileNotFoundError when there is none."""
+        """Remove one regular file; raises FileNotFoundError."""
         path, _ = self.find(segments)
         self.keep(path)
         path.unlink()
         sync_folder(path.parent)
 
     def delete_all(self, segments: tuple[str, ...]) -> None:
-        """Remove a file, or a folder with all that is in it. Raises FileNotFoundError, NotADirectoryError."""
+        """Remove a file, or a folder with its contents.
+
+        Raises:
+            FileNotFoundError: Nothing exists at this path.
+            NotADirectoryError: The path is neither a regular file nor a folder.
+        """
         try:
             self.delete(segments)
             return
@@ -116,13 +125,16 @@ class Storage:
         sync_folder(folder.parent)
 
     def keep(self, path: Path) -> None:
-        """Give a file that is about to go another name, while a backup is made: it has the folder for that."""
+        """Link a file that will be removed or replaced into the folder of a running backup.
+
+        Does nothing if no backup is running: the folder exists only during a backup.
+        """
         place = self.root.parent / LEAVING / secrets.token_hex(8)
         try:
             place.mkdir()
             *folders, name = path.relative_to(self.root).parts
             for part in folders:
-                # One by one: the backup takes the whole place away when it has copied what it needs.
+                # Not mkdir(parents=True): the backup may rename the folder at any time, which must stop this loop.
                 place = place / part
                 place.mkdir()
             link(path, place / name)
@@ -130,11 +142,15 @@ class Storage:
             return  # no backup is made, or not any more, or nothing is there to go
 
     def receive(self) -> "Upload":
-        """Begin an upload: a context whose files are all stored by `commit`, or none of them."""
+        """Return an Upload context. Its `commit` stores all files or none."""
         return Upload(self)
 
     def make_folders(self, segments: tuple[str, ...]) -> None:
-        """Create the folders that lead to a file. Raises RefusedPath when one of them is something else."""
+        """Create the parent folders of a file.
+
+        Raises:
+            RefusedPath: A parent exists and is not a folder.
+        """
         folder = self.root
         for segment in segments[:-1]:
             parent, folder = folder, folder / segment
@@ -161,7 +177,7 @@ class Storage:
 
 
 class Upload:
-    """Files being received. Use as a context manager; what was not committed is removed on leaving."""
+    """Files that are being received. Files that are not committed are removed at exit."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -176,7 +192,11 @@ class Upload:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def open(self, segments: tuple[str, ...]) -> int:
-        """Begin one file and return its descriptor, which the caller passes to `close`. Raises RefusedPath."""
+        """Start a file and return its descriptor for writing. Pass the descriptor to `close`.
+
+        Raises:
+            RefusedPath: The upload already has a file with this path.
+        """
         if any(segments == staged for staged, _ in self._staged):
             raise RefusedPath("The upload names the same path twice.")
         path = self._folder / str(len(self._staged))
@@ -185,14 +205,19 @@ class Upload:
 
     @staticmethod
     def close(descriptor: int) -> None:
-        """Sync one received file to disk and close it."""
+        """Sync a received file to disk and close it."""
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
     def commit(self) -> None:
-        """Move every received file into place; when one cannot be, put everything back. Raises RefusedPath, OSError."""
+        """Move all received files to their paths. If one fails, all are restored.
+
+        Raises:
+            RefusedPath: A path exists and is not a file, or a parent is not a folder.
+            OSError: A file cannot be moved.
+        """
         targets = [(path, self._prepare(segments)) for segments, path in self._staged]
         with contextlib.ExitStack() as undo:
             for staged, target in targets:
@@ -223,7 +248,7 @@ class Upload:
 
 
 def link(path: Path, second: Path) -> None:
-    """Give a file a second name, or on a disk without links a copy. Raises FileNotFoundError when it is not there."""
+    """Hard-link a file, or copy it if the disk has no links; raises FileNotFoundError."""
     try:
         second.hardlink_to(path)
     except FileNotFoundError:
@@ -233,7 +258,7 @@ def link(path: Path, second: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the entries of a folder durable (where the system can: Windows has no such call)."""
+    """Make the entries of a folder durable. Does nothing on Windows, which has no such call."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

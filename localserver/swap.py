@@ -1,7 +1,7 @@
-"""One set of data in place of another: all of it or nothing, whenever the process that does it is killed.
+"""Replace the data of a data directory completely or not at all, also if killed.
 
-What is to come lies in a draft folder of the data directory. A journal then says what is to be moved, and its writing
-is the moment that decides: without it, nothing has happened; with it, whoever looks at the directory next finishes.
+The new data is prepared in a draft folder. Then a journal with all moves is written. Before the journal exists,
+nothing has changed. After it exists, the next start, backup or restore completes the moves.
 """
 
 import json
@@ -26,13 +26,17 @@ _MOVED = (FILES, PORTS, "*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "*.sqlite-jo
 
 @contextmanager
 def upkeep(folder: Path) -> Iterator[None]:
-    """One backup or restore at a time, with what an interrupted one left finished or removed. Raises Failure."""
+    """Lock a data directory for one backup or restore, after completing an interrupted one.
+
+    Raises:
+        Failure: The folder does not exist, or another backup or restore is running.
+    """
     if not folder.is_dir():
         raise Failure(f"{folder} is no folder: no backend was started on it.")
     with _alone(folder):
         _finish(folder)
         with suppress(FileNotFoundError):
-            # Moved first: a server that runs puts files into it.
+            # Rename it first, because a running server may still link files into it.
             (folder / LEAVING).rename(folder / f"{DRAFT}{LEAVING}")
         for draft in folder.glob(f"{DRAFT}*"):
             shutil.rmtree(draft)
@@ -40,16 +44,20 @@ def upkeep(folder: Path) -> Iterator[None]:
 
 
 def finish(folder: Path) -> None:
-    """Complete a restore that was interrupted after it had been decided. Raises Failure while another process does."""
+    """Complete an interrupted restore whose journal exists.
+
+    Raises:
+        Failure: Another process is running a backup or restore, or the journal is damaged.
+    """
     if (folder / JOURNAL).exists():
         with _alone(folder):
             _finish(folder)
 
 
 def swap(folder: Path, draft: Path) -> Path | None:
-    """Put all that is in `draft` in place of the data of `folder`; where that is now, None if there was none.
+    """Replace the data of `folder` with the contents of `draft`.
 
-    The caller holds the server's lock and `upkeep`.
+    Returns the folder with the previous data, or None. The caller must hold the server's lock and `upkeep`.
     """
     old = sorted({path.name for pattern in _MOVED for path in folder.glob(pattern)})
     aside = f"{ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
@@ -76,7 +84,10 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _finish(folder: Path) -> None:
-    """Each move may have been made before. All that is old goes first: what is there after that, has come."""
+    """Make the moves in the journal. Moves that were already made are skipped.
+
+    All old entries move first. Entries found after that are new.
+    """
     if not (folder / JOURNAL).exists():
         return
     plan = read_json(folder / JOURNAL)

@@ -1,4 +1,4 @@
-"""Tags and system tags. Clients before API 2.3 know `tags` alone, with both kinds in it."""
+"""Tags and system tags. Clients before API 2.3 know only `tags`, which has both kinds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _OPERATOR = "__$"
 
 
 def check(data: Mapping[str, Any], *names: str) -> None:
-    """Raises errors.InvalidFields for a tag that would be an operator of a filter."""
+    """Reject tags with the prefix of filter operators; raises errors.InvalidFields."""
     for name in names:
         unsupported = [tag for tag in data.get(name) or [] if str(tag).startswith(_OPERATOR)]
         if unsupported:
@@ -25,7 +25,7 @@ def check(data: Mapping[str, Any], *names: str) -> None:
 
 
 def split(service: str, version: Version, data: Json) -> Json:
-    """The request with the system tags of an old client moved from `tags` to `system_tags`."""
+    """Return the request with an old client's system tags moved to `system_tags`."""
     tags = data.get("tags")
     if version >= _BOTH_KINDS or service not in _SYSTEM or not isinstance(tags, list) or data.get("system_tags"):
         return data
@@ -38,7 +38,7 @@ def _is_system(service: str, tag: str) -> bool:
 
 
 def shown(version: Version, answer: Json) -> Json:
-    """The answer with the tags of its documents sorted; for an old client the system tags are among the tags."""
+    """Return the answer with sorted tags. For old clients, `tags` includes the system tags."""
     return {name: _shown(version, value) for name, value in answer.items()}
 
 
@@ -49,7 +49,7 @@ def _shown(version: Version, value: Any) -> Any:
 
 
 def _of(version: Version, document: Json) -> Json:
-    """A document, or another object, which has no lists of tags and stays as it is."""
+    """Return a document with its tags formatted. Objects without tags stay unchanged."""
     fields = {name: sorted(document[name]) for name in ("tags", "system_tags") if _is_texts(document.get(name))}
     if version < _BOTH_KINDS and fields.get("system_tags"):
         fields["tags"] = sorted({*fields.get("tags", []), *fields["system_tags"]})

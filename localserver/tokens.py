@@ -1,4 +1,4 @@
-"""Bearer tokens: JWT, HS256 only, with the payload that the SDK reads to learn which server it talks to."""
+"""Bearer tokens: JWT with HS256 only. The SDK reads the server's version from the payload."""
 
 import time
 import uuid
@@ -8,8 +8,8 @@ import jwt
 
 from localserver import errors
 
-# ClearML Server 2.3 as its clients know it: `api_version` picks the SDK's request classes (it caps at 2.23 itself),
-# `server_version` the features that it tries.
+# The versions of ClearML Server 2.3. The SDK selects its request classes by `api_version` (2.23 at most), and its
+# features by `server_version`.
 API_VERSION = "2.34"
 SERVER_VERSION = "2.3.0"
 COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
@@ -23,7 +23,10 @@ class Tokens:
         self._secret = secret
 
     def issue(self, user: str, lifetime_seconds: int = LIFETIME_SECONDS, key: str = "") -> str:
-        """Return a token for a user; `key` is the key pair that it is made for, if not the installation's."""
+        """Return a token for a user. `key` is its key pair; "" is the installation's own pair.
+
+        `lifetime_seconds` is limited to 1 second to 30 days.
+        """
         now = int(time.time())
         payload = {
             "identity": {
@@ -47,7 +50,11 @@ class Tokens:
         return jwt.encode(payload, self._secret, algorithm="HS256")
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The payload; raises errors.InvalidToken when it is not ours, altered, expired or signed in another way."""
+        """Return the payload of a token.
+
+        Raises:
+            errors.InvalidToken: The token is altered, expired, or not signed by this server with HS256.
+        """
         try:
             payload: dict[str, Any] = jwt.decode(
                 token, self._secret, algorithms=["HS256"], options={"require": ["exp", "iat", "identity"]}
@@ -60,11 +67,11 @@ class Tokens:
         return payload
 
     def seal(self, state: dict[str, Any]) -> str:
-        """A text that holds a state of the server's own, for a client to give back. It is no token of a user."""
+        """Return a signed text with server state, for a client to send back. It is not a token."""
         return jwt.encode(state, self._secret, algorithm="HS256")
 
     def unseal(self, text: str) -> dict[str, Any] | None:
-        """The state in a sealed text, None when this server did not seal it."""
+        """Return the state in a sealed text, or None if this server did not sign it."""
         try:
             state: dict[str, Any] = jwt.decode(text, self._secret, algorithms=["HS256"])
         except jwt.InvalidTokenError:

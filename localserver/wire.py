@@ -1,4 +1,4 @@
-"""What goes over the wire: the path of a call, the body of a request, the envelope of an answer."""
+"""Wire format: paths of calls, bodies of requests, envelopes of answers."""
 
 import json
 import re
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """An answer that is a text file instead of an envelope; `content` is read while it is sent."""
+    """An answer that is a text file. `content` is read while it is sent."""
 
     filename: str
     content: Iterator[str]
@@ -31,7 +31,7 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The endpoint that a path names, as the envelope tells it; `known` once there is a handler for it."""
+    """The endpoint and API version in a path. `known` is True if a handler exists."""
 
     name: str
     version: str
@@ -39,7 +39,7 @@ class Target:
 
     @property
     def number(self) -> Version:
-        """The version as numbers, which sort as versions do: 2.9 is older than 2.23."""
+        """The version as integers, so that 2.9 sorts before 2.23."""
         major, _, minor = self.version.partition(".")
         return int(major), int(minor or 0)
 
@@ -48,12 +48,12 @@ NEWEST: Version = Target("", API_VERSION).number
 
 
 def is_api_path(path: str) -> bool:
-    """Whether a path is the API's to answer, be it right or wrong."""
+    """Return True if the API answers this path, including invalid API paths."""
     return _API_PATH.fullmatch(path) is not None
 
 
 def target(path: str) -> Target:
-    """Raises errors.BadRequest for a path that names no endpoint."""
+    """Parse a path; raises errors.BadRequest if it names no endpoint."""
     match = _PATH.fullmatch(path)
     if match is None:
         raise errors.BadRequest(f"Invalid request path {path[:200]}")
@@ -61,7 +61,11 @@ def target(path: str) -> Target:
 
 
 def parse(body: bytes) -> Json:
-    """The object in a request's body, empty when there is none; raises errors.BadRequest for anything else."""
+    """Return the object in a request's body, or {} for an empty body.
+
+    Raises:
+        errors.BadRequest: The body is not a JSON object.
+    """
     document = _loads(body) if body.strip() else {}
     if not isinstance(document, dict):
         raise errors.BadRequest(f"The body is a JSON {type(document).__name__}, send an object.")
@@ -69,7 +73,11 @@ def parse(body: bytes) -> Json:
 
 
 def parse_batch(body: bytes) -> Json:
-    """The objects of a body of JSON lines, or of a JSON list, as {"requests": [...]}."""
+    """Return the objects in JSON lines or a JSON list as {"requests": [...]}.
+
+    Raises:
+        errors.BadRequest: A line is not a JSON object.
+    """
     if body.lstrip().startswith(b"["):
         requests = _loads(body)
     else:
@@ -81,12 +89,12 @@ def parse_batch(body: bytes) -> Json:
 
 def _loads(text: bytes) -> Any:
     try:
-        # Decoded here, since json would guess at other encodings.
+        # Decode first, because json.loads() would guess other encodings from bytes.
         document = json.loads(
             text.decode(), parse_constant=_refused, parse_float=_finite, object_pairs_hook=_without_duplicates
         )
         if b"\\u" in text:
-            # A lone surrogate is JSON, but no text: it could be neither stored nor answered.
+            # A lone surrogate is valid JSON, but it can be neither stored nor sent as UTF-8.
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise errors.BadRequest from error
@@ -120,7 +128,10 @@ def failure(target: Target, error: errors.ApiError) -> Json:
 
 
 def _envelope(target: Target, code: int, subcode: int, message: str, data: Json, values: Json | None = None) -> Json:
-    """Always whole: the SDK asks again, without end and without a pause, when `meta` or `meta.endpoint` is missing."""
+    """Return a complete envelope.
+
+    Without `meta` or `meta.endpoint`, the SDK retries without end and without a pause.
+    """
     id = uuid.uuid4().hex
     return {
         "meta": {

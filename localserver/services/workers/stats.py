@@ -20,7 +20,7 @@ Series = dict[int, dict[str, list[float]]]
 
 @endpoint("workers.get_metric_keys")
 def get_metric_keys(call: Call) -> Json:
-    """Return the measurement names by category (the first part of the name), most frequent first."""
+    """Return measurement names by category (first part of the name), most frequent first."""
     workers = fields.texts(call.data, "worker_ids")
     counts: Counter[str] = Counter()
     for report in call.db.reports.between(0, 2**40, workers):
