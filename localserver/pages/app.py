@@ -1,6 +1,6 @@
-"""The pages as an ASGI application: the links that the SDK prints, read-only, for anyone on this machine.
+"""ASGI application of the pages: read-only HTML at the links that the SDK prints.
 
-No page needs a script, and the policy that each is sent with lets none run.
+Pages need no login. They use no script, and their content security policy blocks all scripts.
 """
 
 from collections.abc import Callable
@@ -57,7 +57,7 @@ _COMPARE_PATHS = [
 
 
 def pages_app(store: Store, storage: Storage, files_url: str) -> Starlette:
-    """Return the ASGI app of the pages over a store; files are those that `files_url` serves."""
+    """Return the ASGI app of the pages over a store. `files_url` is the URL of the file server."""
     links = Links(files_url)
     read = partial(_read, store)
 
@@ -101,7 +101,7 @@ def pages_app(store: Store, storage: Storage, files_url: str) -> Starlette:
 
 
 def _with_tabs(path: str, page: Callable[[Request], Any]) -> list[Route]:
-    """The same page for the tabs that ClearML's own pages have behind their id (`…/output/log`)."""
+    """Return routes for a page and for the tabs that ClearML adds behind an id (`…/output/log`)."""
     return [Route(path, page), Route(path + "/{tab:path}", page)]
 
 
@@ -210,7 +210,7 @@ def _environment() -> Environment:
 
 
 def _of_what_is_there(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with None in place of what a document does not have."""
+    """Return the function with jinja's Undefined arguments replaced by None."""
 
     def called(*arguments: Any) -> Any:
         return function(*(None if isinstance(value, Undefined) else value for value in arguments))

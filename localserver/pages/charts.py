@@ -1,4 +1,4 @@
-"""Charts as geometry: what stands where in an SVG. The templates draw it, so that all text is escaped in one place."""
+"""Chart geometry for SVG. Templates draw the charts, so that all text is escaped there."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from itertools import pairwise
 WIDTH, HEIGHT = 460, 240
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 10, 30
 MAX_POINTS = 600
-# Names on the x axis that would not fit beside each other are slanted, and have this much more room below.
+# Names on the x axis that do not fit side by side are slanted. They need this additional height.
 _SLANTED = 50
 _MAX_LABELS = 30
 _LETTER = 6
@@ -18,7 +18,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Series:
-    """Numbers to draw: `kind` is "line", "points" or "bars"."""
+    """Points to draw. `kind` is "line", "points" or "bars"."""
 
     label: str
     points: Sequence[Point]
@@ -27,7 +27,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One series on the page; `line` is the value of a polyline's `points`."""
+    """One series on the page. `line` is the value of a polyline's `points`."""
 
     label: str
     color: int
@@ -38,7 +38,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart with axes; ticks are (position, label)."""
+    """A chart with axes. Ticks are (position, label)."""
 
     title: str
     drawn: list[Drawn]
@@ -53,7 +53,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps a range of values to a range of positions."""
+    """Map a range of values to a range of positions."""
 
     low: float
     high: float
@@ -71,7 +71,11 @@ def chart(
     x_title: str = "",
     y_title: str = "",
 ) -> Chart:
-    """Lay out series in one pair of axes; with `categories`, x values are positions in that list."""
+    """Lay out series in one pair of axes.
+
+    Args:
+        categories: names on the x axis. The x values are then positions in this list.
+    """
     series = [Series(one.label, [point for point in one.points if _is_drawable(point)], one.kind) for one in series]
     points = [point for one in series for point in one.points]
     bars = [one for one in series if one.kind == "bars"]
@@ -87,7 +91,7 @@ def chart(
 
 
 def _is_drawable(point: Point) -> bool:
-    # Beyond this, the width of an axis would not be a number any more.
+    # Larger values overflow when the width of an axis is computed.
     return all(abs(value) < 1e150 for value in point)
 
 
@@ -101,7 +105,7 @@ def _scale(values: Sequence[float], start: float, end: float, margin: float) -> 
 
 
 def _slot(bars: Sequence[Series]) -> float:
-    """The distance between neighbouring bars, in values of x."""
+    """Return the distance between neighbouring bars, in values of x."""
     places = sorted({place for one in bars for place, _ in one.points})
     gaps = [after - before for before, after in pairwise(places)]
     return min(gaps) if gaps else 1.0
@@ -129,7 +133,7 @@ def _bars(series: Series, x: Scale, y: Scale, bars: Sequence[Series]) -> list[tu
 
 
 def thinned(points: Sequence[Point], limit: int = MAX_POINTS) -> Sequence[Point]:
-    """Return at most about `limit` of the points, the last one among them."""
+    """Return about `limit` of the points at most, including the last point."""
     step = math.ceil(len(points) / limit) or 1
     return points if step == 1 else [*points[::step], points[-1]]
 

@@ -1,4 +1,4 @@
-"""Tasks beside each other: how they differ in parameters, values, curves, plots and images."""
+"""Compare tasks side by side: parameters, values, curves, plots and images."""
 
 from typing import Any
 
@@ -10,16 +10,20 @@ from localserver.store.documents import Document
 from localserver.store.session import Session
 
 MOST = 24
-# There are as many colours.
+# The style sheet has eight colours.
 DRAWN = 8
 
 Json = dict[str, Any]
-# A name, and a cell for each task.
+# A name and a cell for each task.
 Row = tuple[str, list[Any]]
 
 
 def compare(db: Session, ids: str, links: Links) -> Json | None:
-    """Return what these tasks, ids with commas between, show beside each other; None if none of them is there."""
+    """Return the data of the comparison page, or None if no task exists.
+
+    Args:
+        ids: ids of tasks, separated by commas. Only the first MOST are used.
+    """
     asked = dict.fromkeys(ids.split(",")[:MOST])
     found = [task for task in (db.tasks.get(id) for id in asked) if task is not None]
     if not found:
@@ -71,7 +75,7 @@ def _charts(curves: reports.Curves, names: dict[str, str]) -> list[Any]:
 
 
 def _by_title(found: list[tuple[str, list[tuple[str, Any]]]]) -> list[tuple[str, list[tuple[str, Any]]]]:
-    """What each task has of each title, beside each other: (title, [(the task's name, what it has)])."""
+    """Group entries by title: (title, [(name of the task, entry)])."""
     titles = dict.fromkeys(title for _, entries in found for title, _ in entries)
     return [
         (title, [(name, entry) for name, entries in found for own, entry in entries if own == title])

@@ -1,4 +1,4 @@
-"""The graph of a pipeline run: its steps from the controller's configuration, laid out from left to right."""
+"""Graph of a pipeline run: its steps, laid out from left to right."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_STEPS = 300
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what it depends on, and the Task that ran it (`task` is empty until then)."""
+    """One step and its parents. `task` is the id of the step's Task, empty before it runs."""
 
     name: str
     parents: list[str]
@@ -24,7 +24,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Box:
-    """A step's place in the picture."""
+    """Position of a step in the picture."""
 
     step: Step
     x: int
@@ -33,7 +33,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Graph:
-    """Boxes, and lines between them as (x1, y1, x2, y2)."""
+    """Boxes and the lines between them as (x1, y1, x2, y2)."""
 
     boxes: list[Box]
     lines: list[tuple[int, int, int, int]]
@@ -42,7 +42,7 @@ class Graph:
 
 
 def read_steps(task: dict[str, Any]) -> list[Step]:
-    """Return the steps that a pipeline controller wrote down, or none."""
+    """Return the steps in a pipeline controller's configuration, at most MAX_STEPS."""
     try:
         nodes = json.loads(mapping(mapping(task.get("configuration")).get("Pipeline")).get("value", ""))
     except (TypeError, ValueError, RecursionError):
@@ -63,7 +63,7 @@ def read_steps(task: dict[str, Any]) -> list[Step]:
 
 
 def lay_out(steps: list[Step]) -> Graph:
-    """Place each step in the column after its last parent."""
+    """Put each step into the column after its last parent."""
     columns: list[list[Step]] = []
     for step, depth in _depths(steps):
         while len(columns) <= depth:
@@ -87,7 +87,7 @@ def lay_out(steps: list[Step]) -> Graph:
 
 def _depths(steps: list[Step]) -> list[tuple[Step, int]]:
     depths = {step.name: 0 for step in steps}
-    # As many rounds as steps: a circle (which no real pipeline has) then ends too.
+    # At most as many rounds as steps, so that the loop ends for a cycle in the configuration.
     for _ in steps:
         before = dict(depths)
         for step in steps:

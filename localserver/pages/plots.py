@@ -1,4 +1,4 @@
-"""Plots that clients reported as plotly figures, read into charts, tables and images. Nothing in them is executed."""
+"""Convert plotly figures of clients to charts, tables and images. Executes nothing in them."""
 
 import array
 import base64
@@ -17,14 +17,14 @@ MAX_CELLS = 40
 _MAX_VALUES = 200_000
 _MAX_PLOT_CHARACTERS = 5_000_000
 _HISTOGRAM_BINS = 20
-# What plotly takes for markup in its texts; here it would only be in the way.
+# Markup of plotly in texts. Tables show plain text, so it is removed.
 _MARKUP = re.compile(r"</?(?:a|b|i|br|em|strong|sub|sup|span)\b[^<>]{0,500}>", re.IGNORECASE)
 _TYPED = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "f4": "f", "f8": "d"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under a header; `left_out` tells how many more there were."""
+    """Rows of text under a header. `left_out` is the number of rows that are not shown."""
 
     header: list[str]
     rows: list[list[str]]
@@ -33,7 +33,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Heat:
-    """Cells as (text, share of the range from 0 to 9), row by row."""
+    """Heatmap: each row has cells of (text, share of the value range from 0 to 9)."""
 
     columns: list[str]
     rows: list[tuple[str, list[tuple[str, int]]]]
@@ -42,7 +42,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class Figure:
-    """One reported plot: what could be drawn of it, and its source when something could not."""
+    """One reported plot. `source` is its JSON text if a part could not be drawn."""
 
     title: str
     charts: list[Chart] = field(default_factory=list)
@@ -53,7 +53,13 @@ class Figure:
 
 
 def read_figure(title: str, plot: Any, image_link: Callable[[Any], str | None]) -> Figure:
-    """Return the figure in a plot event's `plot_str`; `image_link` tells where an image in it may be loaded from."""
+    """Return the figure in a plot event's `plot_str`.
+
+    Args:
+        title: the figure's title.
+        plot: the JSON text of a plotly figure.
+        image_link: returns the URL from which the page may load an image, or None.
+    """
     try:
         document = json.loads(plot) if len(plot) <= _MAX_PLOT_CHARACTERS else None
     except (TypeError, ValueError, RecursionError):
@@ -82,7 +88,7 @@ def read_figure(title: str, plot: Any, image_link: Callable[[Any], str | None]) 
 
 
 def values(column: Any) -> list[Any]:
-    """Return a plotly data column as a list: it is one already, or numbers in base64 (`dtype`, `bdata`)."""
+    """Return a plotly data column as a list. Decodes base64 columns (`dtype`, `bdata`)."""
     if isinstance(column, list):
         return column[:_MAX_VALUES]
     packed = mapping(column)
@@ -135,7 +141,7 @@ def _binned(found: list[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def _categories(columns: list[list[Any]]) -> list[str]:
-    """The names on the x axis, in order, when not all of it is numbers."""
+    """Return the names on the x axis in order, or nothing if all x values are numbers."""
     if all(number(value) is not None for column in columns for value in column):
         return []
     return list(dict.fromkeys(text(value, 40) for column in columns for value in column))

@@ -1,4 +1,4 @@
-"""What tasks and models reported, for their pages: charts of scalars, single values, plots, images, console lines."""
+"""Reported data of tasks and models: charts, single values, plots, images, console lines."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,30 +12,33 @@ from localserver.store.session import Session
 LOG_EVENTS = 1000
 MAX_FIGURES = 60
 MAX_IMAGES = 60
-# The SDK's own pictures of a graph: the page draws a pipeline's from the steps, a dataset's parents are its links.
+# Pictures of graphs that the SDK makes. The page draws the steps of a pipeline and links the parents of a dataset.
 _PICTURES_OF_GRAPHS = ("Pipeline", "Pipeline Details", "__Dataset Genealogy")
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")
 _IMAGE_DATA = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 
 Json = dict[str, Any]
-# By metric: (task, variant) to points.
+# Points by metric, then by (task, variant).
 Curves = dict[str, dict[tuple[str, str], list[tuple[float, float]]]]
 
 
 class Links:
-    """From the uris that clients stored to what a page may link to: only files of this server's own file server."""
+    """Map stored uris to links of a page. Only files of this server's file server are linked."""
 
     def __init__(self, files_url: str) -> None:
         self._bases = {files_url + "/", files_url.replace("127.0.0.1", "localhost") + "/"}
 
     def file(self, uri: Any) -> str | None:
-        """Return the path under which pages serve this file, or None when it is not here."""
+        """Return the path at which pages serve this file, or None if the file is not on this server."""
         if not isinstance(uri, str):
             return None
         return next(("/files/" + uri[len(base) :] for base in self._bases if uri.startswith(base)), None)
 
     def image(self, uri: Any) -> str | None:
-        """Return what an image may be loaded from: a raster file here, or one that is in the text itself."""
+        """Return the source of an image, or None if it must not be loaded.
+
+        Allowed are raster files on this server and images in a data URL.
+        """
         if not isinstance(uri, str):
             return None
         if uri.startswith(_IMAGE_DATA):
@@ -44,7 +47,7 @@ class Links:
 
 
 def scalars(db: Session, id: str) -> tuple[list[Chart], list[tuple[str, float]]]:
-    """Return a chart for each metric, and the values that are single."""
+    """Return a chart for each metric, and the single values as (name, value)."""
     found, singles = curves(db, [id])
     charts = [
         chart(text(metric, 200), [Series(text(variant, 80), points) for (_, variant), points in series.items()])
@@ -56,7 +59,7 @@ def scalars(db: Session, id: str) -> tuple[list[Chart], list[tuple[str, float]]]
 def curves(db: Session, ids: list[str]) -> tuple[Curves, dict[str, dict[str, float]]]:
     """Return the curves of tasks by metric, and their single values by task.
 
-    A scalar that has but one point in all of its series is no curve: it counts as a single value.
+    If all series of a metric have one point, the metric counts as single values.
     """
     found: Curves = {}
     singles: dict[str, dict[str, float]] = {}
@@ -103,13 +106,13 @@ def _title(event: Json) -> str:
 
 
 def console(db: Session, id: str) -> list[tuple[str, str]]:
-    """Return the last console events as (time, text), oldest first."""
+    """Return the last LOG_EVENTS console events as (time, text), oldest first."""
     events, _ = db.events.page(Which([id], LOG), "timestamp", LOG_EVENTS, descending=True)
     return [(shown_milliseconds(event.get("timestamp")), text(event.get("msg"), 20_000)) for event in reversed(events)]
 
 
 def artifact(entry: Json, link: Callable[[Any], str | None]) -> Json:
-    """Return an artifact as a row of a table."""
+    """Return an artifact as a table row. `link` returns the path of a file or None."""
     preview = mapping(entry.get("type_data")).get("preview")
     return {
         "name": text(entry.get("key"), 200),

@@ -1,4 +1,4 @@
-"""Reading documents that clients wrote: whatever is in them, these return what a page can show."""
+"""Convert values of documents to texts and numbers for pages. Accepts any value of a client."""
 
 import json
 import math
@@ -10,23 +10,26 @@ MAX_TEXT = 100_000
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Return the value if it is an object, else an empty one."""
+    """Return the value if it is an object, else an empty object."""
     return value if isinstance(value, dict) else {}
 
 
 def items(value: Any) -> list[Any]:
-    """Return the value if it is a list, else an empty one."""
+    """Return the value if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Return the objects of a list, or the values of an object that are objects."""
+    """Yield the objects in a list, or the object values of an object."""
     values = list(value.values()) if isinstance(value, dict) else items(value)
     return (item for item in values if isinstance(item, dict))
 
 
 def text(value: Any, limit: int = MAX_TEXT) -> str:
-    """Return what to show for a value, cut at `limit` characters."""
+    """Return a value as text, cut at `limit` characters.
+
+    Values that are no text are shown as JSON.
+    """
     if value is None:
         return ""
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
@@ -35,7 +38,7 @@ def text(value: Any, limit: int = MAX_TEXT) -> str:
 
 
 def number(value: Any) -> float | None:
-    """Return a finite number, or None for anything else."""
+    """Return a finite number from a number or text, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -46,7 +49,7 @@ def number(value: Any) -> float | None:
 
 
 def shown_number(value: Any) -> str:
-    """Return a number as a person reads it, five digits; other values as text."""
+    """Return a number with five significant digits. Other values are shown as text."""
     found = number(value)
     if found is None or isinstance(value, str):
         return text(value, 200)
@@ -54,7 +57,7 @@ def shown_number(value: Any) -> str:
 
 
 def moment(value: Any) -> datetime | None:
-    """Return an ISO 8601 date of a document with its time zone, or None."""
+    """Return an ISO 8601 date as a datetime with a time zone (default UTC), or None."""
     try:
         found = datetime.fromisoformat(value)
         return found if found.tzinfo else found.replace(tzinfo=UTC)
@@ -63,13 +66,13 @@ def moment(value: Any) -> datetime | None:
 
 
 def shown_moment(value: Any) -> str:
-    """Return a date of a document in UTC, to the second."""
+    """Return an ISO 8601 date as text in UTC, to the second."""
     found = moment(value)
     return found.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if found else text(value, 40)
 
 
 def shown_milliseconds(value: Any) -> str:
-    """Return a time of an event (milliseconds since 1970) as hours, minutes, seconds in UTC."""
+    """Return the time of an event (milliseconds since 1970) as HH:MM:SS in UTC."""
     found = number(value)
     try:
         return datetime.fromtimestamp((found or 0) / 1000, UTC).strftime("%H:%M:%S")
@@ -78,7 +81,7 @@ def shown_milliseconds(value: Any) -> str:
 
 
 def shown_duration(start: Any, end: Any) -> str:
-    """Return how long something took, from two dates of a document; until now when it has not ended."""
+    """Return the time between two ISO 8601 dates as text. Without `end`, the time until now."""
     began = moment(start)
     if began is None:
         return ""
@@ -89,7 +92,7 @@ def shown_duration(start: Any, end: Any) -> str:
 
 
 def shown_size(value: Any) -> str:
-    """Return a number of bytes as a person reads it."""
+    """Return a number of bytes as text in B, KiB, MiB or GiB."""
     size = number(value)
     if size is None:
         return ""

@@ -1,4 +1,4 @@
-"""What each page shows, read from the store in one snapshot and brought into the words of the page."""
+"""Data of each page, read from one snapshot of the store."""
 
 from collections import Counter
 from typing import Any
@@ -64,7 +64,7 @@ def project(db: Session, id: str, page: int) -> Json | None:
 
 
 def task_rows(db: Session, tasks: list[Document]) -> list[Json]:
-    """Return tasks as rows of a table, each with its link, project and last metrics."""
+    """Return tasks as table rows with link, project and last metrics."""
     names = {id: _project_name(db, id) for id in {text(task.get("project"), 64) for task in tasks}}
     return [
         {
@@ -78,7 +78,7 @@ def task_rows(db: Session, tasks: list[Document]) -> list[Json]:
 
 
 def task_link(task: Document) -> str:
-    """Return the path of a task's page: the one that the SDK prints for it, or ClearML's own for a report."""
+    """Return the path of a task's page: the path that the SDK prints, or the path of a report."""
     project = quote(text(task.get("project"), 64) or "*", safe="*")
     if task.get("type") == REPORT:
         return f"/reports/{project}/{quote(text(task.get('id'), 64), safe='')}"
@@ -92,7 +92,7 @@ def model_link(model: Document) -> str:
 
 
 def model_row(db: Session, model: Document) -> Json:
-    """Return a model as a row of a table."""
+    """Return a model as a table row."""
     return {
         "model": model,
         "link": model_link(model),
@@ -102,13 +102,13 @@ def model_row(db: Session, model: Document) -> Json:
 
 
 def parent_of(db: Session, task: Document) -> Json | None:
-    """Return the name and link of the task that this one was made by, if it is there."""
+    """Return the name and link of a task's parent, or None if there is none."""
     parent = db.tasks.get(text(task.get("parent"), 64)) if task.get("parent") else None
     return {"name": text(parent.get("name"), 300), "link": task_link(parent)} if parent else None
 
 
 def children_of(db: Session, id: str) -> Json:
-    """Return the tasks that this one made, with their metrics side by side."""
+    """Return the child tasks of a task, with their metrics side by side."""
     asked = {"parent": id, "order_by": ["created"], "page_size": PAGE_SIZE}
     children = db.tasks.find(select(db.tasks.entity, asked))
     return {
@@ -119,13 +119,13 @@ def children_of(db: Session, id: str) -> Json:
 
 
 def compare_link(tasks: list[Document]) -> str:
-    """Return the path of the page that has these tasks beside each other; empty for fewer than two."""
+    """Return the path of the comparison page of tasks. Empty for fewer than two tasks."""
     ids = ",".join(quote(text(task.get("id"), 64), safe="") for task in tasks[:24])
     return f"/projects/*/compare-tasks;ids={ids}" if len(tasks) > 1 else ""
 
 
 def task_models(db: Session, task: Document) -> list[Json]:
-    """Return the models that a task used and made."""
+    """Return the input and output models of a task as table rows."""
     rows = []
     for role in ("input", "output"):
         for entry in objects(mapping(task.get("models")).get(role)):
@@ -137,9 +137,9 @@ def task_models(db: Session, task: Document) -> list[Json]:
 
 
 def last_metrics(task: Document) -> dict[str, Any]:
-    """Return the last value of each metric, by "metric" for single values and "metric/variant" for others.
+    """Return the last value of each scalar, by "metric/variant" or by the variant alone.
 
-    A scalar whose series has the name of its title goes by that: often it is a single value too.
+    The variant alone is the name of single values and of scalars whose metric and variant are equal.
     """
     found = {}
     for variants in objects(task.get("last_metrics")):
@@ -150,9 +150,9 @@ def last_metrics(task: Document) -> dict[str, Any]:
 
 
 def _metric_columns(tasks: list[Document]) -> list[str]:
-    """The metrics that most of these tasks have, single values before others.
+    """Return the metrics that most of these tasks have, sorted by name.
 
-    Left out are what the SDK measures about the machine, and spreads of values that are there.
+    Single values are preferred. Left out are the SDK's metrics of the machine, and `NAME_std` if there is NAME.
     """
     counts = Counter(name for task in tasks for name in last_metrics(task) if not name.startswith(":monitor:"))
     known = [name for name in counts if name.removesuffix("_std") == name or name.removesuffix("_std") not in counts]

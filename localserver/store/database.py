@@ -1,4 +1,7 @@
-"""The SQLite file: one connection that writes, one transaction at a time; others that only read."""
+"""SQLite database of the server: one connection writes, the others only read.
+
+Transactions that write run one at a time.
+"""
 
 import queue
 import sqlite3
@@ -14,11 +17,14 @@ BUSY_SECONDS = 10
 
 
 class StoreError(Exception):
-    """The database cannot be used; the message is a sentence for the person who started the server."""
+    """The database cannot be used.
+
+    The message is a sentence for the person who starts the server.
+    """
 
 
 def open_store(path: Path) -> "Store":
-    """The store in the database file `path`, created when it is not there; raises StoreError."""
+    """Open the database file `path` and create it if it is missing. Raises StoreError."""
     try:
         return Store(path)
     except migrations.SchemaTooNewError as error:
@@ -30,6 +36,8 @@ def open_store(path: Path) -> "Store":
 
 
 class Store:
+    """Database file with one connection for writing and a pool of connections for reading."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writing = threading.Lock()
@@ -39,7 +47,7 @@ class Store:
         self._writer = _connect(path)
         try:
             path.chmod(0o600)
-            # FULL: what was acknowledged survives a power cut, for about 0.3 ms a request.
+            # FULL: acknowledged writes survive a power cut, at a cost of about 0.3 ms a request.
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute("PRAGMA synchronous = FULL")
             migrations.migrate(self._writer)
@@ -49,7 +57,7 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that is committed when the block ends and undone when it raises."""
+        """Run the block in a transaction: commit at its end, roll back if it raises."""
         with self._writing:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -62,7 +70,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A snapshot: the block sees one state, whatever is written meanwhile."""
+        """Read from a snapshot: later writes are not visible in the block."""
         connection = self._reader()
         try:
             connection.execute("BEGIN")
@@ -85,7 +93,7 @@ class Store:
         except queue.Empty:
             connection = _connect(self._path)
             connection.execute("PRAGMA query_only = ON")
-            # SQLite before 3.51.3 can corrupt the log when two connections checkpoint at once: the writer alone does.
+            # SQLite before 3.51.3 can corrupt the log if two connections checkpoint at once. Only the writer does.
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             return connection
 

@@ -1,4 +1,4 @@
-"""One table of JSON documents."""
+"""Read and write one table of JSON documents."""
 
 import json
 import sqlite3
@@ -24,11 +24,14 @@ class Documents:
         return json.loads(row[0]) if row else None
 
     def insert(self, document: Document) -> None:
-        """As `save`, for a document that is new."""
+        """Store a new document as `save` does."""
         self._write(f"INSERT INTO {self._table} (doc, id) VALUES (?, ?)", document)
 
     def save(self, document: Document) -> None:
-        """Store a document, with its tags sorted. Raises errors.Duplicate when a field that must be unique is not."""
+        """Replace the stored document with the same id. Tags are sorted.
+
+        Raises errors.Duplicate if a unique field has the value of another document.
+        """
         self._write(f"UPDATE {self._table} SET doc = ? WHERE id = ?", document)
 
     def _write(self, sql: str, document: Document) -> None:
@@ -43,18 +46,18 @@ class Documents:
         return self._connection.execute(f"DELETE FROM {self._table} WHERE id = ?", (id,)).rowcount > 0
 
     def find(self, selection: Selection) -> list[Document]:
-        # First which, then the documents themselves: SQLite would carry each through the sorting.
+        # Sort row numbers first and read the documents afterwards: SQLite would carry each document through the sort.
         rows = list(self._select("seq", selection))
         sql = f"SELECT doc FROM {self._table} WHERE seq = ?"
         return [json.loads(self._connection.execute(sql, row).fetchone()[0]) for row in rows]
 
     def all(self, selection: Selection) -> Iterator[Document]:
-        """Every document of the selection, whatever its limit, one at a time."""
+        """Yield every document of the selection. Ignores its limit and offset."""
         selection.limit, selection.offset = -1, 0
         return (json.loads(text) for (text,) in self._select("doc", selection))
 
     def rows(self, names: Iterable[str], selection: Selection) -> Iterator[tuple[Any, ...]]:
-        """As `all`, but of each document only the values of some fields."""
+        """Yield the values of the fields `names` of every document. Ignores the limit."""
         selection.limit, selection.offset = -1, 0
         columns = [expression(self.entity, name) for name in names]
         bound = [value for _, values in columns for value in values]
@@ -70,7 +73,10 @@ class Documents:
         return int(next(_rows(self._connection, sql, bound))[0])
 
     def distinct(self, column: str, selection: Selection) -> list[Any]:
-        """The different values of a column, sorted; of a column of lists, the values in them."""
+        """Return the distinct values of a column, sorted.
+
+        A column of lists gives the values in the lists.
+        """
         where, bound = selection.where()
         found = f"SELECT {column} AS value FROM {self._table} WHERE {where}"
         if column in LISTS:
@@ -79,16 +85,20 @@ class Documents:
         return [row[0] for row in _rows(self._connection, sql, bound)]
 
     def counts(self, columns: Iterable[str], selection: Selection) -> list[tuple[Any, ...]]:
-        """(value of each column …, how many documents have these)."""
+        """Return (value of each column …, number of documents) for each combination of values."""
         where, bound = selection.where()
         names = ", ".join(columns)
         sql = f"SELECT {names}, count(*) FROM {self._table} WHERE {where} GROUP BY {names}"
         return list(_rows(self._connection, sql, bound))
 
     def work(self, selection: Selection, since: str) -> list[tuple[str, str, int, int, int, str]]:
-        """(project, status, Tasks, seconds they ran, Tasks that completed after `since`, last start)."""
+        """Return (project, status, tasks, seconds, finished, last start) by project and status.
+
+        `seconds` is the total run time of the tasks. `finished` counts tasks that completed after `since`, but no tasks
+        that are queued, in progress or failed.
+        """
         where, bound = selection.where()
-        # Half a millisecond against the rounding of days: a Task that ran a second ran a second.
+        # Add half a millisecond: the rounding of julian days would make 0 of a run of one second.
         seconds = "CAST((julianday(completed) - julianday(started)) * 86400 + 0.0005 AS INTEGER)"
         finished = "status NOT IN ('queued', 'in_progress', 'failed')"
         sql = (
@@ -99,7 +109,7 @@ class Documents:
         return list(_rows(self._connection, sql, [since, *bound]))
 
     def scalars(self, selection: Selection) -> list[tuple[str, str, str, str]]:
-        """(title, series, and their hashes) of the scalars that some document of the selection has."""
+        """Return (title, series, metric hash, variant hash) of each scalar in the documents."""
         where, bound = selection.where()
         sql = (
             f"SELECT DISTINCT title, series, metric, variant FROM {self._table}_last_values"
@@ -120,7 +130,7 @@ def _rows(connection: sqlite3.Connection, sql: str, bound: list[Any]) -> Iterato
     try:
         yield from connection.execute(sql, bound)
     except sqlite3.OperationalError as error:
-        # The only function of ours is the one that matches patterns, and it raises only when its time is over.
+        # Only the function `matches` of patterns.py raises, and only on its timeout.
         if "user-defined function" in str(error):
             raise errors.InvalidFields("the regular expression takes too long on these texts") from error
         raise

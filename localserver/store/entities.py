@@ -1,4 +1,4 @@
-"""What the documents of each kind look like to a query: their fields, and which of them are columns of the table."""
+"""Kinds of documents: their tables, columns, fields and filters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,18 +21,19 @@ DATES = frozenset(
         "last_activity_time",
     }
 )
-# Text that is often there and empty: it sorts as if it were not there.
+# Text fields that are often empty. Empty text sorts as a missing value.
 EMPTY_TEXTS = frozenset({"comment", "description", "report", "status_message", "status_reason", "uri", "framework"})
 
 
 @dataclass(frozen=True)
 class Entity:
-    """`columns`: stored beside the document and indexed; `fields`: every top-level name a document may have.
+    """A kind of document.
 
-    `filters`: the kind of filter (localserver.store.filters) for each field; `name.*` stands for all that begin so.
-    `lists`: lists of text, beside tags. `natural`: beginnings of names that sort by localserver.store.natural.
-    `references`: paths of ids of other documents, with the table of these. `unasked`: fields that lists of documents
-    show only when they are asked for.
+    `columns` are stored beside the document and indexed. `fields` are all top-level names of a document.
+    `filters` has the kind of filter (localserver.store.filters) of each field; `name.*` covers all fields below a name.
+    `lists` are lists of text besides tags. `natural` has prefixes of names that sort by localserver.store.natural.
+    `references` maps paths of ids to the table that they refer to. `unasked` has fields that lists of documents omit
+    unless a request names them.
     """
 
     table: str
@@ -45,7 +46,7 @@ class Entity:
     unasked: frozenset[str] = frozenset()
 
     def kind(self, name: str) -> str | None:
-        """How a request filters by a field: list, pattern, range, date, equal; None when it does not."""
+        """Return the kind of filter of a field (list, pattern, range, date, equal), or None."""
         head, dot, _ = name.partition(".")
         return self.filters.get(name) or (self.filters.get(f"{head}.*") if dot else None)
 
@@ -126,7 +127,7 @@ WORKERS = Entity(
     frozenset({"id", "company", "ip", "key", "last_activity_time", "last_report_time", "project"})
     | {"queue", "queues", "register_time", "register_timeout", "system_tags", "tags", "task", "user"},
 )
-# There is no table of these: there is one company.
+# There is one company, so it has no table.
 COMPANIES = Entity("companies", frozenset(), frozenset({"id", "name"}))
 USERS = Entity(
     "users",

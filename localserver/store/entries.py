@@ -1,4 +1,4 @@
-"""Who waits in which queue, first in first out unless moved."""
+"""Queue entries: the tasks that wait in each queue. First in, first out, unless moved."""
 
 import sqlite3
 from typing import Any
@@ -28,7 +28,7 @@ class Entries:
         return row[0] if row else None
 
     def append(self, queue: str, task: str, added: str) -> bool:
-        """False, and nothing changes, when the task waits already, there or elsewhere."""
+        """Add a task at the end of the queue. Return False if the task is in a queue already."""
         cursor = self._connection.execute(
             "INSERT INTO queue_entries SELECT ?, ?, 1 + coalesce(max(position), 0), ? FROM queue_entries"
             " WHERE queue = ? ON CONFLICT (task) DO NOTHING",
@@ -37,7 +37,7 @@ class Entries:
         return self._changed(queue, cursor.rowcount > 0)
 
     def remove(self, task: str, queue: str | None = None) -> bool:
-        """From `queue`, or from wherever it waits."""
+        """Remove a task from `queue`, or from any queue if None. Return whether it was there."""
         at = self.queue_of(task)
         if at is None or queue not in (None, at):
             return False
@@ -45,7 +45,7 @@ class Entries:
         return self._changed(at, True)
 
     def clear(self, queue: str) -> list[str]:
-        """Empty the queue; the tasks that waited in it."""
+        """Empty the queue and return the ids of the tasks that were in it."""
         tasks = [entry["task"] for entry in self.of(queue)]
         self._connection.execute("DELETE FROM queue_entries WHERE queue = ?", (queue,))
         self._changed(queue, bool(tasks))
@@ -54,7 +54,7 @@ class Entries:
     def pop(self, queue: str) -> Entry | None:
         entry = next(iter(self.of(queue, limit=1)), None)
         if entry:
-            # How long the longest waited shows only before it is gone.
+            # Sample before the removal: afterwards the waiting time of the first task is gone.
             self._samples.take(queue)
             self.remove(entry["task"], queue)
         return entry
@@ -65,7 +65,10 @@ class Entries:
         return changed
 
     def move(self, queue: str, task: str, steps: int) -> int | None:
-        """Negative steps go towards the front; the new position, or None if the task is not there."""
+        """Move a task by `steps`; negative steps go to the front.
+
+        Returns the new position, or None if the task is not in the queue.
+        """
         tasks = [entry["task"] for entry in self.of(queue)]
         if task not in tasks:
             return None

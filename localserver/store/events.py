@@ -1,4 +1,7 @@
-"""Events of tasks and models: console lines, scalars, plots, images. The same event again replaces its row."""
+"""Events of tasks and models: console lines, scalars, plots, images.
+
+An event with the same identity replaces the stored event.
+"""
 
 import json
 import sqlite3
@@ -10,9 +13,9 @@ Document = dict[str, Any]
 LOG, SCALAR, VECTOR = "log", "training_stats_scalar", "training_stats_vector"
 IMAGE, PLOT = "training_debug_image", "plot"
 TYPES = frozenset({LOG, SCALAR, VECTOR, IMAGE, PLOT})
-# The iteration under which a single value (one without an iteration) is kept.
+# Stored iteration of a single value, which is a scalar without an iteration.
 SINGLE_VALUE_ITERATION = -(2**31)
-# A page goes beyond its size to the end of its last iteration or millisecond, but not by more events than this.
+# A page extends to the end of its last iteration or millisecond, by at most this many events.
 MAX_BEYOND_PAGE = 10_000
 
 Axis = Literal["iter", "timestamp"]
@@ -20,9 +23,10 @@ Axis = Literal["iter", "timestamp"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`task` may be a model's id. `key` tells apart the log lines of a task, and images of one iteration.
+    """An event of a task or model; `task` may be the id of a model.
 
-    `label` is the name of a scalar's x axis. Events do not hold it, their task or model does.
+    `key` distinguishes log lines of a task and images of one iteration. `label` names the x axis of a scalar.
+    The label is stored in the task or model, not in the event.
     """
 
     task: str
@@ -38,14 +42,14 @@ class Event:
 
 
 class Place(NamedTuple):
-    """The position of an event on the axis that a page is sorted by."""
+    """Position of an event on the axis that a page is sorted by."""
 
     at: int
     seq: int
 
 
 class Value(NamedTuple):
-    """A scalar event without its document."""
+    """Scalar event without its document."""
 
     task: str
     metric: str
@@ -56,7 +60,7 @@ class Value(NamedTuple):
 
 
 class Range(NamedTuple):
-    """The number of a scalar's values, and their lowest and highest position on an axis."""
+    """Number of values of a scalar, and its lowest and highest position on an axis."""
 
     metric: str
     variant: str
@@ -67,9 +71,9 @@ class Range(NamedTuple):
 
 @dataclass
 class Which:
-    """The events of some tasks and one type (none: all types).
+    """Filter: the events of some tasks and one type (None: all types).
 
-    `metrics` maps a metric to its wanted variants (none: all of them). `has_url` leaves out events without a URL.
+    `metrics` maps a metric to its variants (empty: all of them). `has_url` leaves out events without a URL.
     """
 
     tasks: Sequence[str]
@@ -78,7 +82,7 @@ class Which:
     has_url: bool = False
 
     def where(self) -> tuple[str, list[Any]]:
-        # With "=" for one task SQLite reads rows in the order of an index, with IN it sorts them first.
+        # With "=" for one task SQLite reads rows in the order of an index. With IN it sorts them.
         single = len(self.tasks) == 1
         sql = "task = ?" if single else "task IN (SELECT value FROM json_each(?))"
         bound: list[Any] = [self.tasks[0] if single else json.dumps(list(self.tasks))]
@@ -103,7 +107,10 @@ class Events:
         self._connection = connection
 
     def add(self, events: Iterable[Event]) -> None:
-        """The same event twice (a retried request, an iteration reported again) is kept once, as it came last."""
+        """Store events. The last event of the same identity replaces earlier ones.
+
+        A retried request or an iteration that is reported again therefore adds no row.
+        """
         self._connection.executemany(
             "INSERT INTO events (task, type, metric, variant, iter, key, timestamp, value, doc)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task, type, metric, variant, iter, key)"
@@ -117,10 +124,9 @@ class Events:
     def page(
         self, which: Which, axis: Axis, limit: int, descending: bool = False, after: Place | None = None
     ) -> tuple[list[Document], Place | None]:
-        """About `limit` events behind `after`, and where the page ends.
+        """Return about `limit` events behind `after`, and the position of the last one.
 
-        A page ends with its last iteration or millisecond, so that nothing is lost when the next one is asked for by
-        that alone.
+        A page contains its last iteration or millisecond completely, so that a client may continue by that value alone.
         """
         rows = self._page("doc", which, axis, limit, descending, after)
         return [json.loads(row[2]) for row in rows], Place(*rows[-1][:2]) if rows else after
@@ -128,7 +134,7 @@ class Events:
     def points(
         self, which: Which, axis: Axis, limit: int, after: Place | None = None
     ) -> tuple[list[tuple[str, int, float]], Place | None]:
-        """As `page`, but only (variant, position on the axis, value) of scalars."""
+        """Return a page of scalars as (variant, position on the axis, value), and the last position."""
         rows = self._page("variant, value", which, axis, limit, False, after)
         return [(variant, at, value) for at, _, variant, value in rows], Place(*rows[-1][:2]) if rows else after
 
@@ -137,7 +143,7 @@ class Events:
     ) -> list[Any]:
         where, bound = which.where()
         way, compare = ("DESC", "<") if descending else ("ASC", ">")
-        # The inner query reads nothing but an index; the rows themselves are read for this page only.
+        # The inner query reads only an index. Rows are read for this page only.
         sql = (
             f"SELECT {axis}, seq, {columns} FROM events WHERE seq IN (SELECT seq FROM events WHERE {where}"
             f" AND {{condition}} ORDER BY {axis} {way}, seq {way} LIMIT ?) ORDER BY {axis} {way}, seq {way}"
@@ -152,7 +158,7 @@ class Events:
         return rows
 
     def latest(self, which: Which, iterations: int) -> list[Document]:
-        """The events of the last `iterations` iterations of each variant."""
+        """Return the events of the last `iterations` iterations of each variant."""
         where, bound = which.where()
         rows = self._connection.execute(
             "SELECT doc FROM (SELECT doc, task, metric, variant, iter, row_number() OVER"
@@ -165,9 +171,9 @@ class Events:
     def last_iterations(
         self, which: Which, iterations: int, by_metric: bool, limit: int, skip: int
     ) -> tuple[list[Document], int]:
-        """A page of the events of each task's (or each metric's) last `iterations` iterations, and how many there are.
+        """Return a page of events of the last iterations of each task, and their total number.
 
-        The highest iteration comes first.
+        With `by_metric`, these are the last `iterations` iterations of each metric. The highest iteration comes first.
         """
         where, bound = which.where()
         owner = "task, metric" if by_metric else "task"
@@ -180,7 +186,7 @@ class Events:
         return [json.loads(text) for text, _ in rows], rows[0][1] if rows else 0
 
     def values(self, which: Which) -> list[Value]:
-        """Scalars in the order of their iterations, single values included."""
+        """Return scalars in the order of their iterations, including single values."""
         where, bound = which.where()
         rows = self._connection.execute(
             f"SELECT task, metric, variant, iter, timestamp, value FROM events WHERE {where}"
@@ -190,7 +196,7 @@ class Events:
         return [Value(*row) for row in rows]
 
     def single_values(self, which: Which) -> list[Value]:
-        """Scalars that were reported without an iteration."""
+        """Return scalars that were reported without an iteration."""
         where, bound = which.where()
         rows = self._connection.execute(
             f"SELECT task, metric, variant, iter, timestamp, value FROM events WHERE {where} AND iter = ?"
@@ -200,7 +206,10 @@ class Events:
         return [Value(*row) for row in rows]
 
     def ranges(self, which: Which, axis: Axis) -> list[Range]:
-        """The range of every scalar, single values left out, by the names of metric and variant."""
+        """Return the range of every scalar, sorted by metric and variant.
+
+        Single values are left out.
+        """
         where, bound = which.where()
         rows = self._connection.execute(
             f"SELECT metric, variant, count(*), min({axis}), max({axis}) FROM events WHERE {where} AND iter > ?"
@@ -210,7 +219,7 @@ class Events:
         return [Range(*row) for row in rows]
 
     def averages(self, task: str, metric: str, variant: str, axis: Axis, step: int) -> list[tuple[int, float]]:
-        """(start of an interval of the axis, mean of the values in it) for all intervals that have values."""
+        """Return (start, mean value) of each interval of length `step` on the axis that has values."""
         start = axis if step == 1 else f"{axis} - (({axis} % {step:d}) + {step:d}) % {step:d}"
         return list(
             self._connection.execute(
@@ -221,7 +230,7 @@ class Events:
         )
 
     def last_positive_values(self, task: str) -> list[tuple[str, str, float]]:
-        """(metric, variant, value) of each scalar's last value that is above zero."""
+        """Return (metric, variant, value) of each scalar's last value above zero."""
         rows = self._connection.execute(
             "SELECT metric, variant, value, max(iter) FROM events WHERE task = ? AND type = ? AND value > 0"
             " GROUP BY metric, variant ORDER BY metric, variant",
@@ -230,14 +239,14 @@ class Events:
         return [(metric, variant, value) for metric, variant, value, _ in rows]
 
     def last_added(self, which: Which) -> str | None:
-        """The time at which the newest event came in, as ISO text."""
+        """Return the time when the newest event was received, as ISO text."""
         where, bound = which.where()
         sql = f"SELECT max(json_extract(doc, '$.\"@timestamp\"')) FROM events WHERE {where}"
         found: str | None = self._connection.execute(sql, bound).fetchone()[0]
         return found
 
     def variants(self, which: Which, after: int | None = None) -> list[tuple[str, str, str]]:
-        """The different (task, metric, variant) of events behind the iteration `after`."""
+        """Return the distinct (task, metric, variant) of events after the iteration `after`."""
         where, bound = which.where()
         if after is not None:
             where += " AND iter > ?"
@@ -249,7 +258,7 @@ class Events:
         )
 
     def urls(self, which: Which) -> list[tuple[str, str, int, str | None]]:
-        """(metric, variant, iteration, URL) of every event, in this order."""
+        """Return (metric, variant, iteration, URL) of every event, in this order."""
         where, bound = which.where()
         return list(
             self._connection.execute(
@@ -259,7 +268,7 @@ class Events:
         )
 
     def places(self, which: Which, after: tuple[int, str, str], descending: bool) -> Iterator[tuple[int, str, str]]:
-        """The different (iteration, metric, variant) behind one of these, the nearest first."""
+        """Yield the distinct (iteration, metric, variant) behind `after`, nearest first."""
         where, bound = which.where()
         way, compare = ("DESC", "<") if descending else ("ASC", ">")
         return self._connection.execute(
@@ -270,7 +279,7 @@ class Events:
         )
 
     def iterations(self, which: Which, limit: int, descending: bool, after: int | None = None) -> list[int]:
-        """The different iterations behind `after`, at most `limit`, the nearest first."""
+        """Return at most `limit` distinct iterations behind `after`, nearest first."""
         where, bound = which.where()
         way, compare = ("DESC", "<") if descending else ("ASC", ">")
         if after is not None:
@@ -287,7 +296,10 @@ class Events:
         return found
 
     def at(self, which: Which, iteration: int) -> list[Document]:
-        """The events of one iteration; those of one variant by URL and time, the last first."""
+        """Return the events of one iteration, sorted by metric and variant.
+
+        Events of one variant are sorted by URL and time, descending.
+        """
         where, bound = which.where()
         rows = self._connection.execute(
             f"SELECT doc FROM events WHERE {where} AND iter = ?"
@@ -306,7 +318,13 @@ class Events:
     def delete_log(
         self, task: str, before: int | None = None, include: Sequence[str] = (), exclude: Sequence[str] = ()
     ) -> int:
-        """Delete console lines: those older than `before`, of some metrics only, not of others."""
+        """Delete console lines of a task and return how many.
+
+        Args:
+            before: delete only lines older than this, in milliseconds since the epoch.
+            include: delete only lines of these metrics.
+            exclude: keep lines of these metrics.
+        """
         sql = "DELETE FROM events WHERE task = ? AND type = ?"
         bound: list[Any] = [task, LOG]
         if before is not None:

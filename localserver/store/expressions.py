@@ -1,4 +1,4 @@
-"""SQL for the values that a field of a document has; names and values are always bound."""
+"""SQL expressions for the values of a field. Names and values are always bound."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,9 +7,9 @@ from localserver import errors
 from localserver.store.entities import LISTS, OBJECT_LISTS, Entity
 
 Condition = tuple[str, list[Any]]
-# Keys of these may hold dots themselves: how many names stand between the field and the attribute at the end.
+# Fields whose keys may contain dots: the number of names between the field and that key.
 _KEYED = {"hyperparams": 1, "configuration": 0, "metadata": 0}
-# What stands in a table beside the documents (see the migrations m005 and m006): its keys, and the values it holds.
+# Tables beside the documents (migrations m005 and m006): (rows, key columns, value columns) by field.
 _BESIDE = {
     "last_metrics": ("last_values", ("metric", "variant"), ("value", "min_value", "max_value")),
     "hyperparams": ("parameters", ("section", "name"), ("value",)),
@@ -18,31 +18,31 @@ _BESIDE = {
 
 @dataclass(frozen=True)
 class Values:
-    """The value of a field, or the values of a field that is a list: then `sql` selects them, one in a row."""
+    """The value of a field. For a list field, `sql` selects its values, one in a row."""
 
     sql: str
     bound: list[Any] = field(default_factory=list)
     is_list: bool = False
 
     def where(self, condition: str, bound: list[Any]) -> Condition:
-        """SQL that holds if a value meets a condition; `{}` in it stands for the value."""
+        """Return SQL that holds if a value meets a condition. `{}` in the condition is the value."""
         if not self.is_list:
             return condition.format(self.sql), [*self.bound, *bound]
         return f"EXISTS (SELECT 1 FROM ({self.sql}) WHERE {condition.format('value')})", [*self.bound, *bound]
 
     def among(self, values: str) -> Condition:
-        """SQL that holds if a value is one of a JSON list."""
+        """Return SQL that holds if a value is in a JSON list."""
         return self.where("{} IN (SELECT value FROM json_each(?))", [values])
 
     def empty(self) -> Condition:
-        """SQL that holds if there is no value."""
+        """Return SQL that holds if there is no value."""
         if self.is_list:
             return f"NOT EXISTS (SELECT 1 FROM ({self.sql}))", self.bound
         return f"{self.sql} IS NULL", self.bound
 
 
 def values(entity: Entity, name: str) -> Values:
-    """The values of a field; raises errors.LookupFailed when there is no such field."""
+    """Return the values of a field. Raises errors.LookupFailed if there is no such field."""
     if name in LISTS and name in entity.columns:
         return Values(f"SELECT value FROM json_each({name})", is_list=True)
     if name in entity.lists:
@@ -55,7 +55,10 @@ def values(entity: Entity, name: str) -> Values:
 
 
 def expression(entity: Entity, name: str) -> Condition:
-    """SQL for the value of a field, nested ones with dots; raises errors.LookupFailed when there is no such field."""
+    """Return SQL for the value of a field; dots in the name select nested fields.
+
+    Raises errors.LookupFailed if there is no such field.
+    """
     segments = _segments(name)
     root = segments[0]
     if root not in entity.fields:
@@ -72,7 +75,10 @@ def expression(entity: Entity, name: str) -> Condition:
 
 
 def unescaped(key: str) -> str:
-    """A key of parameters, configuration or metadata as it is stored: the web application escapes dots and dollars."""
+    """Return the stored form of a key of parameters, configuration or metadata.
+
+    The web application escapes dots and dollar signs in keys.
+    """
     return "%".join(part.replace("%2E", ".").replace("%24", "$") for part in key.split("%%"))
 
 

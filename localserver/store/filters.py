@@ -1,4 +1,4 @@
-"""The conditions of a `get_all` request: each field of a document is asked for in the way of its kind."""
+"""Conditions of a `get_all` request. The kind of a field decides how it is filtered."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,14 +10,17 @@ from localserver.store.entities import DATES, Entity
 from localserver.store.expressions import Condition, expression, values
 
 MAX_NAMES = 100
-# What the free text of `search_text` may stand in.
+# Fields that `search_text` searches.
 _SEARCHED = frozenset({"id", "name", "comment", "description", "tags", "system_tags"})
 _COMPARISONS = (">=", "<=", ">", "<")
 _MULTIPLE = {"_any_": "OR", "_or_": "OR", "_all_": "AND", "_and_": "AND"}
 
 
 def conditions(entity: Entity, request: Mapping[str, Any]) -> list[Condition]:
-    """All that a request asks for; raises errors.ApiError for what cannot be asked. Other fields are no filters."""
+    """Return the conditions of a request. Request fields that are no filters are ignored.
+
+    Raises errors.ApiError for a bad filter.
+    """
     combined = _combined(entity, request.get("filters"))
     found = [
         _filter(entity, kind, name, value)
@@ -34,7 +37,10 @@ def conditions(entity: Entity, request: Mapping[str, Any]) -> list[Condition]:
 
 
 def instant(value: Any) -> str:
-    """A date as documents hold it (UTC, microseconds), from any ISO 8601 text; naive ones are UTC."""
+    """Return an ISO 8601 date as documents hold it (UTC, microseconds). Naive dates are UTC.
+
+    Raises errors.InvalidFields.
+    """
     try:
         parsed = datetime.fromisoformat(value.strip())
         return (parsed.replace(tzinfo=parsed.tzinfo or UTC)).astimezone(UTC).isoformat(timespec="microseconds")
@@ -43,7 +49,10 @@ def instant(value: Any) -> str:
 
 
 def few(value: Any, field: str) -> list[Any]:
-    """The names in a field of a request; raises errors.InvalidFields when SQLite could not take so many."""
+    """Return the names in a request field as a list.
+
+    Raises errors.InvalidFields for more than MAX_NAMES, which SQLite could not take, and for values that are no text.
+    """
     names = value if isinstance(value, list) else [value]
     if len(names) > MAX_NAMES:
         raise errors.InvalidFields("too many names of fields", field=field, found=len(names), limit=MAX_NAMES)
@@ -69,7 +78,7 @@ def _filter(entity: Entity, kind: str, name: str, value: Any) -> Condition:
 
 
 def _combined(entity: Entity, value: Any) -> dict[str, Condition]:
-    """The conditions of `filters`, by field; it takes fields that are filtered by lists."""
+    """Return the conditions of `filters` by field. Only fields of kind `list` are used."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -86,7 +95,10 @@ def _matching(entity: Entity, name: str, pattern: str, ignore_case: bool) -> Con
 
 
 def _range(entity: Entity, name: str, value: Any) -> Condition:
-    """SQL for `[min, max]`, both included; without a minimum, what has no value is in the range too."""
+    """Return SQL for `[min, max]`, both inclusive.
+
+    Without a minimum, documents without a value match too.
+    """
     if not isinstance(value, list) or len(value) != 2:
         raise errors.ValidationError(f"Min and max values should be specified for range field {name}")
     least, most = value
@@ -103,7 +115,7 @@ def _range(entity: Entity, name: str, value: Any) -> Condition:
 
 
 def _bounded(name: str, value: Any) -> Any:
-    """The end of a range, as documents hold it."""
+    """Return the end of a range in the form that documents store."""
     if name in DATES:
         try:
             return instant(value)
@@ -116,7 +128,7 @@ def _bounded(name: str, value: Any) -> Any:
 
 
 def _dates(entity: Entity, name: str, value: Any) -> Condition:
-    """SQL for `">=date"` and the like, of which all must hold, or for `[min, max]` without any comparison."""
+    """Return SQL for a list of `">=date"` and the like that must all hold, or for `[min, max]`."""
     dates = value if isinstance(value, list) else [value]
     if len(dates) == 2 and not any(isinstance(date, str) and date.startswith(_COMPARISONS) for date in dates):
         return _range(entity, name, dates)
@@ -132,7 +144,7 @@ def _dates(entity: Entity, name: str, value: Any) -> Condition:
 
 
 def _multiple(entity: Entity, name: str, value: Any) -> Condition:
-    """SQL for `{"fields": [...], "pattern": regular expression}`, or `"datetime"` in place of the pattern."""
+    """Return SQL for `{"fields": […], "pattern": …}` or `{"fields": […], "datetime": …}`."""
     wrong = errors.InvalidFields(
         "failed parsing query field", error=f"incorrect field format: field={name}", field=name
     )

@@ -1,4 +1,4 @@
-"""Key pairs by which clients come in, and the sessions that were ended before their tokens expire."""
+"""Key pairs of clients, and sessions that were ended before their tokens expire."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`secret` is the sha256 of a pair's secret; empty for the pair of this installation, which is kept elsewhere."""
+    """Access key. `secret` is the sha256 of its secret.
+
+    `secret` is empty for the pair of this installation, whose secret is stored elsewhere.
+    """
 
     key: str
     secret: str
@@ -20,7 +23,7 @@ class Keys:
         self._connection = connection
 
     def own(self, key: str, label: str) -> None:
-        """Make `key` the one of this installation, in place of an earlier one."""
+        """Make `key` the key of this installation and delete the earlier one."""
         self._connection.execute("DELETE FROM keys WHERE secret = '' AND key != ?", (key,))
         self._connection.execute(
             "INSERT INTO keys (key, secret, label) VALUES (?, '', ?) ON CONFLICT DO NOTHING", (key, label)
@@ -34,21 +37,24 @@ class Keys:
         return Key(*row) if row else None
 
     def all(self) -> list[Key]:
-        """Every key, the oldest first."""
+        """Return every key, oldest first."""
         return [Key(*row) for row in self._connection.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY rowid")]
 
     def relabel(self, key: str, label: str | None) -> bool:
         return self._connection.execute("UPDATE keys SET label = ? WHERE key = ?", (label, key)).rowcount > 0
 
     def used(self, key: str, at: str, by: str) -> None:
-        """Note the last use of a key: when, and from where."""
+        """Record the last use of a key: the time and the client's address."""
         self._connection.execute("UPDATE keys SET last_used = ?, last_used_from = ? WHERE key = ?", (at, by, key))
 
     def delete(self, key: str) -> bool:
         return self._connection.execute("DELETE FROM keys WHERE key = ?", (key,)).rowcount > 0
 
     def end(self, session: str, expires: int, now: int) -> None:
-        """End the session of a token that expires at `expires`; sessions that expired by `now` are forgotten."""
+        """End the session of a token that expires at `expires`.
+
+        Sessions that expired before `now` are deleted.
+        """
         self._connection.execute("DELETE FROM ended_sessions WHERE expires < ?", (now,))
         self._connection.execute("INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)", (session, expires))
 

@@ -1,7 +1,7 @@
-"""Links of stored documents to this server's files. They name the file server by its port, which may change.
+"""Links of stored documents to this server's files. Links name the port of the file server.
 
-Links are rewritten once, when the server starts on another port: all clients then read an address that works, whatever
-their configuration, and filters by uri compare what clients see.
+The server rewrites links once when it starts on another port. All clients then read a working address, whatever their
+configuration, and filters by uri compare the address that clients see.
 """
 
 import json
@@ -11,7 +11,7 @@ import sqlite3
 from localserver.store.events import IMAGE, PLOT
 
 _REPORTED = f"type IN ('{IMAGE}', '{PLOT}')"
-# Which rows of which tables hold links; console lines stay as they were printed.
+# Condition for rows with links, by table. Console lines stay as they were printed.
 _TABLES = {"tasks": "1", "models": "1", "projects": "1", "events": _REPORTED}
 
 
@@ -20,10 +20,16 @@ class Links:
         self._connection = connection
 
     def follow(self, port: int, before: int | None = None) -> int:
-        """Make the links to this server's files name `port`, and return how many documents changed.
+        """Change the links to this server's files to `port`.
 
-        `before` is the port that they name so far, for a store that does not know it. Links to other ports are other
-        servers' and stay.
+        Links to other ports belong to other servers and stay.
+
+        Args:
+            port: the present port of the file server.
+            before: the earlier port, for a store that has not recorded it.
+
+        Returns:
+            The number of documents that changed.
         """
         row = self._connection.execute("SELECT port FROM files_port").fetchone()
         old = row[0] if row else before
@@ -47,7 +53,7 @@ class Links:
 
 
 def _without_code(before: str, after: str) -> str:
-    """The text of the document `after`, with a Task's code as it was: code is not ours to change."""
+    """Return the document `after` with the Task's code of `before`: code must not change."""
     document = json.loads(before)
     if before == after or "script" not in document:
         return after

@@ -1,4 +1,7 @@
-"""ClearML's two languages for lists in filters: `["a", "-b", "__$all", "c"]` and `{"any": {"include": ["a"]}}`."""
+"""The two filter languages of ClearML for list fields.
+
+They are `["a", "-b", "__$all", "c"]` and `{"any": {"include": ["a"]}}`.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +20,7 @@ _OPERATORS = {"__$all": "AND", "__$and": "AND", "__$any": "OR", "__$or": "OR"}
 
 @dataclass
 class _Asked:
-    """What a list asks for; `join` is its first operator."""
+    """Parsed list filter. `join` is its first operator: AND or OR."""
 
     name: str
     join: str = ""
@@ -25,7 +28,7 @@ class _Asked:
     all_of: list[str] = field(default_factory=list)
     none_of: list[str] = field(default_factory=list)
     empty: bool = False
-    # The state of the reader: every value must be there, a minus excludes, the next value is unwanted.
+    # State of the parser: values go to `all_of`; a leading minus excludes; the next value is excluded.
     _every: bool = False
     _minus: bool = True
     _negate: bool = False
@@ -69,9 +72,9 @@ class _Asked:
 
 
 def condition(name: str, values: Sequence[Any], field: Values) -> Condition:
-    """SQL for a list of values, "-value" and operators: what they ask for is joined by the first operator.
+    """Return SQL for a list of values, "-value" and operators.
 
-    None asks for what has no value, whatever the rest asks.
+    The parts are joined by the first operator. None also selects documents without a value.
     """
     _check_number(values)
     asked = _Asked(name).read(values)
@@ -89,7 +92,7 @@ def condition(name: str, values: Sequence[Any], field: Values) -> Condition:
 
 
 def combined(name: str, value: Any, field: Values) -> Condition:
-    """SQL for `{"any": {"include": […], "exclude": […]}, "all": {…}, "op": "and"|"or"}`."""
+    """Return SQL for `{"any": {"include": […], "exclude": […]}, "all": {…}, "op": "and"|"or"}`."""
     if not isinstance(value, dict):
         raise errors.ValidationError("invalid filter for field, dictionary expected", field=name, value=value)
     operator = value.get("op", "and")
@@ -106,7 +109,7 @@ def combined(name: str, value: Any, field: Values) -> Condition:
 
 
 def joined(operator: str, parts: Sequence[Condition]) -> Condition:
-    """SQL of all conditions; true when there is none."""
+    """Join conditions by `operator` (AND or OR). Without conditions the SQL is true."""
     sql = f" {operator} ".join(f"({part})" for part, _ in parts) or "1"
     return sql, [value for _, bound in parts for value in bound]
 
@@ -146,7 +149,7 @@ def _check_number(values: Sequence[Any]) -> None:
 
 
 def _one_of(field: Values, values: Sequence[str]) -> Condition:
-    # One bound JSON text in place of a variable per value: SQLite limits how many of those there may be.
+    # One bound JSON text instead of a variable for each value: SQLite limits the number of variables.
     return field.among(json.dumps(list(values)))
 
 
@@ -157,5 +160,5 @@ def _all_of(field: Values, values: Sequence[str]) -> Condition:
 
 
 def _negated(condition: Condition) -> Condition:
-    # What has no value is not one of the unwanted; to SQL it would be unknown whether it is.
+    # A document without a value is not excluded. In SQL, NOT NULL would be NULL and drop the document.
     return f"NOT ifnull({condition[0]}, 0)", condition[1]

@@ -1,4 +1,7 @@
-"""The schema, as numbered steps. A step that was released is never edited: add another one below it."""
+"""Database schema as numbered migrations.
+
+Never edit a released migration: add a new one at the end.
+"""
 
 import json
 import sqlite3
@@ -16,13 +19,19 @@ class SchemaTooNewError(Exception):
 
 
 def applied(connection: sqlite3.Connection) -> list[str]:
-    """The names of the steps that a database has had, in their order; none for a database of something else."""
+    """Return the names of the migrations that a database has had, in order.
+
+    A database without a table of migrations gives none.
+    """
     known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'").fetchone()
     return [name for (name,) in connection.execute("SELECT name FROM migrations ORDER BY rowid")] if known else []
 
 
 def missing(had: Sequence[str]) -> list[str]:
-    """The steps that are still to be done; raises SchemaTooNewError when a step was had that nobody knows here."""
+    """Return the names of the migrations that are not applied yet.
+
+    Raises SchemaTooNewError if `had` has a migration that this release does not know.
+    """
     names = [step.__name__ for step in MIGRATIONS]
     unknown = set(had) - set(names)
     if unknown:
@@ -34,7 +43,7 @@ def missing(had: Sequence[str]) -> list[str]:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, all or nothing; raises SchemaTooNewError for a database of a later release."""
+    """Apply all missing migrations in one transaction. Raises SchemaTooNewError."""
     connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied TEXT NOT NULL) STRICT")
     todo = missing(applied(connection))
     connection.execute("BEGIN IMMEDIATE")
@@ -50,9 +59,9 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _documents(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> None:
-    """A table of JSON documents; what is filtered or sorted is also a stored column, before the document in the row.
+    """Create a table of JSON documents. Fields for filters and sorting are also stored columns.
 
-    Before it, because SQLite reads a row from its start: a filter then never walks through a long document's pages.
+    SQLite reads a row from its start. The columns come before the document, so that filters never read a long document.
     """
     generated = ", ".join(f"{name} GENERATED ALWAYS AS (json_extract(doc, '$.{name}')) STORED" for name in columns)
     connection.execute(
@@ -84,7 +93,7 @@ def m001_documents(connection: sqlite3.Connection) -> None:
 
 @migration
 def m002_queue_entries(connection: sqlite3.Connection) -> None:
-    """Who waits where. A task waits in one queue at most; the lowest position is next."""
+    """Tasks in queues. A task is in one queue at most. The lowest position is next."""
     connection.execute(
         "CREATE TABLE queue_entries (task TEXT PRIMARY KEY, queue TEXT NOT NULL, position REAL NOT NULL,"
         " added TEXT NOT NULL) STRICT"
@@ -94,7 +103,10 @@ def m002_queue_entries(connection: sqlite3.Connection) -> None:
 
 @migration
 def m003_events(connection: sqlite3.Connection) -> None:
-    """`task` is a model's id for the events of models. `key` tells log lines apart; it is empty for all other types."""
+    """Events. `task` may be the id of a model.
+
+    `key` distinguishes log lines and is empty for all other types.
+    """
     connection.execute(
         "CREATE TABLE events (seq INTEGER PRIMARY KEY, task TEXT NOT NULL, type TEXT NOT NULL, metric TEXT NOT NULL,"
         " variant TEXT NOT NULL, iter INTEGER NOT NULL, key TEXT NOT NULL, timestamp INTEGER NOT NULL, value REAL,"
@@ -117,10 +129,13 @@ def m004_worker_reports(connection: sqlite3.Connection) -> None:
 def _beside(
     connection: sqlite3.Connection, table: str, rows: str, field: str, keys: tuple[str, str], values: dict[str, str]
 ) -> None:
-    """A table `rows` of the objects two levels below a field of the documents, so that a query need not read these.
+    """Create a table `rows` of the objects two levels below `field` of the documents.
 
-    `keys` name the two levels and come first, since a query is about one such object of many documents; `values` are
-    columns with their types, and what they hold of the object. Triggers keep the rows true to the documents.
+    Queries on these objects then need not read the documents. Triggers keep the rows equal to the documents.
+
+    Args:
+        keys: column names of the two levels. They come first, because a query asks for one object of many documents.
+        values: columns with types, and the attribute of the object that each holds.
     """
     outer, inner = keys
     connection.execute(
@@ -150,7 +165,7 @@ def _beside(
 
 @migration
 def m005_last_values(connection: sqlite3.Connection) -> None:
-    """The scalars in `last_metrics`, by which Tasks and models are sorted."""
+    """Scalars in `last_metrics`, for sorting tasks and models."""
     values = {"title TEXT": "metric", "series TEXT": "variant"}
     values |= {f"{name} REAL": name for name in ("value", "min_value", "max_value")}
     for table in ("tasks", "models"):
@@ -159,27 +174,27 @@ def m005_last_values(connection: sqlite3.Connection) -> None:
 
 @migration
 def m006_parameters(connection: sqlite3.Connection) -> None:
-    """The values of hyper-parameters, by which Tasks are filtered."""
+    """Values of hyper-parameters, for filtering tasks."""
     _beside(connection, "tasks", "tasks_parameters", "hyperparams", ("section", "name"), {"value": "value"})
 
 
 @migration
 def m007_files_port(connection: sqlite3.Connection) -> None:
-    """The port that stored links to this server's files name: one row, none before the first start."""
+    """Port in stored links to this server's files: one row, or none before the first start."""
     connection.execute("CREATE TABLE files_port (port INTEGER NOT NULL) STRICT")
 
 
 @migration
 def m008_scalar_summaries(connection: sqlite3.Connection) -> None:
-    """First value, mean and count of each scalar in `last_metrics`, and their names, from the stored events.
+    """Add first value, mean and count to each scalar in `last_metrics`, from the stored events.
 
-    The key of an image row includes the key of its file.
+    Also stores the scalars' names, and puts the key of the file into the key of image events.
     """
     connection.execute(
         "UPDATE events SET key = json_extract(doc, '$.key')"
         " WHERE type = 'training_debug_image' AND json_type(doc, '$.key') = 'text'"
     )
-    # Beside min(), SQLite takes `value` from the row that has the lowest iteration.
+    # With min() in a query, SQLite takes the bare column `value` from the row with the lowest iteration.
     scalars = connection.execute(
         "SELECT task, metric, variant, min(iter), value, count(*), avg(value) FROM events"
         " WHERE type = 'training_stats_scalar' AND value IS NOT NULL GROUP BY task, metric, variant"
@@ -211,7 +226,7 @@ def _summarise(
 
 @migration
 def m009_users_and_keys(connection: sqlite3.Connection) -> None:
-    """Users with their preferences; key pairs by the hash of their secret; tokens that were ended before their time."""
+    """Users with preferences, key pairs with the hash of their secret, and ended sessions."""
     _documents(connection, "users", ("name", "created"))
     connection.execute(
         "CREATE TABLE keys (key TEXT PRIMARY KEY, secret TEXT NOT NULL, label TEXT, last_used TEXT,"
@@ -222,7 +237,7 @@ def m009_users_and_keys(connection: sqlite3.Connection) -> None:
 
 @migration
 def m010_queue_samples(connection: sqlite3.Connection) -> None:
-    """How long queues were, and for how many seconds their Tasks had waited on average."""
+    """Samples of the length of queues and the average waiting time of their tasks in seconds."""
     connection.execute(
         "CREATE TABLE queue_samples (queue TEXT NOT NULL, at INTEGER NOT NULL, waiting REAL NOT NULL,"
         " length INTEGER NOT NULL) STRICT"
@@ -232,5 +247,5 @@ def m010_queue_samples(connection: sqlite3.Connection) -> None:
 
 @migration
 def m011_events_by_iteration(connection: sqlite3.Connection) -> None:
-    """A page of the scalars of a task is read without sorting all of them."""
+    """Index for reading a page of a task's scalars without sorting all of them."""
     connection.execute("CREATE INDEX events_iteration ON events (task, type, iter)")

@@ -1,11 +1,11 @@
-"""The order of text in which numbers count as numbers and case decides last: `a2`, `A2`, `a10`."""
+"""Natural order of text: numbers count as numbers and case decides last (`a2`, `A2`, `a10`)."""
 
 import re
 import sqlite3
 import unicodedata
 from functools import lru_cache
 
-# White space and marks come before digits, digits before letters, in the order of the Unicode collation.
+# Order of the Unicode collation: white space and marks, then digits, then letters.
 _MARKS = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
 _RANKS = {mark: bytes([16 + rank]) for rank, mark in enumerate(_MARKS)}
 _SPACE, _OTHER, _NUMBER, _LETTER = b"\x01", b"\x60", b"\x70", b"\x80"
@@ -17,17 +17,17 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def natural_key(value: str | float | bytes | None) -> float | bytes | None:
-    """A key that sorts text naturally; other values are their own key, and sort before all text."""
+    """Return a key that sorts text naturally. Other values are returned and sort before text."""
     return text_key(value) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=16_384)
 def text_key(text: str) -> bytes:
-    """A key that sorts text naturally."""
+    """Return a key that sorts text naturally."""
     letters = unicodedata.normalize("NFKD", text)
     base = "".join(item for item in letters if not unicodedata.combining(item)).casefold()
     primary = b"".join(_part(part) for part in _PARTS.findall(base))
-    # Accents decide between equal text, then case: lower case comes first.
+    # Equal text is ordered by accents, then by case. Lower case comes first.
     return b"\x00".join((primary, letters.casefold().encode(), letters.swapcase().encode()))
 
 

@@ -1,4 +1,7 @@
-"""Regular expressions in filters: as plain comparisons where they say no more than that, else matched within a time."""
+"""Regular expressions in filters.
+
+Patterns of plain text become SQL comparisons. Others are matched with a time limit.
+"""
 
 import math
 import re
@@ -23,7 +26,10 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def condition(expression: str, parameters: list[Any], pattern: str, ignore_case: bool) -> tuple[str, list[Any]]:
-    """SQL that holds where the text of `expression` matches; raises errors.ApiError for a pattern that is none."""
+    """Return SQL that holds where the text of `expression` matches the pattern.
+
+    Raises errors.ApiError for a pattern that is invalid, too long or too costly.
+    """
     _check(pattern)
     plain = _plain(pattern)
     if plain is not None and (not ignore_case or pattern.isascii()):
@@ -35,7 +41,7 @@ def condition(expression: str, parameters: list[Any], pattern: str, ignore_case:
 def _check(pattern: str) -> None:
     if len(pattern) > MAX_LENGTH:
         raise errors.InvalidFields("regular expression too long", length=len(pattern), limit=MAX_LENGTH)
-    # Compiling writes counted repetitions out, nested ones by each other: a{99} in a{99} in a{99} takes a second.
+    # Compiling expands counted repetitions, and nested ones multiply: a{99} in a{99} in a{99} takes a second.
     counts = math.prod(max(1, int(count)) for count in _COUNTS.findall(pattern))
     if counts > MAX_REPETITIONS:
         raise errors.InvalidFields("regular expression repeats too often", found=counts, limit=MAX_REPETITIONS)
@@ -60,7 +66,10 @@ def _matches(text: object, pattern: str, ignore_case: int, deadline: float) -> b
 
 
 def _plain(pattern: str) -> tuple[bool, str, bool] | None:
-    """(starts there, text, ends there) of a pattern that is only escaped text between optional anchors, else None."""
+    """Return (anchored at start, text, anchored at end) for a pattern of plain text, else None.
+
+    Plain text has no special characters except escaped ones.
+    """
     start = pattern.startswith("^")
     end = pattern.endswith("$") and not pattern.endswith("\\$")
     body = pattern[int(start) : len(pattern) - int(end)]

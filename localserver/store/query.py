@@ -1,4 +1,7 @@
-"""From a `get_all` request to SQL over one table of documents. Values and paths are always bound."""
+"""Translate `get_all` requests to SQL on one table of documents.
+
+Values and paths are always bound.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +15,7 @@ from localserver.store.filters import conditions, few
 from localserver.store.filters import instant as instant
 
 DEFAULT_PAGE_SIZE = 500
-# A larger page is cut, as the server does.
+# Larger pages are cut to this size, as ClearML Server does.
 MAX_PAGE_SIZE = 500
 MAX_OFFSET = 2**62
 _SCORE = "@text_score"
@@ -20,7 +23,7 @@ _SCORE = "@text_score"
 
 @dataclass
 class Selection:
-    """Which documents, in which order: `conditions` must all hold."""
+    """Conditions that must all hold, and the order, limit and offset of the documents."""
 
     conditions: list[Condition] = field(default_factory=list)
     order: list[Condition] = field(default_factory=list)
@@ -32,32 +35,32 @@ class Selection:
         return self
 
     def among(self, column: str, values: Iterable[str | None]) -> "Selection":
-        """Those with one of the values; None stands for those without."""
+        """Select documents with one of the values. None selects documents without a value."""
         wanted = list(values)
         sql = f"{column} IN (SELECT value FROM json_each(?))"
         self.conditions.append((f"{sql} OR {column} IS NULL" if None in wanted else sql, [json.dumps(wanted)]))
         return self
 
     def tagged(self, column: str, tag: str, is_not: bool = False) -> "Selection":
-        """Those that have, or have not, a tag; `column` is tags or system_tags."""
+        """Select documents with a tag, or without it if `is_not`. `column` is tags or system_tags."""
         has = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)"
         self.conditions.append((f"NOT {has}" if is_not else has, [tag]))
         return self
 
     def holding(self, path: str, attribute: str, value: str) -> "Selection":
-        """Those with an object in the list at a JSON path that has the attribute's value."""
+        """Select documents whose list at a JSON path has an object with this attribute value."""
         has = "EXISTS (SELECT 1 FROM json_each(doc, ?) WHERE json_extract(value, ?) = ?)"
         self.conditions.append((has, [path, f"$.{attribute}", value]))
         return self
 
     def inside(self, projects: Iterable[str]) -> "Selection":
-        """Those projects that stand below one of some, at any depth."""
+        """Select projects below one of the given projects, at any depth."""
         below = "EXISTS (SELECT 1 FROM json_each(doc, '$.path') WHERE value IN (SELECT value FROM json_each(?)))"
         self.conditions.append((below, [json.dumps(list(projects))]))
         return self
 
     def ran(self, start: str, end: str) -> "Selection":
-        """Those Tasks that ran between two instants."""
+        """Select tasks that ran between two instants."""
         ran = "started < ? AND (status = 'in_progress' OR ifnull(completed, status_changed) > ?)"
         self.conditions.append((ran, [end, start]))
         return self
@@ -71,21 +74,24 @@ class Selection:
         return sql, [value for _, bound in self.conditions for value in bound]
 
     def ordering(self) -> Condition:
-        # Age decides last, in the direction of the term before it: SQLite then need not sort what an index has sorted.
+        # `seq` breaks ties in the direction of the last term, so that SQLite can use the order of an index.
         last = self.order[-1][0] if self.order else ""
         terms = [*self.order, ("seq DESC" if last.endswith(" DESC") else "seq", [])]
         return ", ".join(sql for sql, _ in terms), [value for _, bound in terms for value in bound]
 
 
 def select(entity: Entity, request: Mapping[str, Any]) -> Selection:
-    """The selection that a request asks for; raises errors.LookupFailed or InvalidFields for what cannot be asked."""
+    """Return the selection that a request asks for.
+
+    Raises errors.LookupFailed for an unknown field and errors.InvalidFields or errors.ValidationError for a bad value.
+    """
     selection = Selection(conditions=conditions(entity, request), order=_order(entity, request))
     _page(selection, request)
     return selection
 
 
 def scroll_size(size: Any) -> int:
-    """The size of a page by `start` or `scroll_id`; raises errors.ValidationError."""
+    """Return the page size for `start` or `scroll_id`. Raises errors.ValidationError."""
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise errors.ValidationError(
             "Integer size parameter greater than 1 should be provided when working with scroll"
@@ -104,7 +110,10 @@ def _order(entity: Entity, request: Mapping[str, Any]) -> list[Condition]:
 
 
 def _term(entity: Entity, name: str, is_first: bool, is_natural: bool) -> Condition | None:
-    """SQL for one name of `order_by`; None for a name without a value, which the server minds only in the first."""
+    """Return SQL for one name of `order_by`, or None for a name that is no field.
+
+    ClearML Server refuses an unknown name only in the first position.
+    """
     try:
         sql, bound = expression(entity, name.removeprefix("-"))
     except errors.LookupFailed:
@@ -113,10 +122,10 @@ def _term(entity: Entity, name: str, is_first: bool, is_natural: bool) -> Condit
         return None
     if name in EMPTY_TEXTS:
         sql = f"nullif({sql}, '')"
-    # The values of scalars are numbers: no call into Python for each of them.
+    # Scalars are numbers: sorting them needs no call into Python for each row.
     if is_natural and not name.lstrip("-").startswith("last_metrics."):
         sql = f"natural_key({sql})"
-    # Without a value comes last in either direction of the first name, and counts as least in the others.
+    # Documents without a value come last for the first name, in both directions. For other names they count as least.
     return f"{sql} DESC" if name.startswith("-") else f"{sql} NULLS LAST" if is_first else sql, bound
 
 

@@ -1,4 +1,4 @@
-"""What workers reported of themselves, for a week."""
+"""Status reports of workers. Kept for a week."""
 
 import json
 import sqlite3
@@ -9,7 +9,10 @@ KEPT_SECONDS = 7 * 24 * 3600
 
 
 class Report(NamedTuple):
-    """`second` since the epoch; `task` is what the worker ran, if it ran one; `stats` are those of its machine."""
+    """Status report of a worker.
+
+    `second` is since the epoch. `task` is the id of the task that the worker ran. `stats` describe the machine.
+    """
 
     worker: str
     second: int
@@ -22,7 +25,7 @@ class Reports:
         self._connection = connection
 
     def add(self, report: Report, now: int) -> None:
-        """Keep a report, and forget those of its worker that are too old at the second `now`."""
+        """Store a report, and delete reports of the worker that are older than a week before `now`."""
         self._connection.execute(
             "INSERT INTO worker_reports VALUES (?, ?, ?, ?)",
             (report.worker, report.second, report.task, json.dumps(report.stats)),
@@ -32,7 +35,10 @@ class Reports:
         )
 
     def between(self, start: float, end: float, workers: Sequence[str] = ()) -> Iterator[Report]:
-        """In the order of time; of all workers if none is named."""
+        """Yield the reports between two times in seconds, in the order of time.
+
+        Without `workers`, reports of all workers.
+        """
         rows = self._connection.execute(
             "SELECT worker, second, task, stats FROM worker_reports WHERE second BETWEEN ? AND ?"
             " AND (? OR worker IN (SELECT value FROM json_each(?))) ORDER BY second",

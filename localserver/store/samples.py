@@ -1,4 +1,4 @@
-"""Length and average waiting time of queues, at each of their changes, for a week."""
+"""Samples of each queue's length and average waiting time. Kept for a week."""
 
 import json
 import sqlite3
@@ -10,7 +10,7 @@ KEPT_MS = 7 * 24 * 3600 * 1000
 
 
 class Sample(NamedTuple):
-    """`at` is in milliseconds since the epoch, `waiting` the average in seconds."""
+    """State of a queue: `at` in milliseconds since the epoch, `waiting` the average in seconds."""
 
     queue: str
     at: int
@@ -23,7 +23,7 @@ class Samples:
         self._connection = connection
 
     def take(self, queue: str) -> None:
-        """Keep the present state of a queue, and forget the queue's old samples."""
+        """Store a sample of a queue now, and delete samples of the queue that are older than a week."""
         at = int(time.time() * 1000)
         self.add(self.now(queue, at))
         self._connection.execute("DELETE FROM queue_samples WHERE queue = ? AND at < ?", (queue, at - KEPT_MS))
@@ -32,7 +32,7 @@ class Samples:
         self._connection.execute("INSERT INTO queue_samples VALUES (?, ?, ?, ?)", sample)
 
     def now(self, queue: str, at: int) -> Sample:
-        """The state of a queue as it is, at the time `at`."""
+        """Return the present state of a queue, measured at `at` (milliseconds since the epoch)."""
         waiting, length = self._connection.execute(
             "SELECT coalesce(avg(max(0, ? / 1000.0 - (julianday(added) - 2440587.5) * 86400)), 0), count(*)"
             " FROM queue_entries WHERE queue = ?",
@@ -41,7 +41,7 @@ class Samples:
         return Sample(queue, at, waiting, length)
 
     def until(self, end: int, queues: Sequence[str]) -> list[Sample]:
-        """All samples of some queues up to `end`, in the order of time."""
+        """Return all samples of some queues up to `end`, in the order of time."""
         rows = self._connection.execute(
             "SELECT queue, at, waiting, length FROM queue_samples"
             " WHERE queue IN (SELECT value FROM json_each(?)) AND at <= ? ORDER BY at, rowid",

@@ -1,4 +1,4 @@
-"""What a handler sees of the store: one collection per entity, all in the same transaction."""
+"""Collections of the store for request handlers, all in the same transaction."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Session:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What the block wrote is undone when it raises; the transaction goes on."""
+        """Undo the writes of the block if it raises. The transaction goes on."""
         self._connection.execute("SAVEPOINT part")
         try:
             yield
