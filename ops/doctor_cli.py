@@ -1,4 +1,4 @@
-"""`flows doctor`: what is wrong, and the command that mends it."""
+"""Command `flows doctor`."""
 
 import json
 
@@ -13,19 +13,18 @@ FAILED = 1
 
 
 @click.command(epilog=examples("flows doctor", "flows doctor --fix", "flows doctor --json"))
-@click.option("--fix", is_flag=True, help="Mend what is safe: see above.")
-@click.option("--debug", is_flag=True, help="The traceback of a check that breaks.")
+@click.option("--fix", is_flag=True, help="Repair problems that are safe to repair (see above).")
+@click.option("--debug", is_flag=True, help="Show the traceback of a check that raises an error.")
 @as_json
 @one_sentence
 def doctor(fix: bool, debug: bool, as_json: bool) -> None:
-    """Look at all that a run needs, and say of each whether it is well; exit code 1 if anything failed.
+    """Check the installation, configuration and backend.
 
-    Python and packages, which backend is configured and by what, whether it answers and knows the key, its clock and
-    file server, queues and agents, disk, Kaggle, notifications, schedules and monitor, locks, and what died without a
-    word. Nothing is started for it. Where something is wrong the command that mends it stands in the line below.
+    Checks Python and packages, the configured backend, its key, clock and file server, queues and agents, disk, Kaggle,
+    notifications, schedules, the monitor, locks and lost runs. Starts nothing. A failed check shows the command that
+    repairs it in the next line. Exit code 1 if a check failed.
 
-    --fix closes files with secrets to others, removes locks that were left on the backend, and marks as failed what
-    says it runs and does not.
+    --fix makes files with secrets private, removes locks left on the backend, and marks lost runs as failed.
     """
     findings = diagnose(fix, _say if debug else _be_silent, None if as_json else _show)
     counts = {status: sum(one.status == status for one in findings) for status in STATUSES}

@@ -1,1 +1,1 @@
-"""ClearML Server in Docker: the stack of docker/compose.yaml, its secrets, its backups."""
+"""ClearML Server in Docker: start, stop, backup, restore, upgrade and users."""

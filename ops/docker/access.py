@@ -1,4 +1,4 @@
-"""How to log in to the server in Docker as its first user: for whoever makes a key for it."""
+"""Login data of the first user of the server in Docker. `flows setup` makes a key with them."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,10 @@ from ops.docker.stack import stack
 
 @dataclass(frozen=True)
 class Access:
-    """Where the server is, and the user that it was made with; the password is for `auth.login` and never shown."""
+    """Addresses of the server and the login of its first user.
+
+    The password is for `auth.login` and is never shown.
+    """
 
     api_url: str
     web_url: str
@@ -19,7 +22,10 @@ class Access:
 
 
 def access(settings: Settings) -> Access | None:
-    """The access to this project's server in Docker; None if none was set up. Raises FlowsError for a damaged .env."""
+    """Return the access to this project's server in Docker, or None if none is set up.
+
+    Raises FlowsError for a damaged .env.
+    """
     values = environment.read(stack(settings).env_file)
     if values is None:
         return None

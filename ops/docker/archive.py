@@ -1,4 +1,7 @@
-"""The file of a backup: a tar of one tar a volume, a manifest with the sha256 of each, and the manifest's own."""
+"""Backup file of the server in Docker: a tar that contains a tar for each volume.
+
+A manifest has the sha256 of each volume, and a second member has the sha256 of the manifest.
+"""
 
 import hashlib
 import json
@@ -22,7 +25,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class Part:
-    """A volume in the file; bytes and sha256 of its tar."""
+    """Size in bytes and sha256 of a volume's tar."""
 
     size: int
     sha256: str
@@ -30,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds; `images` are the releases that can read it, `created` is UTC."""
+    """Content of a backup. `images` are the releases that can read it. `created` is in UTC."""
 
     created: str
     images: dict[str, str]
@@ -38,7 +41,7 @@ class Manifest:
 
 
 class Writer:
-    """A backup that is being written; a `with` block ends it, or leaves a file without a manifest."""
+    """Write a backup file. If the `with` block raises, the file has no manifest."""
 
     def __init__(self, path: Path, created: str, images: dict[str, str]) -> None:
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
@@ -54,12 +57,12 @@ class Writer:
                 self._end()
 
     def add(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Add a volume, of whatever size, as it comes."""
+        """Add a volume from a stream of chunks. The size need not be known."""
         self._parts[name] = self._member(f"{name}.tar", chunks)
 
     @property
     def manifest(self) -> Manifest:
-        """What has been written so far."""
+        """Return the manifest of the volumes that are written so far."""
         return Manifest(self._created, self._images, self._parts)
 
     def _end(self) -> None:
@@ -71,7 +74,7 @@ class Writer:
         os.fsync(self._file.fileno())
 
     def _member(self, name: str, chunks: Iterable[bytes]) -> Part:
-        # A tar has a member's size before its bytes: room is left, and filled in when the size is known.
+        # A tar has the size of a member before its bytes. The header is reserved, and written when the size is known.
         header, digest, size = self._file.tell(), hashlib.sha256(), 0
         self._file.write(bytes(_BLOCK))
         for chunk in chunks:
@@ -89,9 +92,9 @@ class Writer:
 
 
 def verify(path: Path) -> Manifest:
-    """The manifest of a backup, after reading all of it.
+    """Read a whole backup and return its manifest.
 
-    Raises BadInput if it is none, cut short or changed.
+    Raises BadInput if the file is no backup, is cut short or was changed.
     """
     found: dict[str, Part] = {}
     texts: dict[str, bytes] = {}
@@ -109,7 +112,10 @@ def verify(path: Path) -> Manifest:
 
 
 def chunks(path: Path, name: str, part: Part) -> Iterator[bytes]:
-    """A volume's tar, in pieces. Raises BadInput, after the last, if it is not what the manifest says."""
+    """Yield a volume's tar in chunks.
+
+    Raises BadInput after the last chunk if the sha256 differs from the manifest.
+    """
     digest = hashlib.sha256()
     with _opened(path) as file:
         for chunk in _pieces(file.extractfile(f"{name}.tar")):
@@ -136,7 +142,7 @@ def _manifest(path: Path, texts: dict[str, bytes]) -> Manifest:
 
 
 def _digest(file: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[Part, bytes]:
-    """A member's size and hash, and its text if it is short."""
+    """Return size and sha256 of a member, and its content if it is at most CHUNK bytes."""
     digest, kept = hashlib.sha256(), b""
     for chunk in _pieces(file.extractfile(member)):
         digest.update(chunk)

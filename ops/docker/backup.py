@@ -1,8 +1,8 @@
-"""Save the server's data to one file, and put it back.
+"""Back up the server's data to one file, and restore it.
 
-All parts are stopped while their volumes are copied: the databases and the files are then of one instant, and a copy of
-a database that does not run is what its makers call safe. A restore does not touch the data in use: it fills volumes of
-the next generation and switches to them; the ones before stay, in case the wrong backup was restored.
+All containers are stopped while their volumes are copied. Databases and files are then consistent, and a copy of a
+stopped database is safe. A restore fills volumes of the next generation and switches to them. The earlier volumes stay,
+in case the wrong backup was restored.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from ops.docker.stack import VOLUMES, Stack
 from ops.files import arriving, check_free
 
 Say = Callable[[str], None]
-# Whoever copies is root without root's powers: it reads what is others', and gives back what it writes.
+# The copying container is root without root's capabilities: it may read all files, or write them with their owners.
 _COPIER = ["run", "--rm", "--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 _READER = ["--cap-add", "DAC_READ_SEARCH"]
 _WRITER = ["--cap-add", "CHOWN", "--cap-add", "DAC_OVERRIDE", "--cap-add", "FOWNER"]
@@ -27,16 +27,23 @@ _WRITER = ["--cap-add", "CHOWN", "--cap-add", "DAC_OVERRIDE", "--cap-add", "FOWN
 
 @dataclass(frozen=True)
 class Restored:
-    """The backup that is in use now, and the volumes of before, which are nobody's any more."""
+    """The backup that is now in use, and the earlier volumes, which are no longer in use."""
 
     backup: archive.Manifest
     aside: list[str]
 
 
 def backup(stack: Stack, docker: Docker, target: Path, force: bool, say: Say) -> archive.Manifest:
-    """Save all data to `target`, with `force` in place of a file. The server is down meanwhile, and then as before.
+    """Save all data of the server to `target`. The server is stopped meanwhile.
 
-    Raises BadInput if something is at `target`, FlowsError if Docker fails; then there is no file.
+    It runs again afterwards if it ran before.
+
+    Args:
+        force: replace the file `target`.
+
+    Raises:
+        BadInput: `target` exists.
+        FlowsError: Docker fails. No file is written.
     """
     machine.check_docker()
     with stack.locked():
@@ -44,8 +51,11 @@ def backup(stack: Stack, docker: Docker, target: Path, force: bool, say: Say) ->
 
 
 def restore(stack: Stack, docker: Docker, source: Path, say: Say) -> Restored:
-    """Replace all data by the backup's. Raises BadInput if the backup is damaged or another release's, FlowsError if
-    Docker fails or the server is not healthy with it; the data is then what it was.
+    """Replace all data of the server by a backup. If this fails, the earlier data is in use.
+
+    Raises:
+        BadInput: the backup is damaged or from other releases.
+        FlowsError: Docker fails, or the server is not healthy with the restored data.
     """
     say(f"verifying {source}")
     manifest = archive.verify(source)
@@ -69,7 +79,7 @@ def restore(stack: Stack, docker: Docker, source: Path, say: Say) -> Restored:
         except BaseException:
             lifecycle.remove(stack, [generation])
             raise
-        # Of restores before this one, also of those that were killed.
+        # Volumes of earlier restores, also of killed ones.
         lifecycle.remove(stack, [number for number in there if number != before])
     return Restored(manifest, [stack.volume(name, before) for name in VOLUMES] if before in there else [])
 
@@ -77,7 +87,10 @@ def restore(stack: Stack, docker: Docker, source: Path, say: Say) -> Restored:
 def save(
     stack: Stack, docker: Docker, target: Path, say: Say, force: bool = False, start: bool = True
 ) -> archive.Manifest:
-    """As `backup`, by who holds the stack's lock; without `start`, a server that was saved well stays down."""
+    """Save all data as `backup` does. The caller holds the stack's lock.
+
+    Without `start`, the server stays down after a successful backup.
+    """
     values = stack.values()
     generation = int(values["SERVER_GENERATION"])
     images = releases.from_line(values.get("SERVER_IMAGES", "")) or stack.images()
@@ -85,7 +98,7 @@ def save(
     engine.ask("volume", "inspect", *volumes.values(), to="find the server's data")
     created = datetime.now(UTC).isoformat(timespec="seconds")
     check_free(target.absolute(), force)
-    # The file stands before the server is started again: should that fail, the backup is there.
+    # The file is complete before the server starts again, so a failed start does not lose the backup.
     with _at_rest(stack, docker, say, start), arriving(target, force) as draft:
         try:
             return _write(archive.Writer(draft, created, images), images, volumes, say)
@@ -135,7 +148,7 @@ def _fill(stack: Stack, name: str, generation: int, tar: Iterator[bytes]) -> Non
 
 
 def _switch(stack: Stack, docker: Docker, values: dict[str, str], generation: int, say: Say) -> None:
-    """Start the server on the new volumes; on the old ones, as it was, if it is not healthy with them."""
+    """Start the server on the new volumes, or go back to the old ones if it is not healthy."""
     was_there = stack.env_file.exists()
     running = was_there and any(service.state == "running" for service in stack.services())
     agents = was_there and stack.agents_run()
@@ -157,7 +170,10 @@ def _switch(stack: Stack, docker: Docker, values: dict[str, str], generation: in
 
 
 def _copier(images: dict[str, str], powers: list[str], volume: str, mode: str, action: str) -> list[str]:
-    """The words after `docker` of a container that packs or unpacks a volume: MongoDB's image, which has a tar."""
+    """Return docker's arguments for a container that packs or unpacks a volume.
+
+    It uses the image of MongoDB, which contains tar.
+    """
     place = ["--volume", f"{volume}:/volume:{mode}", "--entrypoint", "tar", f"mongo:{images['mongo']}"]
     tar = [action, "--numeric-owner", "--same-permissions", "--directory", "/volume", "--file", "-"]
     return [*_COPIER, *powers, *place, *tar, *(["."] if action == "--create" else [])]

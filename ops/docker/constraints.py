@@ -1,4 +1,4 @@
-"""Write docker/constraints.txt: the exact releases that this environment has of what the project needs.
+"""Write docker/constraints.txt: the installed releases of all packages the project needs.
 
 make lock        on Linux, in the Python that the image has, with the tests passing
 """
@@ -8,7 +8,7 @@ import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
 
-# pip's own reading of requirements; of the development tools.
+# The library that pip parses requirements with; one of the development tools.
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -19,13 +19,13 @@ HEAD = """\
 
 
 def main(path: str) -> None:
-    """Write the file for the requirements of pyproject.toml."""
+    """Write the constraints for the requirements in pyproject.toml to `path`."""
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
     Path(path).write_text(HEAD + "".join(f"{line}\n" for line in closure(project["dependencies"])), "utf-8")
 
 
 def closure(requirements: list[str]) -> list[str]:
-    """`name==version` of what is installed of these requirements and of all that they require in turn, sorted."""
+    """Return `name==version` of the installed requirements and all their dependencies, sorted."""
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
     waiting = [(Requirement(line), "") for line in requirements]

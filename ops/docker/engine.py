@@ -1,4 +1,4 @@
-"""The `docker` command: run, read from and written to; what it complains of becomes one sentence."""
+"""Run the `docker` command. Its errors become one sentence."""
 
 import json
 import os
@@ -17,7 +17,10 @@ _OURS = ("SERVER_", "COMPOSE_")
 
 
 def ask(*words: str, to: str, seconds: float = 120.0) -> str:
-    """What `docker WORDS` prints. Raises FlowsError, "docker cannot <to>: …", if it fails or takes longer."""
+    """Return the output of `docker WORDS`.
+
+    Raises FlowsError, "docker cannot <to>: …", if the command fails or times out.
+    """
     done = _run([*words], to, stdout=subprocess.PIPE, stderr=subprocess.PIPE, seconds=seconds)
     if done.returncode:
         raise FlowsError(f"docker cannot {to}: {_reason(done.stderr)}")
@@ -25,7 +28,10 @@ def ask(*words: str, to: str, seconds: float = 120.0) -> str:
 
 
 def documents(*words: str, to: str) -> list[Any]:
-    """What `docker WORDS` prints, as JSON: a list of documents, or one document a line. Raises FlowsError."""
+    """Return the JSON output of `docker WORDS`: a list of documents, or one document a line.
+
+    Raises FlowsError.
+    """
     told = ask(*words, to=to).strip()
     try:
         found = json.loads(told) if told.startswith("[") else [json.loads(line) for line in told.splitlines()]
@@ -35,14 +41,14 @@ def documents(*words: str, to: str) -> list[Any]:
 
 
 def tell(*words: str, to: str) -> None:
-    """Run `docker WORDS`, its progress on our stderr. Raises FlowsError if it fails."""
+    """Run `docker WORDS` and show its progress on stderr. Raises FlowsError if it fails."""
     done = _run([*words], to, stdout=_STDERR, stderr=None)
     if done.returncode:
         raise FlowsError(f"docker cannot {to} (exit code {done.returncode}); what it says is above")
 
 
 def show(*words: str, to: str) -> None:
-    """Run `docker WORDS`, what it prints on our stdout. Raises FlowsError if it fails."""
+    """Run `docker WORDS` and show its output on stdout. Raises FlowsError if it fails."""
     sys.stdout.flush()
     done = _run([*words], to, stdout=None, stderr=None)
     if done.returncode:
@@ -51,14 +57,20 @@ def show(*words: str, to: str) -> None:
 
 @contextmanager
 def reading(*words: str, to: str) -> Iterator[IO[bytes]]:
-    """What `docker WORDS` prints, as a stream. Raises FlowsError at the end of the block if it failed."""
+    """Yield the output of `docker WORDS` as a stream.
+
+    Raises FlowsError at the end of the block if the command failed.
+    """
     with _piped(words, to, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101 - it was asked for, two lines above
         yield process.stdout
 
 
 def feed(words: Iterable[str], chunks: Iterable[bytes], to: str) -> None:
-    """Write to `docker WORDS`. Raises FlowsError if it failed, whether or not it took everything."""
+    """Write chunks to the input of `docker WORDS`.
+
+    Raises FlowsError if the command fails, even if it has read all chunks.
+    """
     with _piped(words, to, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         assert process.stdin is not None  # noqa: S101 - it was asked for, two lines above
         try:
@@ -66,7 +78,7 @@ def feed(words: Iterable[str], chunks: Iterable[bytes], to: str) -> None:
                 process.stdin.write(chunk)
             process.stdin.close()
         except BrokenPipeError:
-            # It ended early; why, its exit code and its last words say.
+            # The command ended early. `_piped` reports its exit code and its last line.
             process.stdin = None
 
 

@@ -1,4 +1,7 @@
-"""The .env of the compose file: secrets, made once, and what settings.toml says, written anew at each start."""
+"""The .env of the compose file: secrets and values of settings.toml.
+
+Secrets are made once. The values of settings.toml are written again at each start.
+"""
 
 import base64
 import json
@@ -20,7 +23,7 @@ _HEAD = """\
 # lines of the second part are written anew at each start, from [docker] of settings.toml.
 """
 _SECOND = "\n# From settings.toml, and about the data.\n"
-# What a value may hold: all but what ends it.
+# A quoted value may have any character except a quote.
 _LINE = re.compile(r"([A-Z0-9_]+)=(?:'([^']*)'|([^'\"\s]*))")
 _LETTERS = string.ascii_letters + string.digits
 _PARTS = ("APISERVER", "FILESERVER", "WEBSERVER", "TESTS", "AGENT")
@@ -32,26 +35,29 @@ SECRETS = {
     **{f"SERVER_{part}_SECRET": 60 for part in _PARTS},
     "SERVER_PASSWORD": 24,
 }
-# The password is the user's to change.
+# Users may choose a shorter password.
 _SHORTEST = SECRETS | {"SERVER_PASSWORD": 1}
-# The password's hash, and which generation of volumes is in use: as little to be guessed as a secret.
+# Not in settings.toml, so kept from the file: secrets, the users' hashes and the generation of volumes in use.
 KEPT = (*SECRETS, "SERVER_USERS", "SERVER_GENERATION")
 
 
 def new() -> dict[str, str]:
-    """Fresh secrets, the user `flows` with a password, and the first generation of volumes."""
+    """Return new secrets, the user `flows` with a password, and generation 1 of the volumes."""
     made = {name: "".join(secrets.choice(_LETTERS) for _ in range(length)) for name, length in SECRETS.items()}
     user = {"username": USER, "password": hashed(made["SERVER_PASSWORD"]), "name": USER}
     return made | {"SERVER_USERS": json.dumps([user]), "SERVER_GENERATION": "1"}
 
 
 def hashed(password: str) -> str:
-    """A password as the server's fixed users want it: bcrypt, in base64."""
+    """Return a password hash for the server's fixed users: bcrypt in base64."""
     return base64.b64encode(bcrypt.hashpw(password.encode(), bcrypt.gensalt())).decode()
 
 
 def read(path: Path) -> dict[str, str] | None:
-    """The file's values, or None without a file. Raises FlowsError, naming what is missing, if it is not whole."""
+    """Return the values of the file, or None if there is no file.
+
+    Raises FlowsError if the file cannot be read or if values are missing. The message names them.
+    """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -71,14 +77,14 @@ def read(path: Path) -> dict[str, str] | None:
 
 
 def _check_lines(path: Path, text: str) -> None:
-    """Whatever is not understood would be lost when the file is written anew."""
+    """Raise FlowsError for a line that is no assignment: it would be lost at the next write."""
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if line and not line.startswith("#") and not _LINE.fullmatch(line):
             raise FlowsError(f"line {number} of {path} is not NAME='value'; mend or remove it")
 
 
 def write(path: Path, values: dict[str, str]) -> None:
-    """Write the file, whole or not at all, readable by its owner only. Raises FlowsError if that fails."""
+    """Replace the file atomically, with mode 0600. Raises FlowsError if that fails."""
     if any(set("'\n") & set(value) for value in values.values()):
         raise FlowsError(f"{path} can hold no single quote and no line break in a value; take another one")
     lines = {name: f"{name}='{value}'\n" for name, value in values.items()}
@@ -99,10 +105,10 @@ def write(path: Path, values: dict[str, str]) -> None:
 
 
 def from_settings(docker: Docker) -> dict[str, str]:
-    """The lines of the file that settings.toml decides."""
+    """Return the lines of the file that come from settings.toml."""
     hosts = addresses(docker)
     public = bool(docker.web_host)
-    # The page is opened under either name on the machine itself.
+    # On this machine the page is opened with either name.
     origins = [hosts["web"]] if public else [hosts["web"], hosts["web"].replace("localhost", "127.0.0.1")]
     domain = _shared_domain([*hosts.values()]) if public else None
     return {
@@ -124,7 +130,7 @@ def from_settings(docker: Docker) -> dict[str, str]:
 
 
 def addresses(docker: Docker) -> dict[str, str]:
-    """Where users and agents find api, web and files. Raises FlowsError if only some are named."""
+    """Return the URLs of api, web and files. Raises FlowsError if only some hosts are set."""
     named = {"api": docker.api_host, "web": docker.web_host, "files": docker.files_host}
     if any(named.values()) and not all(named.values()):
         unnamed = ", ".join(f"docker.{name}_host" for name, host in named.items() if not host)
@@ -134,7 +140,10 @@ def addresses(docker: Docker) -> dict[str, str]:
 
 
 def _shared_domain(hosts: list[str]) -> str | None:
-    """The domain above app., api. and files., with a dot before it; None if they share none, or only a top level."""
+    """Return the domain above app., api. and files. with a leading dot.
+
+    Returns None if they share no domain, or only a top-level domain.
+    """
     above = {host.split("//")[1].split(":")[0].partition(".")[2] for host in hosts}
     domain = above.pop()
     return f".{domain}" if not above and "." in domain else None

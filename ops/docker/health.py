@@ -1,4 +1,4 @@
-"""Waiting until every part of the server is healthy, or one of them plainly never will be."""
+"""Wait until every part of the server is healthy, or one has failed."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from flows.errors import FlowsError
 from ops.docker.stack import Service
 
-# A part that ended may be started again by the engine: only what has ended this often in a row has failed.
+# The engine may restart a part. A part has failed if it is down in this many checks in a row.
 _LOOKS_BEFORE_LOST = 5
 _POLL_SECONDS = 2.0
 
@@ -18,9 +18,9 @@ def wait(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Return when all is well.
+    """Return when all parts are healthy.
 
-    Raises FlowsError, naming the parts that are not, after `seconds`, or when one has ended or is unhealthy for good.
+    Raises FlowsError with the names of unhealthy parts after `seconds`, or earlier if a part has failed.
     """
     deadline = clock() + seconds
     ended: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Start the server and stop it, with what has to be true before."""
+"""Start and stop the server, and check the conditions for a start."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +14,11 @@ Say = Callable[[str], None]
 def up(stack: Stack, docker: Docker, say: Say, agents: bool = False) -> None:
     """Start the server, or find it running, and return when it is healthy.
 
-    Raises FlowsError if Docker or the machine is not fit for it, the .env is not whole, the data is another release's,
-    or a part does not become healthy.
+    Raises FlowsError in these cases:
+      Docker or the machine does not meet the requirements;
+      the .env is incomplete;
+      the data is of another release;
+      a part does not become healthy.
     """
     info = machine.check_docker()
     environment.addresses(docker)
@@ -28,13 +31,13 @@ def up(stack: Stack, docker: Docker, say: Say, agents: bool = False) -> None:
 
 
 def start(stack: Stack, docker: Docker, values: dict[str, str], say: Say, agents: bool = False) -> None:
-    """Write the .env, fetch the images, start what is not running, and wait. Raises FlowsError."""
+    """Write the .env, fetch images, start all containers and wait. Raises FlowsError."""
     fetch(stack, docker, values, say, agents)
     run(stack, docker, values, say, agents)
 
 
 def fetch(stack: Stack, docker: Docker, values: dict[str, str], say: Say, agents: bool = False) -> None:
-    """Fetch the images that are not there; what runs and its data are not touched. Raises FlowsError."""
+    """Fetch missing images. Does not touch running containers or data. Raises FlowsError."""
     environment.write(stack.env_file, values | environment.from_settings(docker))
     say("fetching the images")
     words = ("pull", "--quiet", "--ignore-buildable", "--policy", "missing")
@@ -42,8 +45,8 @@ def fetch(stack: Stack, docker: Docker, values: dict[str, str], say: Say, agents
 
 
 def run(stack: Stack, docker: Docker, values: dict[str, str], say: Say, agents: bool = False) -> None:
-    """Start what is not running, of images that were fetched, and wait. Raises FlowsError."""
-    # Written before they start: from then on the data is these releases'.
+    """Start containers from fetched images and wait until they are healthy. Raises FlowsError."""
+    # Written before the start: from then on only these releases can use the data.
     recorded = {"SERVER_IMAGES": releases.as_line(stack.images())}
     environment.write(stack.env_file, values | environment.from_settings(docker) | recorded)
     say("starting")
@@ -55,9 +58,9 @@ def run(stack: Stack, docker: Docker, values: dict[str, str], say: Say, agents: 
 
 
 def down(stack: Stack, volumes: bool) -> bool:
-    """Stop the server and remove its containers; with `volumes` its data and secrets, too.
+    """Stop the server and remove its containers. With `volumes`, also its data and secrets.
 
-    Return False if there was nothing. Raises FlowsError if Docker fails.
+    Returns False if there was nothing to stop. Raises FlowsError if Docker fails.
     """
     machine.check_docker()
     with stack.locked():
@@ -69,7 +72,7 @@ def down(stack: Stack, volumes: bool) -> bool:
         engine.tell(*stack.compose("down", "--remove-orphans"), to="stop the server")
         if volumes:
             remove(stack, stack.generations())
-            # Secrets of nothing: the next server has its own.
+            # Without data the secrets are useless. The next server gets new ones.
             stack.env_file.unlink()
         return was_there or volumes
 
@@ -82,7 +85,7 @@ def remove(stack: Stack, generations: list[int]) -> None:
 
 
 def check_machine(stack: Stack, docker: Docker, info: dict[str, Any], values: dict[str, str] | None) -> None:
-    """Raises FlowsError, a sentence for each thing that is in the way."""
+    """Raise FlowsError with a sentence for each problem of the machine."""
     ports = tuple(sorted({docker.api_port, docker.web_port, docker.files_port} - _our_ports(stack, values)))
     needed = machine.DISK_NEEDED if values is None else machine.DISK_LEFT
     found = machine.problems(machine.look(info, ports), needed)
@@ -91,23 +94,26 @@ def check_machine(stack: Stack, docker: Docker, info: dict[str, Any], values: di
 
 
 def first_values(stack: Stack) -> dict[str, str]:
-    """The secrets of a server that has none yet; its data, if it has some, is kept.
+    """Return new values for a server without a .env. Existing data is kept.
 
-    Raises FlowsError if there are several generations of data, so that nobody but the lost .env knew which is in use.
+    Raises FlowsError if there are several generations of data: only the lost .env named the generation in use.
     """
     _check_nobody_elses(stack)
     generations = stack.generations()
     if len(generations) > 1:
         names = ", ".join(stack.volume("mongo", number) for number in generations)
         raise FlowsError(
-            f"the server's data is there more than once ({names}) and {stack.env_file}, which tells which is in use, "
+            f"the server's data is there more than once ({names}) and {stack.env_file}, which names the one in use, "
             "is gone; put it back, or remove the other volumes with docker volume rm"
         )
     return environment.new() | {"SERVER_GENERATION": str(generations[0] if generations else 1)}
 
 
 def _check_nobody_elses(stack: Stack) -> None:
-    """Containers of our name that another checkout started must not be taken over with other secrets."""
+    """Raise FlowsError if another checkout runs containers with our project name.
+
+    A start would replace their secrets.
+    """
     project = f"label=com.docker.compose.project={stack.project}"
     started_from = '{{.Label "com.docker.compose.project.config_files"}}'
     told = engine.ask("ps", "--all", "--filter", project, "--format", started_from, to="list its containers")

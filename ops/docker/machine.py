@@ -1,4 +1,4 @@
-"""Whether this machine can hold the server: looked at before anything is started."""
+"""Check before a start that this machine can run the server."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from flows.errors import FlowsError
 from ops.docker import engine
 
 MAP_COUNT = Path("/proc/sys/vm/max_map_count")
-# Elasticsearch refuses to start below the first; the server's manual asks for the second.
+# Elasticsearch does not start below the first value. The server's manual asks for the second.
 MAP_COUNT_NEEDED, MAP_COUNT_ADVISED = 262_144, 524_288
-# The server's manual asks for 8 GB, which a machine "with 8 GB" and a virtual one never quite have.
+# The server's manual asks for 8 GB. The kernel of such a machine reports slightly less.
 MEMORY_NEEDED = int(7.2 * 2**30)
-# Images of 5 GB, unpacked, and room to begin with; and what a server that is there cannot work without.
+# For a new server: 5 GB of unpacked images and space for data. For an existing server: the minimum to work.
 DISK_NEEDED, DISK_LEFT = 10 * 10**9, 10**9
 # `pull --policy`.
 COMPOSE_NEEDED = (2, 22)
@@ -24,7 +24,10 @@ COMPOSE_NEEDED = (2, 22)
 
 @dataclass(frozen=True)
 class Machine:
-    """What was found: bytes of memory and of free disk, the kernel's limit on maps; None where that cannot be told."""
+    """Measured bytes of memory and free disk, the limit on memory maps, and ports in use.
+
+    None means that the value cannot be measured.
+    """
 
     memory: int | None
     disk_free: int | None
@@ -33,7 +36,10 @@ class Machine:
 
 
 def check_docker() -> dict[str, Any]:
-    """What the engine tells of itself. Raises FlowsError if there is none, it is down, or compose is missing or old."""
+    """Return the engine's `docker info`.
+
+    Raises FlowsError if there is no engine, it does not answer, or compose is missing or too old.
+    """
     try:
         told = engine.documents("info", "--format", "{{json .}}", to="reach its engine")
     except FlowsError as error:
@@ -46,12 +52,12 @@ def check_docker() -> dict[str, Any]:
 
 
 def look(info: dict[str, Any], ports: tuple[int, ...]) -> Machine:
-    """Measure the machine that the engine runs on; `ports` are those that the server would take."""
+    """Measure the machine that the engine runs on. `ports` are those that the server needs."""
     memory = int(info.get("MemTotal") or 0) or None
     if not _is_local():
-        # The engine is on another machine, whose disk, kernel and ports are not ours to see.
+        # The engine is on another machine: its disk, kernel and ports cannot be measured from here.
         return Machine(memory, None, None, ())
-    # Docker Desktop's engine lives in a virtual machine with its own kernel and disk.
+    # Docker Desktop runs the engine in a virtual machine with its own kernel and disk.
     desktop = "Docker Desktop" in str(info.get("OperatingSystem"))
     root = Path(str(info.get("DockerRootDir") or "/nowhere"))
     return Machine(
@@ -63,7 +69,7 @@ def look(info: dict[str, Any], ports: tuple[int, ...]) -> Machine:
 
 
 def problems(machine: Machine, disk_needed: int) -> list[str]:
-    """What is in the way, a sentence each, with what to do about it."""
+    """Return a sentence for each problem of the machine, with the solution."""
     found = []
     if machine.memory is not None and machine.memory < MEMORY_NEEDED:
         found.append(
@@ -113,8 +119,8 @@ def _check_compose() -> None:
 
 
 def _is_local() -> bool:
-    """Whether the engine of the context in use, or of DOCKER_HOST, is on this machine."""
-    host = engine.ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", to="tell where its engine is")
+    """Return whether the engine in use (context or DOCKER_HOST) is on this machine."""
+    host = engine.ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", to="find its engine")
     return host.partition(":")[0] in ("unix", "npipe")
 
 
@@ -129,7 +135,7 @@ def _map_count() -> int | None:
 def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
         if os.name == "posix":
-            # A port that was in use a moment ago is free for a server; on Windows this option means something else.
+            # A server can bind a port that was closed a moment ago. On Windows this option has another meaning.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

@@ -1,7 +1,9 @@
-"""Ports of a container's own loopback that lead to other containers: so that `localhost` means the same in it.
+"""Forward ports of a container's loopback to other containers.
 
-python -m ops.docker.relay 8008=apiserver:8008 8081=fileserver:8081      until it is ended
-python -m ops.docker.relay --check 8008 8081                             whether each port leads somewhere
+`localhost` in the container then means the same as on the host.
+
+python -m ops.docker.relay 8008=apiserver:8008 8081=fileserver:8081      run until it is stopped
+python -m ops.docker.relay --check 8008 8081                             check that each port leads to a server
 """
 
 import asyncio
@@ -13,20 +15,20 @@ _PIECE = 1 << 16
 
 
 def main(words: list[str]) -> None:
-    """Relay, or check; exit code 1 if a port leads nowhere."""
+    """Run the relay or a check. The check exits with 1 if a port leads nowhere."""
     if words[:1] == ["--check"]:
         raise SystemExit(0 if all(leads_on(int(port)) for port in words[1:]) else 1)
     asyncio.run(relay(dict(route(word) for word in words)))
 
 
 async def relay(routes: dict[int, tuple[str, int]]) -> None:
-    """Listen on each port of 127.0.0.1 and carry every connection to the host and port that it stands for."""
+    """Listen on each port of 127.0.0.1 and forward connections to its host and port."""
     servers = [await listen(port, *target) for port, target in routes.items()]
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
 async def listen(port: int, host: str, host_port: int) -> asyncio.Server:
-    """One port; 0 is any free one."""
+    """Forward one port. 0 means any free port."""
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -44,13 +46,13 @@ async def listen(port: int, host: str, host_port: int) -> asyncio.Server:
 
 
 def leads_on(port: int) -> bool:
-    """Whether what stands behind the port takes a connection: the relay closes those that lead nowhere."""
+    """Return whether the port's target takes connections. Otherwise the relay closes them."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             connection.settimeout(1)
             return connection.recv(1) != b""
     except TimeoutError:
-        # Nothing is said and nothing is closed: somebody waits for a request.
+        # The connection stays open, so a server waits for a request.
         return True
     except OSError:
         return False
@@ -61,7 +63,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while piece := await reader.read(_PIECE):
             writer.write(piece)
             await writer.drain()
-        # This direction is done; the other one may go on.
+        # Only this direction has ended.
         writer.write_eof()
 
 

@@ -1,4 +1,4 @@
-"""Which releases the data was last used by, and whether it may be used by others."""
+"""Releases that last used the data, and checks against those of the compose file."""
 
 import re
 
@@ -16,7 +16,7 @@ def from_line(line: str) -> dict[str, str]:
 
 
 def check_same(values: dict[str, str], images: dict[str, str]) -> None:
-    """Raises FlowsError unless the data is of these releases, or of none yet."""
+    """Raise FlowsError unless the data was last used by these releases, or by none."""
     last = from_line(values.get("SERVER_IMAGES", ""))
     if last and last != images:
         check_newer(last, images)
@@ -27,7 +27,7 @@ def check_same(values: dict[str, str], images: dict[str, str]) -> None:
 
 
 def check_newer(last: dict[str, str], images: dict[str, str]) -> None:
-    """Raises FlowsError if any image is older than what used the data last, or MongoDB skips a major release."""
+    """Raise FlowsError if an image is older than the data, or MongoDB skips a major release."""
     older = [name for name in images if _numbers(images[name]) < _numbers(last.get(name, ""))]
     if older:
         raise FlowsError(

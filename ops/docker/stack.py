@@ -1,4 +1,4 @@
-"""The compose stack: which files it is made of, how its commands are called, what runs of it."""
+"""The compose stack: its files, its commands, its containers and volumes."""
 
 import re
 from collections.abc import Iterator
@@ -15,14 +15,17 @@ from localserver.credentials import make_private_folder
 from ops.docker import engine, environment
 
 VOLUMES = ("mongo", "mongo_config", "elastic", "redis", "files")
-# The container that the agents share the network of.
+# The agents share the network of this container.
 DOOR = "door"
 _IMAGE = re.compile(r"^\s+image: (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Service:
-    """A container of the stack: `state` running, exited, …; `health` healthy, starting, unhealthy, or empty."""
+    """A container of the stack.
+
+    `state` is running, exited, …; `health` is healthy, starting, unhealthy or empty.
+    """
 
     name: str
     state: str
@@ -35,7 +38,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Stack:
-    """The server of these settings; `folder` holds its .env."""
+    """The stack of these settings. `folder` contains its .env."""
 
     project: str
     folder: Path
@@ -49,40 +52,43 @@ class Stack:
         return f"{self.project}_{name}_{generation}"
 
     def values(self) -> dict[str, str]:
-        """The .env. Raises FlowsError if there is none or it is not whole."""
+        """Return the values of the .env. Raises FlowsError if it is missing or incomplete."""
         values = environment.read(self.env_file)
         if values is None:
             raise FlowsError(f"no server has been set up here ({self.env_file}); `flows server up --docker` does it")
         return values
 
     def compose(self, *words: str, agents: bool = True) -> list[str]:
-        """The words after `docker` of a compose command on this stack, with or without its agents."""
+        """Return docker's arguments for a compose command on this stack, with or without agents."""
         files = ["--env-file", str(self.env_file), "--file", str(self.compose_file)]
         return ["compose", "--project-name", self.project, *files, *(["--profile", "agents"] if agents else []), *words]
 
     def services(self) -> list[Service]:
-        """The containers that there are, running or not."""
+        """Return all containers of the stack, running or not."""
         rows = engine.documents(*self.compose("ps", "--all", "--format", "json"), to="list the server's containers")
         return [Service(row["Service"], row["State"], row.get("Health") or "") for row in rows]
 
     def agents_run(self) -> bool:
-        """Whether agents run beside the server."""
+        """Return whether agents run beside the server."""
         return any(service.name == DOOR and service.state == "running" for service in self.services())
 
     def images(self) -> dict[str, str]:
-        """The releases that the compose file names: image → tag."""
+        """Return the releases in the compose file: image → tag."""
         named = (image.rpartition(":") for image in _IMAGE.findall(self.compose_file.read_text("utf-8")))
         return {name: tag for name, _, tag in named if name != "clearml-flows-agent"}
 
     def generations(self) -> list[int]:
-        """The generations of volumes that the engine holds."""
+        """Return the generations of volumes that exist, sorted."""
         names = engine.ask("volume", "ls", "--format", "{{.Name}}", to="list its volumes").split()
         found = (re.fullmatch(rf"{re.escape(self.project)}_mongo_(\d+)", name) for name in names)
         return sorted(int(match[1]) for match in found if match)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else starts, stops, saves or restores the stack meanwhile. Raises Locked if somebody does."""
+        """Hold the stack's lock: no other process starts, stops, saves or restores the stack.
+
+        Raises Locked if another process has the lock.
+        """
         lock = FileLock(self.folder / "docker.lock", mode=0o600)
         try:
             make_private_folder(self.folder)
@@ -98,7 +104,7 @@ class Stack:
 
 
 def stack(settings: Settings) -> Stack:
-    """The stack of these settings. Raises FlowsError if the project's folder docker/ is not there."""
+    """Return the stack of these settings. Raises FlowsError if docker/compose.yaml is missing."""
     beside_us = Path(__file__).resolve().parents[2]
     for root in (beside_us, settings_file().parent):
         compose_file = root / "docker" / "compose.yaml"

@@ -1,4 +1,4 @@
-"""From the releases that the data was last used by to those of docker/compose.yaml."""
+"""Upgrade the server to the releases in docker/compose.yaml."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from ops.docker.stack import Stack
 
 @dataclass(frozen=True)
 class Upgrade:
-    """Releases before and after, and the backup of before: None if they are the same, and nothing was to do."""
+    """Releases before and after, and the path of the backup.
+
+    `backup` is None if there was nothing to upgrade.
+    """
 
     before: str
     after: str
@@ -22,10 +25,10 @@ class Upgrade:
 
 
 def upgrade(stack: Stack, docker: Docker, say: Callable[[str], None]) -> Upgrade:
-    """Fetch the new images, make a backup and start them, if they are new.
+    """Fetch the new images, make a backup and start them. Does nothing if there are no new ones.
 
-    Raises FlowsError if the compose file is older than the data, or the upgraded server is not healthy; it names the
-    backup, then.
+    Raises FlowsError if the compose file is older than the data, or if the upgraded server is not healthy. The second
+    message names the backup.
     """
     machine.check_docker()
     with stack.locked():
@@ -35,7 +38,7 @@ def upgrade(stack: Stack, docker: Docker, say: Callable[[str], None]) -> Upgrade
             return Upgrade(releases.as_line(last), releases.as_line(images), None)
         releases.check_newer(last, images)
         file, agents = _target(stack, last), stack.agents_run()
-        # Before the server is stopped: what cannot be fetched costs nothing, and what takes long to fetch no time.
+        # Fetch before the server is stopped: a failed or slow download then causes no downtime.
         lifecycle.fetch(stack, docker, values, say, agents)
         save(stack, docker, file, say, start=False)
         say(f"upgrading: {releases.differences(last, images)}")

@@ -1,4 +1,4 @@
-"""Who may log in to the server: its fixed users, with their hashed passwords, in the .env."""
+"""Users of the server in Docker: fixed users with hashed passwords in the .env."""
 
 import json
 import re
@@ -9,19 +9,19 @@ from ops.docker.stack import Stack
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 SHORTEST = 12
-# bcrypt looks at no more.
+# bcrypt ignores further bytes.
 LONGEST_BYTES = 72
 
 
 def names(stack: Stack) -> list[str]:
-    """Raises FlowsError if no server was set up."""
+    """Return the names of all users. Raises FlowsError if no server is set up."""
     return [user["username"] for user in _users(stack.values())]
 
 
 def put(stack: Stack, name: str, password: str) -> bool:
-    """Add a user, or give one a new password; False if it was there. The server knows it when it is started next.
+    """Add a user or change a password. Return False if the user existed.
 
-    Raises BadInput for a name or password that will not do.
+    The change takes effect at the next start of the server. Raises BadInput for a bad name or password.
     """
     if not _NAME.fullmatch(name):
         raise BadInput(f"{name!r} is no name of a user; letters, digits and . _ @ - are")
@@ -39,9 +39,9 @@ def put(stack: Stack, name: str, password: str) -> bool:
 
 
 def remove(stack: Stack, name: str) -> None:
-    """Remove a user; the server does so when it is started next.
+    """Remove a user. The change takes effect at the next start of the server.
 
-    Raises BadInput if there is no such user, or it is the first one.
+    Raises BadInput if there is no such user, or for the first user.
     """
     if name == environment.USER:
         raise BadInput(f"{name} is the user that the server was made with, and stays; it can be given a new password")

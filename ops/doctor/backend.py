@@ -1,4 +1,4 @@
-"""Checks of the backend: which one is configured, whether it answers and knows us, its clock and its file server."""
+"""Checks of the backend: configuration, answer, credentials, clock, file server."""
 
 import os
 import secrets
@@ -42,7 +42,10 @@ def check_configuration(settings: Settings) -> Finding:
 
 
 def reach(settings: Settings) -> tuple[list[Finding], Found | None]:
-    """Whether the backend answers and takes the credentials; it is not started for that."""
+    """Check that the backend answers and takes the credentials. Does not start it.
+
+    Returns the findings, and the backend for further checks if it is usable.
+    """
     if is_embedded(settings):
         return _reach_embedded(settings)
     found = in_force(settings)
@@ -59,7 +62,7 @@ def reach(settings: Settings) -> tuple[list[Finding], Found | None]:
 
 
 def _start_of(api_host: str, settings: Settings) -> str:
-    """The command for a server that does not answer: that of the one in Docker here, if it is that."""
+    """Return the command to start or configure a server that does not answer."""
     with suppress(FlowsError):
         here = access(settings)
         if here and here.api_url.rstrip("/") == api_host:
@@ -85,7 +88,7 @@ def _reach_embedded(settings: Settings) -> tuple[list[Finding], Found | None]:
 
 def _reached(backend: Backend, settings: Settings, files_host: str) -> tuple[list[Finding], Found]:
     version = "of an unknown release"
-    with suppress(Refused):  # by a server that has no such request, or not for us
+    with suppress(Refused):  # a server may lack this request or forbid it
         version = backend.api.call("server.info").get("version") or version
     name = "the embedded backend" if backend.kind == "embedded" else "ClearML Server"
     findings = [
@@ -109,7 +112,7 @@ def check_clock(found: Found) -> Finding:
 
 
 def check_files(found: Found) -> Finding:
-    """Write, read back, remove."""
+    """Write a file to the file server, read it and remove it."""
     if not found.files_host:
         return failed("files", "no file server is named", "flows setup")
     if not found.files_host.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""All checks, each by itself: one that fails, breaks or takes too long stops no other."""
+"""Run all checks. A check that fails, raises or times out does not stop the others."""
 
 import threading
 import traceback
@@ -39,12 +39,12 @@ Check = Callable[[], Finding | list[Finding]]
 def diagnose(
     fix: bool = False, broke: Say = lambda _traceback: None, done: Callable[[Finding], None] | None = None
 ) -> list[Finding]:
-    """What every check found.
+    """Run all checks and return their findings.
 
     Args:
-        fix: mend what can be mended safely.
-        broke: gets the traceback of a check that raised what no check should.
-        done: gets each finding when it is known.
+        fix: repair problems that are safe to repair.
+        broke: gets the traceback of a check that raised an unexpected error.
+        done: gets each finding when its check ends.
     """
     findings = []
     for finding in _findings(broke):
@@ -64,7 +64,7 @@ def _findings(broke: Say) -> Iterator[Finding]:
         yield failed("settings", str(wrong))
         yield from (skipped(_name(check), "the settings cannot be read") for check in (*OF_SETTINGS, *OF_BACKEND))
         return
-    # It waits for somebody far away; the others are quick.
+    # Started first, because it waits for a remote service. The other checks are quick.
     asked = _begun("kaggle", partial(outside.check_kaggle, settings), broke)
     reached: list[Found] = []
     yield from _carried_out("backend", partial(_reach, settings, reached), broke)
@@ -91,7 +91,10 @@ def _carried_out(name: str, check: Check, broke: Say) -> list[Finding]:
 
 
 def _begun(name: str, check: Check, broke: Say) -> Callable[[], list[Finding]]:
-    """Begins the check; what is returned waits for what it found within its time or, if it broke, that."""
+    """Start the check in a thread. The returned function waits for its findings.
+
+    After LIMIT_SECONDS or an exception, the finding says so.
+    """
     told: list[Finding] = []
 
     def carry_out() -> None:

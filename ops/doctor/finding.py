@@ -1,4 +1,4 @@
-"""What a check finds: one line each."""
+"""Result of a check."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,10 @@ STATUSES = ("ok", "warning", "failed", "skipped")
 
 @dataclass(frozen=True)
 class Finding:
-    """`fix`: the command that mends it; `mend` does so itself, where that is safe, and says what it did."""
+    """Result of one check.
+
+    `fix` is the command that repairs the problem. `mend` repairs it if that is safe, and returns what it did.
+    """
 
     check: str
     status: str
@@ -22,7 +25,7 @@ class Finding:
     fixed: bool = False
 
     def mended(self) -> "Finding":
-        """As it is after `mend`, which may raise what it likes."""
+        """Run `mend` and return the repaired finding. Raises what `mend` raises."""
         if self.mend is None:
             return self
         return replace(self, status="ok", message=f"{self.message}: {self.mend()}", fix=None, mend=None, fixed=True)
@@ -34,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Found:
-    """What checks may look at; `backend` answers and knows us, `files_host` is its file server."""
+    """Input of checks that need the backend. `files_host` is its file server."""
 
     settings: Settings
     backend: Backend

@@ -1,4 +1,4 @@
-"""Checks of this machine: Python, packages, room and rights in the data directory, who may read secrets."""
+"""Checks of this machine: Python, packages, disk space, rights, and modes of secret files."""
 
 import importlib.metadata
 import os
@@ -47,7 +47,7 @@ def check_packages() -> Finding:
 
 
 def declared() -> tuple[str, list[Requirement]]:
-    """Which Python and which packages are needed: by the checkout's pyproject.toml, or what was installed."""
+    """Return the required Python and packages, from pyproject.toml or the installed metadata."""
     if _PYPROJECT.is_file():
         project = tomllib.loads(_PYPROJECT.read_text("utf-8"))["project"]
         return project["requires-python"], [Requirement(line) for line in project["dependencies"]]
@@ -84,13 +84,13 @@ def check_disk(settings: Settings) -> Finding:
 
 
 def _is_virtual(folder: Path) -> bool:
-    """Whether it is of a file system that keeps nothing, as /proc is."""
+    """Return whether the folder is on a virtual file system, such as /proc."""
     return shutil.disk_usage(folder).total == 0
 
 
 def check_secrets(settings: Settings) -> Finding:
     if os.name != "posix":
-        return ok("secrets", "who may read files is not told by their mode here")
+        return ok("secrets", "this system does not protect files by their mode")
     found = [path for path in secret_files(settings) if path.is_file()]
     open_ones = [path for path in found if path.stat().st_mode & 0o077]
     if not open_ones:

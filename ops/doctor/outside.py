@@ -1,4 +1,4 @@
-"""Checks of what is beyond the backend: Kaggle, and those who are told of what happens."""
+"""Checks of external services: Kaggle and notification channels."""
 
 import os
 import tempfile
@@ -13,12 +13,12 @@ from ops.notify.channels import find_channels, find_routes
 from ops.setup_kaggle import authenticates_by
 
 KAGGLE_SECONDS = 10.0
-# Where a token stands; from one that is not good Kaggle's client falls back to nothing, without a word.
+# Sources of a token. Kaggle's client silently continues without credentials if the token is invalid.
 TOKENS = ("KAGGLE_API_TOKEN", "access_token")
 
 
 def check_kaggle(settings: Settings, endpoint: str = "") -> Finding:
-    """Whether the main flow's data can be had; asked only where a run would ask.
+    """Check that the main flow's data can be downloaded. Skipped if a run would not download it.
 
     Args:
         endpoint: another address than Kaggle's.
@@ -58,5 +58,5 @@ def check_notifications(settings: Settings) -> Finding:
     except BadInput as wrong:
         return failed("notifications", str(wrong), "flows notify list")
     if not channels:
-        return ok("notifications", "no channel is configured; `flows notify --help` tells how")
+        return ok("notifications", "no channel is configured; see `flows notify --help`")
     return ok("notifications", f"{', '.join(channels)}; `flows notify test` sends to them")

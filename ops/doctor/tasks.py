@@ -1,4 +1,4 @@
-"""Checks of what the backend knows of: queues and who watches them, locks, schedules, and what died without a word."""
+"""Checks of the backend's state: queues, agents, locks, schedules, lost runs."""
 
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -15,8 +15,8 @@ from ops.schedule.service import status
 from ops.schedule.shared import Shared
 from ops.schedule.stores import project, shared_store
 
-LOCKS = ("promotion", "schedules")  # of components/promotion_lock.py and of ops/queue_lock.py
-LEFT_AFTER = timedelta(minutes=2)  # whoever holds one begins nothing after half a minute
+LOCKS = ("promotion", "schedules")  # of components/promotion_lock.py and ops/queue_lock.py
+LEFT_AFTER = timedelta(minutes=2)  # a holder starts no new work after 30 seconds
 
 
 def check_queues(found: Found) -> Finding:
@@ -41,7 +41,10 @@ def _watches(worker: dict[str, Any], queue: str) -> bool:
 
 
 def check_remote_schedules(found: Found) -> Finding:
-    """Those in the backend: nobody starts a scheduler again whose agent has died."""
+    """Check that a scheduler runs for the schedules in the backend.
+
+    Nothing restarts a scheduler after its agent has died.
+    """
     api = found.backend.api
     with closing(Shared(Api(api.url, api.access_key, api.secret_key, api.timeout), project(found.settings))) as rows:
         active = [one.name for one in shared_store(rows).schedules() if one.state == "active"]
@@ -52,7 +55,7 @@ def check_remote_schedules(found: Found) -> Finding:
     if not runs:
         told = f"{', '.join(active)} in the backend, and no scheduler runs"
         return failed("remote_schedules", told, "flows schedule start --remote")
-    return ok("remote_schedules", f"{len(active)} active in the backend; Task {task[:8]} looks at the clock")
+    return ok("remote_schedules", f"{len(active)} active in the backend; the scheduler is Task {task[:8]}")
 
 
 def check_shared_locks(found: Found) -> Finding:
@@ -73,7 +76,7 @@ def _remove(api: Api, queues: list[dict[str, Any]]) -> str:
 
 
 def check_orphans(found: Found) -> Finding:
-    """Runs that say they are under way, and what of them is not."""
+    """Check that the processes of all unfinished runs are alive."""
     api, lost_after = found.backend.api, found.settings.agents.lost_after
     projects = own_projects(api, found.settings)
     if not projects:

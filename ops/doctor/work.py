@@ -1,4 +1,4 @@
-"""Checks of what runs on this machine: agents, scheduler, monitor, and who holds locks."""
+"""Checks of processes on this machine: agents, scheduler, monitor, holders of locks."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def check_agents(settings: Settings) -> Finding:
     if dead:
         left = len(processes_of(dead))
         names = [agent.worker for agent in dead]
-        told = f"started here and dead: {', '.join(names)}{f'; {left} processes of theirs live on' if left else ''}"
+        told = f"started here and dead: {', '.join(names)}{f'; {left} of their processes still run' if left else ''}"
         return (failed if left else warning)("agents", told, f"flows agent stop {' '.join(names)}")
     return ok("agents", f"{len(agents)} run that were started here" if agents else "none was started here")
 
@@ -42,23 +42,23 @@ def check_schedules(settings: Settings) -> Finding:
     late = [one.name for one in active if now - one.due > LATE]
     pid = holder(data_dir(settings), "schedule")
     if late and not pid:
-        told = f"nothing looks at the clock: {', '.join(late)} should have run"
+        told = f"no scheduler runs: {', '.join(late)} should have run"
         return failed("schedules", told, "flows schedule start")
-    by = f"process {pid} looks at the clock" if pid else "none is late"
+    by = f"the scheduler is process {pid}" if pid else "none is late"
     return ok("schedules", f"{len(active)} active; {by}")
 
 
 def check_monitor(settings: Settings) -> Finding:
     told = watcher(data_dir(settings))
     if told["alive"]:
-        return ok("monitor", f"process {told['pid']} watches; its last look was at {told['at']}")
+        return ok("monitor", f"process {told['pid']} watches; its last check was at {told['at']}")
     if told["pid"]:
         return warning("monitor", f"the one that watched is gone, since about {told['at']}", "flows monitor watch")
-    return ok("monitor", "none has watched here; `flows monitor watch` tells when runs fail")
+    return ok("monitor", "no monitor has run here; `flows monitor watch` notifies when runs fail")
 
 
 def check_locks(settings: Settings) -> Finding:
-    """A lock that is held although the process that took it is gone: something that it started holds it still."""
+    """Check for a lock whose process is gone. A child of that process still holds the lock."""
     for path in sorted(data_dir(settings).glob("*.pid")):
         pid = holder(path.parent, path.stem)
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
@@ -69,7 +69,7 @@ def check_locks(settings: Settings) -> Finding:
 
 
 def _holders(lock: Path) -> Iterator[int]:
-    """The processes that have the file open, as far as we may know."""
+    """Yield the ids of processes that have the file open, as far as this user may see."""
     for process in psutil.process_iter():
         try:
             if any(Path(opened.path) == lock for opened in process.open_files()):

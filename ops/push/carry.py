@@ -1,7 +1,7 @@
-"""One Task or model at a time: all its fields, its files and what it reported; its state comes last.
+"""Push one Task or model: fields, files and events first, and its status last.
 
-Whatever is interrupted is done again from its beginning: fields are set whole, events of before are removed first, and
-files that are there already are only read.
+An interrupted push of a Task starts again. Fields are set completely, earlier events are deleted first, and files that
+are there already are only read.
 """
 
 import json
@@ -31,15 +31,17 @@ Document = dict[str, Any]
 TASK_FIELDS = "name type project comment parent tags system_tags hyperparams configuration script container runtime"
 MODEL_FIELDS = "name project comment tags system_tags framework design labels task parent ready uri"
 _ACTIONS = {"completed": "completed", "failed": "failed", "stopped": "stopped", "closed": "close"}
-# Made by a backend for itself.
+# Fields of events that each backend sets itself.
 _OF_A_BACKEND = {"@timestamp", "plot_len", "_id", "company_id"}
 _MAX_BATCH = 4_000_000
 
 
 @dataclass
 class Carrier:
-    """`scope` is the project that all of it is of, empty for everything; `scratch` is a folder for one file at a time.
-    `files` are the sha256 and sizes of what is on the target, by address there; `missing` is what could not come.
+    """Pushes Tasks and models one at a time.
+
+    `scope` is the project of the push, empty for everything. `scratch` is a folder for one file at a time.
+    `files` maps addresses on the target to sha256 and size. `missing` lists what could not be pushed, with the reason.
     """
 
     source: Source
@@ -55,7 +57,7 @@ class Carrier:
     fresh: bool = False
 
     def task(self, id: str, found: Found, state: str) -> None:  # noqa: A002  (ClearML's own word)
-        """Raises Unreachable or FlowsError, and then the Task counts as not carried."""
+        """Push a Task. If it raises Unreachable or FlowsError, the Task counts as not pushed."""
         document = self.source.document("tasks", id)
         fields = {name: document[name] for name in TASK_FIELDS.split() if document.get(name) is not None}
         execution = {name: value for name, value in (document.get("execution") or {}).items() if name != "queue"}
@@ -80,7 +82,7 @@ class Carrier:
             self.target.call("tasks.edit_hyper_params", task=found.id, hyperparams=[item], replace_hyperparams="none")
 
     def model(self, id: str, found: Found, state: str, withheld: bool) -> None:  # noqa: A002  (ClearML's own word)
-        """`withheld`: without the tag production. Raises Unreachable or FlowsError."""
+        """Push a model; if `withheld`, without the tag production. Raises Unreachable or FlowsError."""
         document = self.source.document("models", id)
         fields = {name: document[name] for name in MODEL_FIELDS.split() if document.get(name) is not None}
         whole = self._begin(found)
@@ -94,7 +96,7 @@ class Carrier:
             self.notes.append(f"model {document['name']} {found.id} keeps its tags there: they were changed there")
             fields["tags"], kept = list(found.tags), with_moves_of(kept, found.metadata)
             theirs = [found.metadata[PUSHED_TAGS]]
-        # The note of the tags comes after them: a push that is killed between must not take its own for somebody's.
+        # The note of the tags follows the tags. After a kill in between, the next push sees no change by a user.
         items = [*noted_metadata(self.moved(kept), document), *theirs]
         self._note(found, items, replace_metadata=True)
         self.target.call("models.edit", model=found.id, **fields)
@@ -111,20 +113,26 @@ class Carrier:
         return len(self.missing)
 
     def _mark(self, state: str) -> str:
-        """With links that still name what was left out, it is whole for a push of the same part only."""
+        """Return the mark of a complete state.
+
+        If links name ids outside the push's scope, the mark holds for this scope only.
+        """
         return state_of_part(state, self.scope) if self.moved.left else state
 
     def _artifact(self, record: Document, owner: str, of_dataset: bool) -> Document:
-        """The record as it is on the target, with its file there."""
+        """Return the artifact's record for the target, and store its file there."""
         kept: Document = self.moved(record)
         rewrite = of_dataset and record.get("key") == "state"
         called = f"artifact {record.get('key')} of {owner}"
         stored = self._file(str(record.get("uri") or ""), called, record.get("hash"), rewrite)
-        # The record of a dataset's files names datasets by their ids, so it is another file there.
+        # The file list of a dataset contains ids of datasets. Its rewritten copy has another hash and size.
         return {**kept, "hash": stored[0], "content_size": stored[1]} if stored and rewrite else kept
 
     def _file(self, url: str, called: str, sha256: str | None = None, rewrite: bool = False) -> tuple[str, int] | None:
-        """The sha256 and size of a file on the target; None if the address is elsewhere, or the file is no more."""
+        """Store a file on the target and return its sha256 and size.
+
+        Returns None if the address is elsewhere, or if the file is missing at the source.
+        """
         if not self.source.has(url):
             return None
         there = self.moved.text(url)
@@ -164,7 +172,7 @@ class Carrier:
                 self._send([self._event(event, found.id, model) for event in page])
 
     def _clear(self, found: Found, model: bool) -> None:
-        """Of a console line that came twice, a server would keep both."""
+        """Delete earlier events: a server would keep a repeated console line twice."""
         if model:
             self.target.call("events.delete_for_model", model=found.id, allow_locked=True)
         else:
@@ -174,7 +182,7 @@ class Carrier:
         for url in self._urls(event):
             self._file(url, f"a picture of {event.get('metric')}")
         moved = self.moved({name: value for name, value in event.items() if name not in _OF_A_BACKEND})
-        # A server takes events of a ready model only with the lock off.
+        # ClearML Server takes events of a ready model only with allow_locked.
         return {**moved, "task": owner, **({"model_event": True, "allow_locked": True} if model else {})}
 
     def _urls(self, event: Document) -> list[str]:
@@ -196,7 +204,7 @@ class Carrier:
         self.target.report(batch)
 
     def _status(self, document: Document, found: Found) -> None:
-        """The same end as at the source; what has not ended there is a draft."""
+        """Set the status of the source. Tasks that have not ended stay drafts."""
         wanted = document["status"]
         if wanted == found.status or wanted in ("created", "queued", "in_progress"):
             return

@@ -1,4 +1,4 @@
-"""`flows server push`."""
+"""Command `flows server push`."""
 
 import json
 import os
@@ -14,25 +14,26 @@ from ops.command import as_json, examples, one_sentence
 
 @click.command(
     epilog=examples(
-        "flows server push --dry-run                      # what there is to carry to the configured server",
+        "flows server push --dry-run                      # only count what would be pushed",
         "flows server push --config ~/clearml.conf",
         "flows server push --project clearml-flows --json",
     )
 )
 @click.option(
-    "--config", type=click.Path(path_type=Path), help="The clearml.conf of the server; else the one configured."
+    "--config", type=click.Path(path_type=Path), help="The server's clearml.conf (default: the configured server)."
 )
-@click.option("--project", default="", help="Only this project and those below it.")
-@click.option("--dry-run", is_flag=True, help="Say what would be carried, and carry nothing.")
+@click.option("--project", default="", help="Push only this project and its subprojects.")
+@click.option("--dry-run", is_flag=True, help="Count what would be pushed; change nothing.")
 @as_json
 @one_sentence
 def push(config: Path | None, project: str, dry_run: bool, as_json: bool) -> None:
-    """Carry what the embedded backend holds to a ClearML Server: Tasks, datasets, models and files.
+    """Push the embedded backend's content to a ClearML Server.
 
-    What is there already is not carried again, so a push that was interrupted goes on where it was, and a later one
-    carries what changed. Every file is read back. Exit code 1 if anything is missing on the server in the end.
+    Pushes Tasks, datasets, models and files. Unchanged items are skipped, so an interrupted push continues where it
+    stopped, and a later push sends what has changed. Every file is read back. Exit code 1 if anything is missing on the
+    server in the end.
     """
-    # Imported here: it takes a second, and not every command needs it.
+    # Imported here: the import takes a second, and other commands do not need it.
     from ops.push.verb import push
 
     say = _to_terminal()
@@ -49,7 +50,10 @@ def push(config: Path | None, project: str, dry_run: bool, as_json: bool) -> Non
 
 
 def _to_terminal() -> Callable[[str], None]:
-    """Writes one line over the other on the terminal, past whatever silences the SDK; nothing, where there is none."""
+    """Return a function that writes a progress line to the terminal, each over the last.
+
+    It bypasses the redirection that silences the SDK. Without a terminal it does nothing.
+    """
     if not os.isatty(2):
         return lambda _line: None
     terminal = os.dup(2)

@@ -1,4 +1,4 @@
-"""What a text says on the server instead: ids, and where files and pages are."""
+"""Replace the source's ids and addresses in values by those of the target."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,10 +9,11 @@ _ID = re.compile(r"(?<![0-9a-zA-Z])[0-9a-f]{32}(?![0-9a-zA-Z])")
 
 @dataclass
 class Moved:
-    """`ids` are the target's by the source's, `urls` the beginnings of addresses; `known` are all ids of the source.
+    """Replaces ids and addresses.
 
-    An id is 32 random hexadecimal digits: wherever one of the source's stands, in a link, a parameter or a record, it
-    is meant.
+    `ids` maps ids of the source to ids of the target. `urls` maps beginnings of addresses. `known` has all ids of the
+    source. An id is 32 random hexadecimal digits, so it is replaced wherever it occurs. `left` collects known ids that
+    have no counterpart.
     """
 
     urls: dict[str, str]
@@ -21,7 +22,7 @@ class Moved:
     left: set[str] = field(default_factory=set)
 
     def __call__(self, value: Any) -> Any:
-        """The value with every text in it, names of fields too, as it is to be on the target."""
+        """Return the value with every text in it replaced, including the names of fields."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""`flows server push`: what the embedded backend holds, to a ClearML Server.
+"""`flows server push`: push the embedded backend's content to a ClearML Server.
 
-First all that is there gets an empty counterpart, which names where it is from; so every id is known when links are
-written. Then datasets, Tasks and models are filled one by one, and only what is complete gets the mark of its state. No
-state is kept here: a push that was interrupted, and one from another machine, finds all of it on the server.
+Every Task and model first gets an empty counterpart that names its source. All ids are then known when links are
+rewritten. Datasets, Tasks and models are filled one by one, and only complete ones get the mark of their state. All
+state is on the server, so that any machine can continue an interrupted push.
 """
 
 import re
@@ -19,14 +19,17 @@ from ops.push.notes import PUSHED_FROM, is_retagged, mark_of, metadata_item, sta
 from ops.push.source import Source
 from ops.push.target import Found, Target
 
-# What is carried, and how: a later release that carries more carries all of it again.
+# Format of pushed items. A release that changes it pushes every item again.
 _FORMAT = "1"
 Document = dict[str, Any]
 
 
 @dataclass
 class Report:
-    """What is on the server now. `files` and `bytes` were stored by this push; `verified` were read back from it."""
+    """Result of a push.
+
+    `files` and `bytes` were stored by this push. `verified` counts files that were read back.
+    """
 
     target: str
     projects: int = 0
@@ -47,7 +50,7 @@ class Report:
 
 @dataclass
 class Push:
-    """The parts of one push; `scratch` is an empty folder, `say` is told how far it is."""
+    """One push. `scratch` is an empty folder, and `say` gets progress messages."""
 
     source: Source
     target: Target
@@ -78,7 +81,7 @@ class Push:
         )
 
     def plan(self) -> Report:
-        """What there is to carry, without carrying it."""
+        """Return the report of a push without changing anything."""
         self._count(*self._found())
         return self.report
 
@@ -117,7 +120,7 @@ class Push:
     def _make_projects(self) -> None:
         names = {one["name"] for one in self.projects}
         there = self.target.projects(names)
-        # What is above comes first, with what it says of itself.
+        # Sorted by name: a project is created before its subprojects, with its own description.
         for one in sorted(self.projects, key=lambda one: one["name"]):
             if one["name"] not in there:
                 told = {name: one[name] for name in ("tags", "system_tags") if one.get(name)}
@@ -168,7 +171,10 @@ class Push:
             self.report.notes.append(f"Tasks that have not ended, so are drafts there until a later push: {running}")
 
     def _is_withheld(self, one: Document) -> bool:
-        """Whether a model may not go into production there: made-up customers, or another one is."""
+        """Return whether a model must not be in production on the server.
+
+        Reasons are synthetic training data, or another model in production there.
+        """
         if "production" not in (one.get("tags") or []):
             return False
         why = "it was trained on made-up customers" if "synthetic" in one["tags"] else self._holder(one)
@@ -179,7 +185,7 @@ class Push:
         return bool(why)
 
     def _holder(self, one: Document) -> str:
-        """Which other model is in production there under the name of this one, as the end of a sentence."""
+        """Return the model in production under this name on the server, as the end of a sentence."""
         query: Document = {"name": f"^{re.escape(one['name'])}$", "tags": ["production"], "only_fields": ["id"]}
         home = {name: [value] for name, value in self._home(one).items()}
         there = self.target.call("models.get_all", **query, **home)["models"]
@@ -187,7 +193,7 @@ class Push:
         return f"{others[0]} is; promote it there if it should be" if others else ""
 
     def _check(self, tasks: dict[str, Found], models: dict[str, Found]) -> None:
-        """Everything counted again, as it is found on the server now."""
+        """Count everything again from the server, and report incomplete items as missing."""
         before = self.report.reused
         self._count(tasks, models)
         self.report.carried, self.report.reused = self.report.reused - before, before
@@ -207,10 +213,10 @@ def _is_dataset(one: Document) -> bool:
 
 
 def _order(one: Document) -> tuple[bool, str]:
-    """Datasets first; each kind in the order in which it ended, which is from parents to children."""
+    """Sort key: datasets first, then by time of completion. Parents complete before children."""
     return not _is_dataset(one), one.get("completed") or one.get("created") or ""
 
 
 def _production_last(one: Document) -> bool:
-    """What loses the tag loses it before another one gets it."""
+    """Sort key: the model in production last, because another one may lose the tag."""
     return "production" in (one.get("tags") or [])

@@ -1,4 +1,4 @@
-"""The embedded backend that is pushed from: what is on it, in pages, and its files."""
+"""Source of a push: the embedded backend's documents, events and files."""
 
 import hashlib
 from collections.abc import Iterator
@@ -35,24 +35,24 @@ _LISTED = {
 
 @dataclass(frozen=True)
 class Source:
-    """`files_url` is how stored links name its file server."""
+    """The embedded backend. `files_url` is the address of its file server in stored links."""
 
     backend: Backend
     files_url: str
 
     @cached_property
     def listed(self) -> dict[str, list[Document]]:
-        """All projects, Tasks and models, the oldest first, with what tells whether they changed."""
+        """Return all projects, Tasks and models, oldest first, with the fields that show changes."""
         return {kind: list(self._every(kind)) for kind in _LISTED}
 
     def document(self, kind: str, id: str) -> Document:  # noqa: A002  (ClearML's own word)
-        """All of a Task or a model."""
+        """Return all fields of a Task or model."""
         found = self.backend.api.call(f"{kind}.get_by_id", **{kind[:-1]: id})
         return dict(found[kind[:-1]])
 
     def events(self, owner: str, kind: str, model: bool = False) -> Iterator[list[Document]]:
-        """What a Task or a model has reported, a page at a time, by time."""
-        # A plot may be of megabytes.
+        """Yield the events of a Task or model in pages, in the order of time."""
+        # A plot may have several megabytes.
         size = 20 if kind == "plot" else PAGE
         query = {"task": owner, "event_type": kind, "batch_size": size, "order": "asc", "model_events": model}
         scroll: dict[str, str] = {}
@@ -64,11 +64,14 @@ class Source:
             scroll = {"scroll_id": page["scroll_id"]}
 
     def has(self, url: object) -> bool:
-        """Whether an address is one of its file server."""
+        """Return whether a URL is on the source's file server."""
         return isinstance(url, str) and url.startswith(f"{self.files_url}/")
 
     def fetch(self, url: str, target: Path) -> str:
-        """Writes a stored file to `target`; its sha256. Raises FlowsError if it is gone."""
+        """Download a stored file to `target` and return its sha256.
+
+        Raises FlowsError if the file is missing, Unreachable if the download fails.
+        """
         keys, digest = (self.backend.api.access_key, self.backend.api.secret_key), hashlib.sha256()
         try:
             with (

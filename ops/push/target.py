@@ -1,8 +1,8 @@
-"""The ClearML Server that is pushed to, through the SDK's own client and its storage.
+"""Target of a push: a ClearML Server, through the SDK's client and its storage.
 
-`APIClient` is public and takes the documented fields of each endpoint as they are, also those that no class of the SDK
-lets one set, such as a status or the times of events. Files go through `StorageManager`, so a server whose files are in
-a bucket is served too. The SDK's session is one for a process: this module binds it.
+`APIClient` is public and takes the documented fields of each endpoint. These include fields that no class of the SDK
+sets, such as a status or the time of an event. Files go through `StorageManager`, so that buckets work too. The SDK has
+one session for a process, and this module binds it to the target.
 """
 
 import os
@@ -30,9 +30,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Found:
-    """What was pushed before from one Task or model: where it is, and of which state it was when it was complete.
+    """Counterpart of a Task or model from an earlier push, and the state that it has completely.
 
-    `tags` and `metadata` are a model's; `fresh` is what this push made.
+    `tags` and `metadata` are set for models. `fresh` is true if this push made it.
     """
 
     id: str
@@ -49,10 +49,10 @@ class Target:
 
     @cached_property
     def client(self) -> Any:
-        # Imported here: it reads the configuration that open_target names.
+        # Imported here: the import reads the configuration that open_target sets.
         from clearml.backend_api.session.client import APIClient, StrictSession
 
-        # A write whose answer was lost is not sent again: what is there is found when the push is.
+        # Writes are not repeated if their answer is lost. The next push finds what they created.
         return APIClient(session=StrictSession(http_retries_config=dict(_TRIES)))
 
     @cached_property
@@ -60,7 +60,10 @@ class Target:
         return str(self.client.session.get_files_server_host()).rstrip("/")
 
     def call(self, endpoint: str, **body: Any) -> Document:
-        """The data of an answer. Raises Unreachable if there is none, Refused for an error."""
+        """Return the data of an answer.
+
+        Raises Unreachable without a valid answer, Refused for an error.
+        """
         service, action = endpoint.split(".")
         try:
             answer = self.client.session.send_request(service, action, json=body)
@@ -75,7 +78,7 @@ class Target:
         return dict(data)
 
     def report(self, events: list[Document]) -> None:
-        """Raises FlowsError if one of the events is not taken."""
+        """Send events. Raises FlowsError if the server does not take all of them."""
         from clearml.backend_api.session.client import APIError
 
         try:
@@ -88,7 +91,7 @@ class Target:
             raise FlowsError(f"{self.backend.api.url} did not take {added.errors} of {len(events)} events")
 
     def pushed(self, kind: str, ids: Iterable[str]) -> dict[str, Found]:
-        """What is there of these Tasks or models of the source, by the source's ids."""
+        """Return the counterparts of Tasks or models, by the source's ids."""
         place, more = "metadata", {}
         if kind == "tasks":
             place, more = "hyperparams.properties", {"search_hidden": True}
@@ -106,12 +109,12 @@ class Target:
         return found
 
     def projects(self, names: set[str]) -> dict[str, str]:
-        """The ids of the projects that are there, by name."""
+        """Return the ids of existing projects, by name."""
         every = self._pages("projects", {"search_hidden": True, "only_fields": ["id", "name"], "order_by": ["created"]})
         return {one["name"]: one["id"] for one in every if one["name"] in names}
 
     def holds(self, url: str, sha256: str, size: int) -> bool:
-        """Whether the file at an address is this one, by reading it."""
+        """Read the file at an address, and return whether its sha256 and size match."""
         try:
             for _ in stream_file(url, sha256, size):
                 pass
@@ -120,8 +123,8 @@ class Target:
         return True
 
     def store(self, path: Path, url: str) -> None:
-        """Stores a file and reads it back. Raises Unreachable if that does not come to be."""
-        # A file server decodes the path of a request, but takes that of an upload as it stands.
+        """Store a file and read it back. Raises Unreachable if that fails."""
+        # The file server decodes the path of a download, but not the path of an upload.
         place = unquote(url) if url.startswith("http") else url
         try:
             upload_file(str(path), place, tries=3, pause_s=0.5)
@@ -142,10 +145,11 @@ class Target:
 
 
 def open_target(settings: Settings, config: Path | None, source_instance: str) -> Target:
-    """The server that `config`, a clearml.conf, names; without one the configured server. Binds the SDK to it.
+    """Bind the SDK to the server of the clearml.conf `config`, or to the configured server.
 
-    Raises BadInput if that is no server or the embedded backend itself, Unreachable if it does not answer or refuses
-    the credentials.
+    Raises:
+        BadInput: the configuration names no server, or it names the source itself.
+        Unreachable: the server does not answer or refuses the credentials.
     """
     if config:
         if not config.is_file():
@@ -161,12 +165,12 @@ def open_target(settings: Settings, config: Path | None, source_instance: str) -
     backend = connect(settings)
     if _instance(backend.api.url) == source_instance:
         raise BadInput(f"{backend.api.url} is the embedded backend itself: there is nothing to push to")
-    # Before the SDK's session is made, which reads them once.
+    # The SDK's session reads these variables once, so they are set before.
     os.environ.update(backend.environment)
     return Target(backend)
 
 
 def _instance(url: str) -> str:
-    """What tells an embedded backend from every other one; empty for a ClearML Server."""
+    """Return the instance id of an embedded backend. Empty for a ClearML Server."""
     answer = requests.get(f"{url}/debug.ping", timeout=10, allow_redirects=False)
     return str(answer.headers.get("x-localserver-instance", ""))

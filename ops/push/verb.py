@@ -1,4 +1,4 @@
-"""One push, from the settings to its report."""
+"""Run one push from the settings to its report."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,26 +22,26 @@ def push(
     dry_run: bool,
     say: Callable[[str], None],
 ) -> Report:
-    """Carry what the embedded backend holds to the server that `config` names; without one to the configured server.
+    """Push the embedded backend's content to a ClearML Server.
 
     Args:
-        settings: of the project whose data directory is pushed from; its backend is started if it is down.
-        config: a clearml.conf.
-        project: only this project and those below it; empty: all of them.
-        dry_run: carry nothing.
-        say: told of each Task and model, before it is carried.
+        settings: name the data directory of the source. Its backend is started if it is down.
+        config: the clearml.conf of the server. None: the configured server.
+        project: push only this project and its subprojects. Empty: everything.
+        dry_run: change nothing.
+        say: gets a message before each Task and model.
 
     Raises:
-        BadInput: there is no such project, no server is configured, or it is the embedded backend.
-        Locked: another push is under way.
-        Unreachable: the server does not answer, or not any more; what is there by then is gone on from.
+        BadInput: the project does not exist, or no server is configured.
+        Locked: another push is running.
+        Unreachable: the server does not answer. The next push continues from there.
     """
     folder = data_dir(settings)
     with only_one(folder, "push", "another push is under way", "wait for it"):
         status = start_embedded(settings)
         state = read_state(folder)
         target = open_target(settings, config, state.instance if state else "")
-        # Bypasses proxies for both, too.
+        # Also bypasses proxies for both addresses.
         source = Source(use_embedded(status, settings), str(status["files_url"]))
         with quiet(), _scratch(folder) as scratch:
             work = Push(source, target, project.strip("/"), scratch, say)
@@ -50,7 +50,7 @@ def push(
 
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder beside the files, where there is room for the largest; what a killed push left in it is removed."""
+    """Yield an empty folder in the data directory. Removes the files of a killed push."""
     scratch = folder / "push-draft"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(mode=0o700)

@@ -255,7 +255,7 @@ def test_schedules_in_the_backend_whose_scheduler_died(place: Home, api: Api) ->
 
 
 def test_a_monitor_that_is_gone(home: Home) -> None:
-    diagnosed(home, "monitor", "ok", "none has watched here")
+    diagnosed(home, "monitor", "ok", "no monitor has run here")
     home.data_dir.mkdir()
     dead, alive = gone(), psutil.Process(os.getppid())
     for process, status, fix in ((dead, "warning", "flows monitor watch"), (alive, "ok", None)):
@@ -285,7 +285,7 @@ def test_an_agent_that_died(home: Home) -> None:
         assert orphan.stdout is not None
         orphan.stdout.readline()
         command = "flows agent stop here:default-1"
-        diagnosed(home, "agents", "failed", "1 processes of theirs live on", fix=command)
+        diagnosed(home, "agents", "failed", "1 of their processes still run", fix=command)
         orphan.kill()
 
 
