@@ -1,6 +1,6 @@
-"""Agents on this machine: the official `clearml-agent daemon` in the background, started, looked at and stopped.
+"""Agents on this machine: start, list and stop `clearml-agent daemon` processes.
 
-A step that an agent runs uses the Python environment that this process runs in: nothing is installed for it.
+Agents run steps in the Python environment of this process. They install no packages.
 """
 
 import os
@@ -37,14 +37,16 @@ _started: dict[int, "subprocess.Popen[bytes]"] = {}
 def start(
     queues: Sequence[str], services: bool = False, count: int = 1, create_queues: bool = False
 ) -> list[dict[str, Any]]:
-    """Start agents until `count` of them run on exactly these queues here, and return when the backend knows them.
+    """Start agents until `count` of them run on exactly these queues.
+
+    Returns when the backend lists all of them as workers.
 
     Returns:
-        What `status` tells of them, with `new`: whether it was started now.
+        The rows of `status` for these agents, with `new`: whether the agent was started now.
 
     Raises:
-        BadInput: there is no such queue (and `create_queues` does not ask for it).
-        FlowsError: an agent ended at once; its last words are told.
+        BadInput: a queue does not exist, and `create_queues` is False.
+        FlowsError: an agent ended at once. The message has the last line of its log.
         Unreachable: no backend answers.
     """
     settings = load()
@@ -67,7 +69,7 @@ def start(
 
 
 def become_agent(queues: Sequence[str], services: bool = False, create_queues: bool = False) -> NoReturn:
-    """Turn this process into an agent: for systemd and containers, which watch the process that they started.
+    """Replace this process by an agent. For systemd and containers.
 
     Raises BadInput and Unreachable as `start` does.
     """
@@ -81,13 +83,13 @@ def become_agent(queues: Sequence[str], services: bool = False, create_queues: b
 
 def _command(log: str, queues: Sequence[str], services: bool) -> list[str]:
     mode = ["--services-mode"] if services else []
-    # -P: the modules beside the script are not to be imported as if they were others of the same name.
+    # -P: modules beside the script must not shadow others of the same name.
     script = [sys.executable, "-P", agent_process.__file__, log]
     return [*script, "daemon", "--foreground", *mode, "--queue", *queues]
 
 
 def _environment(backend: Backend, settings: Settings, worker: str) -> dict[str, str]:
-    """The whole environment of an agent: how it reaches the backend, and that it runs steps in our own Python."""
+    """Return the environment of an agent: access to the backend, and this Python for steps."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("FLOWS_")}
     return {
         **ours,
@@ -97,23 +99,23 @@ def _environment(backend: Backend, settings: Settings, worker: str) -> dict[str,
         "CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1",
         "CLEARML_AGENT_QUEUE_POLL_FREQ_SEC": str(settings.agents.poll),
         "CLEARML_AGENT_STATUS_REPORT_FREQ_SEC": str(settings.agents.report),
-        # It would ask a server of ClearML's for news each day.
+        # The agent would ask a server of ClearML for updates each day.
         "CLEARML_AGENT__AGENT__DISABLE_AGENT_UPDATE_CHECK": "true",
         "PYTHONUNBUFFERED": "1",
     }
 
 
 def _worker_id(queue: str) -> str:
-    """A new worker id: this machine's name, and after a colon the queue and four digits that tell it from others."""
+    """Return a new worker id: host name, colon, queue, and four random digits."""
     return f"{socket.gethostname()}:{re.sub(r'[^A-Za-z0-9-]+', '-', queue)}-{secrets.token_hex(2)}"
 
 
 def status() -> list[dict[str, Any]]:
-    """All agents that were started here and not stopped.
+    """Return all agents that were started here and not stopped.
 
     Returns:
-        Of each worker, queues, services, pid, log, and `state`: `idle`, `running` (then `task` is `{id, name}`),
-        `silent` (its process lives, but the backend does not hear of it) or `dead`.
+        For each agent its worker, queues, services, pid, log and `state`. The state is `idle`, `running` (with `task`
+        as `{id, name}`), `silent` (the process runs, but the backend gets no reports) or `dead`.
 
     Raises:
         Unreachable: no backend answers.
@@ -124,15 +126,15 @@ def status() -> list[dict[str, Any]]:
 
 
 def stop(workers: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Stop agents, with what they run; all of them if none is named.
+    """Stop agents and the Tasks that they run. Without `workers`, stop all agents.
 
-    What a stopped agent was running is marked `stopped`. Each ends within STOPS_WITHIN seconds, or is killed.
+    These Tasks are marked `stopped`. An agent that does not end within STOPS_WITHIN seconds is killed.
 
     Returns:
-        `{worker, was, task}` of each: `was` is `running`, `idle`, `dead` …, `task` the id of what it ran or None.
+        `{worker, was, task}` for each agent: its state before, and its Task or None.
 
     Raises:
-        BadInput: no agent is called so.
+        BadInput: there is no agent of this name.
     """
     settings = load()
     folder = agents_folder(data_dir(settings))
@@ -160,7 +162,7 @@ def _check_queues(api: Api, queues: Sequence[str], create: bool) -> None:
 
 
 def _remove_old_logs(folder: Path) -> None:
-    """Remove what agents left that were stopped long ago."""
+    """Remove logs of agents that were stopped more than LOGS_KEPT_SECONDS ago."""
     kept = {Path(agent.log).name for agent in read_agents(folder)}
     for log in folder.glob("*.log*"):
         if log.name.removesuffix(".1") not in kept and log.stat().st_mtime < time.time() - LOGS_KEPT_SECONDS:
@@ -177,7 +179,7 @@ def _launch(folder: Path, backend: Backend, settings: Settings, queues: Sequence
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # It outlives this command and the terminal.
+        # The agent keeps running after this command and the terminal have ended.
         start_new_session=True,
     )
     _started[process.pid] = process
@@ -229,7 +231,7 @@ def _named(agents: list[Agent], workers: Sequence[str]) -> list[Agent]:
 
 
 def _reachable(settings: Settings) -> Api | None:
-    """The backend if it answers. To stop agents, the embedded one is not started."""
+    """Return the backend if it answers, else None. Does not start the embedded backend."""
     if is_embedded(settings) and not launcher.status(data_dir(settings)).running:
         return None
     with suppress(Unreachable):
@@ -238,7 +240,7 @@ def _reachable(settings: Settings) -> Api | None:
 
 
 def _end(agents: Sequence[Agent]) -> None:
-    """End the agents' processes and all that these started, also those that outlived them: ask, wait, then kill."""
+    """End the processes of agents and all their children: terminate, wait, then kill."""
     for process in (process for agent in agents if (process := agent.process())):
         with suppress(psutil.NoSuchProcess):
             process.terminate()
@@ -254,7 +256,7 @@ def _end(agents: Sequence[Agent]) -> None:
 
 
 def processes_of(agents: Sequence[Agent]) -> list[psutil.Process]:
-    """The processes that live and have an agent's worker id in their environment, which no others have."""
+    """Return the running processes that have a worker id of these agents in their environment."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -265,7 +267,10 @@ def processes_of(agents: Sequence[Agent]) -> list[psutil.Process]:
 
 
 def _sign_off(api: Api, agent: Agent, known: dict[str, dict[str, Any]]) -> None:
-    """Mark what it ran, by the workers known before, as stopped, and tell the backend that it is gone."""
+    """Mark the agent's Tasks as stopped and unregister its workers.
+
+    `known` has the workers that the backend listed before the agent ended.
+    """
     mine = [worker for name, worker in known.items() if agent.owns(name)]
     reason = f"the agent {agent.worker} was stopped"
     for task in {worker["task"]["id"] for worker in mine if worker.get("task")}:

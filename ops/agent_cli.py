@@ -1,4 +1,4 @@
-"""`flows agent`: the agents of this machine."""
+"""Command `flows agent`."""
 
 from typing import Any
 
@@ -14,30 +14,36 @@ COLUMNS = ["worker", "state", "queues", "mode", "task", "pid", "log"]
 @click.group("agent", invoke_without_command=True)
 @click.pass_context
 def agent(context: click.Context) -> None:
-    """Agents on this machine, which run what is in ClearML's queues. Without a command: how they are."""
+    """Manage agents on this machine (default: show them).
+
+    Agents run Tasks from ClearML's queues.
+    """
     if context.invoked_subcommand is None:
         context.invoke(status)
 
 
 @agent.command(
     epilog=examples(
-        "flows agent start                          # one on the queue default",
-        "flows agent start --count 2                # or find one, and start another",
-        "flows agent start --services               # for controllers: on the queue services, many Tasks at once",
-        "flows agent start --queue gpu --queue cpu  # looks into gpu first",
+        "flows agent start                          # one agent on the queue default",
+        "flows agent start --count 2                # start more until two run",
+        "flows agent start --services               # for controllers: queue services, many Tasks at once",
+        "flows agent start --queue gpu --queue cpu  # gpu has priority",
     )
 )
-@click.option("--queue", "queues", multiple=True, help="The queue; repeat for more, the first has priority.")
-@click.option("--services", is_flag=True, help="In services mode: Tasks that mostly wait, many at once.")
-@click.option("--count", type=click.IntRange(1, 64), default=1, show_default=True, help="How many are to run.")
-@click.option("--create-queue", is_flag=True, help="Make a queue that is not there.")
-@click.option("--foreground", is_flag=True, help="Be one agent, until it is ended: for systemd and containers.")
+@click.option("--queue", "queues", multiple=True, help="Queue to take Tasks from; repeatable, the first has priority.")
+@click.option("--services", is_flag=True, help="Run many Tasks at once (services mode, for controllers).")
+@click.option("--count", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of agents.")
+@click.option("--create-queue", is_flag=True, help="Create a queue that does not exist.")
+@click.option("--foreground", is_flag=True, help="Run one agent in this process (for systemd and containers).")
 @as_json
 @one_sentence
 def start(
     queues: tuple[str, ...], services: bool, count: int, create_queue: bool, foreground: bool, as_json: bool
 ) -> None:
-    """Start agents in the background, or find them running. They run steps in the Python that this command runs in."""
+    """Start agents in the background, or find them running.
+
+    Agents run steps in the Python environment of this command.
+    """
     queues = queues or ("services" if services else "default",)
     if foreground:
         agents.become_agent(queues, services, create_queue)
@@ -49,7 +55,10 @@ def start(
 @as_json
 @one_sentence
 def stop(workers: tuple[str, ...], as_json: bool) -> None:
-    """Stop agents, with what they run; all of this machine's without a name. What they ran is marked stopped."""
+    """Stop agents and the Tasks that they run (default: all agents here).
+
+    The Tasks are marked as stopped.
+    """
     stopped = agents.stop(workers)
     rows = [[one["worker"], one["was"], (one["task"] or {}).get("name")] for one in stopped]
     show({"stopped": stopped}, as_json, ["worker", "was", "task"], rows, "no agent was running")
@@ -59,7 +68,7 @@ def stop(workers: tuple[str, ...], as_json: bool) -> None:
 @as_json
 @one_sentence
 def status(as_json: bool) -> None:
-    """Say what each agent that was started here does."""
+    """Show the agents that were started here and their Tasks."""
     _show(agents.status(), as_json)
 
 

@@ -1,4 +1,4 @@
-"""The process of an agent: the official `clearml-agent`, with a log of bounded size, silent while there is no work.
+"""Process of an agent: `clearml-agent` with a rotating log and no output while it is idle.
 
 python ops/agent_process.py LOG daemon --queue default …      (LOG is a file, or - for standard output)
 """
@@ -16,8 +16,8 @@ IDLE = ("No tasks in queue", "No tasks in Queues")
 
 
 def main() -> None:
-    """Run clearml-agent with the arguments that follow the path of the log."""
-    # The log is nobody else's business, and what the agent keeps in the folder for temporary files holds credentials.
+    """Run clearml-agent with the arguments after the path of the log."""
+    # The log is private, and the agent's temporary files contain credentials.
     os.umask(0o077)
     log = _log(sys.argv.pop(1))
     reader, writer = os.pipe()

@@ -1,4 +1,4 @@
-"""What the data directory knows of the agents that were started here: a file of each, and a log."""
+"""Records of started agents in the data directory: a JSON file and a log for each."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -16,7 +16,10 @@ FOLDER = "agents"
 
 @dataclass(frozen=True)
 class Agent:
-    """An agent as it was started: `worker` is its id in ClearML, pid and time of its start are its process."""
+    """An agent as it was started.
+
+    `worker` is its id in ClearML. `pid` and `created` (start time) identify its process.
+    """
 
     worker: str
     queues: tuple[str, ...]
@@ -27,16 +30,19 @@ class Agent:
     log: str
 
     def process(self) -> psutil.Process | None:
-        """Its process, None when it has ended."""
+        """Return the agent's process, or None if it has ended."""
         return find_process(self.pid, self.created)
 
     def owns(self, worker: str) -> bool:
-        """Whether this is its worker id, or that of a Task that it runs in services mode."""
+        """Return whether a worker id is the agent's, or of a Task that it runs in services mode."""
         return worker == self.worker or worker.startswith(f"{self.worker}:service:")
 
 
 def agents_folder(data_dir: Path) -> Path:
-    """The folder, made if need be, of which nobody else can read anything. Raises FlowsError if it cannot be used."""
+    """Return the private folder of agents, created if missing.
+
+    Raises FlowsError if the folder cannot be used.
+    """
     folder = data_dir / FOLDER
     try:
         make_private_folder(data_dir)
@@ -51,7 +57,7 @@ def state_file(folder: Path, worker: str) -> Path:
 
 
 def read_agents(folder: Path) -> list[Agent]:
-    """All that were started and not stopped, in the order of their start, whether they live or not."""
+    """Return all agents that were started and not stopped, dead ones too, by start time."""
     found = [_agent(read_json(path)) for path in folder.glob("*.json")]
     return sorted((agent for agent in found if agent), key=lambda agent: (agent.created, agent.worker))
 
@@ -65,7 +71,10 @@ def forget_agent(folder: Path, agent: Agent) -> None:
 
 
 def one_at_a_time(folder: Path, seconds: float) -> FileLock:
-    """The lock, held, of starting and stopping agents. Raises FlowsError if another process has it for so long."""
+    """Return the held lock for starting and stopping agents.
+
+    Raises FlowsError if another process holds the lock for `seconds`.
+    """
     lock = FileLock(folder / "agents.lock", mode=0o600)
     try:
         lock.acquire(timeout=seconds)

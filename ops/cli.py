@@ -1,4 +1,4 @@
-"""The `flows` command."""
+"""Command `flows`."""
 
 import click
 
@@ -23,7 +23,7 @@ from ops.train_cli import train
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clearml-flows")
 def main() -> None:
-    """ClearML pipelines for tabular models, and what is done around their runs."""
+    """Run ClearML pipelines for tabular models and manage their results."""
 
 
 @main.group()

@@ -1,4 +1,4 @@
-"""What the commands of every noun share: their errors as a sentence, their examples, their `--json`."""
+"""Shared parts of all commands: error messages, examples, `--json`."""
 
 import os
 import sys
@@ -12,11 +12,11 @@ import click
 from flows.errors import BadInput, FlowsError
 from localserver.state import Failure
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else there.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else.")
 
 
 def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with its expected errors as a sentence on stderr and an exit code."""
+    """Decorate a command: expected errors become one line on stderr and an exit code."""
 
     @wraps(command)
     def guarded(*args: Any, **kwargs: Any) -> None:
@@ -31,12 +31,12 @@ def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def examples(*lines: str) -> str:
-    """The `epilog` of a command: whole command lines, a `#` before what is to be said of one."""
+    """Return the `epilog` of a command: command lines, with `#` before a remark."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def pairs(given: Iterable[str], option: str) -> dict[str, str]:
-    """The names and values of an option that wants `name=value`. Raises BadInput for anything else."""
+    """Return the names and values of `name=value` options. Raises BadInput for other texts."""
     split = [text.partition("=") for text in given]
     for name, equals, value in split:
         if not (name.strip() and equals):
@@ -46,7 +46,7 @@ def pairs(given: Iterable[str], option: str) -> dict[str, str]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Nothing that the SDK says, on whatever stream, reaches the terminal: what counts comes as an exception."""
+    """Send stdout and stderr of the SDK to nowhere. Errors still arrive as exceptions."""
     kept = {number: os.dup(number) for number in (1, 2)}
     sys.stdout.flush()
     try:

@@ -1,4 +1,4 @@
-"""The text of a clearml.conf with other hosts and keys: comments, order, blanks and all other values stay."""
+"""Change hosts and keys in the text of a clearml.conf. All other text stays as it is."""
 
 import re
 from contextlib import suppress
@@ -20,16 +20,17 @@ Tree = dict[str, Any]
 
 
 def edited(text: str, wanted: Wanted, path: Path) -> str:
-    """The text with these values, by the names of PLACES; ClearML's parser then reads them, and all else as before.
+    """Return the text with the values `wanted`, by the names of PLACES.
 
-    What it says already stays as it is written, other values are replaced, and what the block `api` lacks is put into
-    it. If that cannot be done, or would not take effect, lines at the end overrule what is before them.
+    ClearML's parser then reads these values, and all other values as before. Equal values stay as they are written,
+    different values are replaced, and missing values go into the block `api`. If that has no effect, lines at the end
+    override earlier ones.
 
     Args:
-        path: the file, for the sentence and for what the text includes.
+        path: the file, for messages and for relative includes.
 
     Raises:
-        FlowsError: the text is no HOCON, or in a way that nothing can be added to it.
+        FlowsError: the text is no HOCON, or it cannot be edited.
     """
     before = parse_conf(text, path) if text.strip() else {}
     wanted = {name: value for name, value in wanted.items() if _said(before, path, name) != value}
@@ -52,7 +53,10 @@ def _said(tree: Any, path: Path, name: str) -> str:
 
 
 def pasted(text: str) -> Wanted:
-    """What a block `api { … }`, or what stands in one, says of hosts and keys. Raises NotUnderstood."""
+    """Return the hosts and keys in a block `api { … }` or in its content.
+
+    Raises NotUnderstood.
+    """
     found = values(text)
     said = {name: found.get(place) or found.get(place[1:]) for name, place in PLACES.items()}
     return {name: value for name, value in said.items() if value}
@@ -74,7 +78,7 @@ def _in_place(text: str, wanted: Wanted) -> str:
 def _by_block(
     missing: dict[tuple[str, ...], str], blocks: dict[tuple[str, ...], Assigned]
 ) -> dict[tuple[str, ...], Tree]:
-    """What is to be put into which of the objects that are there: names with a value, or with what is below them."""
+    """Return the values to insert, by the existing object that they go into, as trees."""
     grown: dict[tuple[str, ...], Tree] = {}
     for path, value in missing.items():
         depth = max(depth for depth in range(len(path)) if path[:depth] in blocks)
@@ -87,7 +91,10 @@ def _by_block(
 
 
 def _insertion(text: str, block: Assigned, tree: Tree) -> tuple[int, int, str]:
-    """Where, and what: at the end of the file, or at the beginning of a block, on lines of its own if that has some."""
+    """Return (start, end, new text) of an insertion into a block.
+
+    The text goes to the beginning of the block, or to the end of the file for the path ().
+    """
     newline = "\r\n" if "\r\n" in text else "\n"
     if not block.path:
         before = newline if text[: block.end] and not text[: block.end].endswith("\n") else ""
@@ -115,7 +122,7 @@ def _inline(tree: Tree) -> str:
 
 
 def _indent(text: str, at: int, block: Assigned) -> str:
-    """That of the first line in the block, or else more than that of the line where it begins."""
+    """Return the indent of the first line in the block, or four more than its opening line has."""
     if inner := _FIRST_INDENT.match(text, at, block.end):
         return inner[1]
     around = _INDENT.match(text, text.rfind("\n", 0, block.start) + 1)
@@ -132,7 +139,7 @@ def _appended(text: str, wanted: Wanted) -> str:
 def _is_right(before: Any, after: Any, wanted: Wanted, path: Path, substitutes: bool) -> bool:
     places = HOSTS | KEYS
     new = all(text_at(after, path, places[name]) == value for name, value in wanted.items())
-    # What is substituted may rightly have changed with what was.
+    # Substituted values may change together with their source.
     return new and (substitutes or _others(before, wanted) == _others(after, wanted))
 
 
@@ -145,7 +152,7 @@ def _others(tree: Any, wanted: Wanted) -> dict[tuple[str, ...], Any]:
 
 def _leaves(tree: Any, path: tuple[str, ...]) -> dict[tuple[str, ...], Any]:
     if not isinstance(tree, dict):
-        # The parser takes "10 seconds" for a time at the end of a file only, so that a line after it changes its type.
+        # The parser reads "10 seconds" as a time only at the end of a file. An appended line changes its type.
         is_time = not isinstance(tree, str | int | float | list | None) or _TIME.fullmatch(str(tree))
         return {path: "a time" if is_time else repr(tree)}
     found = {path: "{}"}

@@ -1,4 +1,4 @@
-"""Writes docs/api-coverage.md: which of ClearML Server's endpoints and request fields the embedded backend acts on.
+"""Write docs/api-coverage.md: endpoints and request fields of the embedded backend.
 
 python -m ops.coverage docs/api-coverage.md
 """
@@ -14,8 +14,8 @@ from localserver import schema, services
 from localserver.registry import ENDPOINTS
 from localserver.schema import Table
 
-# The server's own automated tests by service: passed on the embedded backend, and counted. That of ClearML Serving is
-# not. Those that fail need a second user or a system role.
+# ClearML Server's own automated tests by service: (passed on the embedded backend, all). ClearML Serving's test is not
+# counted. The failing tests need a second user or a system role.
 SERVER_TESTS: Mapping[str, tuple[int, int]] = {
     "events": (21, 21),
     "models": (17, 17),
@@ -47,7 +47,7 @@ HEADER = """| service | endpoints | fields acted on | no effect | refused | serv
 
 @dataclass
 class Service:
-    """The tables of one service, apart by whether the backend answers them."""
+    """Tables of one service: answered, left out on purpose, and missing."""
 
     name: str
     answered: list[Table] = field(default_factory=list)
@@ -59,15 +59,15 @@ class Service:
         return len(self.answered) + len(self.left_out) + len(self.missing)
 
     def without_effect(self) -> list[tuple[str, str, str]]:
-        """(reason, field, endpoint) of every field that changes nothing here."""
+        """Return (reason, field, endpoint) of every field without effect."""
         return [(item.no_effect, item.name, table.name) for table, item in self._fields() if item.no_effect]
 
     def refused(self) -> list[tuple[str, str]]:
-        """(field, endpoint) of every field that is refused."""
+        """Return (field, endpoint) of every refused field."""
         return [(item.name, table.name) for table, item in self._fields() if item.is_refused]
 
     def row(self) -> tuple[int, int, int, int, int]:
-        """Endpoints answered, endpoints, fields acted on, fields without effect, fields refused."""
+        """Return counts: answered endpoints, endpoints, fields acted on, without effect, refused."""
         idle, refused = len(self.without_effect()), len(self.refused())
         known = sum(1 for _ in self._fields())
         return len(self.answered), self.endpoints, known - idle - refused, idle, refused
@@ -79,7 +79,7 @@ class Service:
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 def main(path: Path) -> None:
-    """Write the page of what the embedded backend answers to PATH."""
+    """Write the API coverage of the embedded backend to PATH."""
     path.write_text(page(), "utf-8")
 
 
@@ -119,7 +119,7 @@ def _line(name: str, row: Iterable[int], tests: tuple[int, int] | None) -> str:
 
 
 def _section(service: Service) -> str:
-    """What a service lacks; empty if it lacks nothing."""
+    """Return the section of a service's gaps. Empty if there are none."""
     lines = [f"- Not answered: {_names(service.missing)}"] if service.missing else []
     lines += [
         f"- Left out: {_names(tables)}: {reason}"
@@ -156,7 +156,7 @@ def _actions(endpoints: Iterable[str]) -> str:
 
 
 def _few_actions(endpoints: Iterable[str]) -> str:
-    """The actions, or how many there are when a line could not show them."""
+    """Return the actions, or their number if there are more than FEW."""
     named = list(endpoints)
     return _actions(named) if len(named) <= FEW else f"{len(named)} endpoints"
 

@@ -1,4 +1,4 @@
-"""The files that hold what the commands keep: SQLite, one writer at a time, numbered changes."""
+"""SQLite files of the commands: one writer at a time, numbered migrations."""
 
 import os
 import sqlite3
@@ -15,9 +15,9 @@ BUSY_SECONDS = 10
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file: its name, SQLite's application_id, which tells it from any other, what it holds, and its schema.
+    """Kind of database file: name, SQLite application_id, content, and migrations.
 
-    A migration that was released is never edited: add another one below it.
+    Never edit a released migration: add a new one at the end.
     """
 
     file: str
@@ -27,7 +27,7 @@ class Kind:
 
 
 class Database:
-    """The connection of one process. Every method raises FlowsError, naming the file, when it cannot be used."""
+    """One process's connection. Methods raise FlowsError with the file's path if it is unusable."""
 
     def __init__(self, folder: Path, kind: Kind) -> None:
         self._kind = kind
@@ -53,7 +53,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, committed when the block ends and undone when it raises; within another one, a part of it."""
+        """Run the block in a transaction. A nested block is part of the outer transaction."""
         with self._sentences():
             if self._connection.in_transaction:
                 yield self._connection
@@ -75,7 +75,7 @@ class Database:
         self._connection.close()
 
     def _create(self) -> None:
-        # Linked into place when it is whole: a file that is there and cannot be read is damaged, not half-made.
+        # The file is linked when it is complete. An unreadable file is therefore damaged and not unfinished.
         draft = self.path.with_suffix(f".{os.getpid()}.new")
         draft.unlink(missing_ok=True)
         connection = self._connect(draft)
@@ -100,8 +100,8 @@ class Database:
         (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise sqlite3.DatabaseError(str(found).splitlines()[0])
-        # To keep the journal's file costs a tenth of making it for each change, and is as safe. A write-ahead log is
-        # faster still, but SQLite before 3.51.3 can damage one that several processes write.
+        # Keeping the journal file costs a tenth of creating it for each change. A write-ahead log is faster, but SQLite
+        # before 3.51.3 can damage it when several processes write.
         self._connection.execute("PRAGMA journal_mode = PERSIST")
 
     def _migrate(self) -> None:

@@ -1,4 +1,4 @@
-"""The versions of this project's ClearML Datasets: found by id, name, version or content, in pages."""
+"""Versions of the project's ClearML Datasets, found by id, name, version or content."""
 
 import os
 import re
@@ -32,7 +32,7 @@ PAGE = 500
 
 @dataclass(frozen=True)
 class Catalog:
-    """The datasets of a project on a backend."""
+    """Datasets of a project on a backend."""
 
     backend: Backend
     project: str
@@ -43,15 +43,15 @@ class Catalog:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The datasets' names by the ids of ClearML's hidden projects, each of which holds a dataset's versions."""
+        """Return dataset names by project id. ClearML keeps each dataset in a hidden project."""
         begin = f"{self.project}/.datasets/"
         query = {"name": f"^{re.escape(begin)}", "search_hidden": True, "only_fields": ["id", "name"]}
         return {one["id"]: one["name"].removeprefix(begin) for one in self._all("projects", **query)}
 
     def versions(self, name: str = "", top: int = PAGE, **filters: Any) -> list[dict[str, Any]]:
-        """The newest `top` finished versions, as the API tells Tasks.
+        """Return the newest `top` finished versions as Tasks of the API.
 
-        Raises BadInput, with the names known, if no dataset has this name.
+        Raises BadInput if no dataset has this name. The message suggests a name.
         """
         projects = self.projects(name) if name else list(self.names)
         if not projects:
@@ -61,14 +61,14 @@ class Catalog:
         return list(tasks)
 
     def refuse_tag(self, tag: str) -> None:
-        """Raises BadInput if no version has this tag."""
+        """Raise BadInput if no version has this tag."""
         tags = self.api.call("projects.get_task_tags", projects=list(self.names))["tags"] if self.names else []
         if tag not in tags:
             known = did_you_mean(tag, (one for one in tags if not one.startswith("sha256:")))
             raise BadInput(f"no dataset in {self.project} has the tag {tag!r}{known}")
 
     def projects(self, name: str) -> list[str]:
-        """The ids of the projects of this name's versions. Raises BadInput if there is no such dataset."""
+        """Return the project ids of a dataset name. Raises BadInput if there is no such dataset."""
         found = [one for one, called in self.names.items() if called == name]
         if not found:
             known = did_you_mean(name, self.names.values()) or "; `flows datasets create` makes one"
@@ -76,7 +76,7 @@ class Catalog:
         return found
 
     def all_versions(self, name: str, **filters: Any) -> list[dict[str, Any]]:
-        """All finished versions of a name, in the order in which they were finished; none if there is no such name."""
+        """Return all finished versions of a name, earliest first. Empty if there is no such name."""
         if name not in self.names.values():
             return []
         query = {"project": self.projects(name), **FINISHED, "search_hidden": True, **filters}
@@ -84,13 +84,16 @@ class Catalog:
         return sorted(found, key=lambda task: (task.get("completed") or task["created"], task["id"]))
 
     def by_id(self, typed: str) -> dict[str, Any]:
-        """The version whose id is `typed` or begins with it. Raises BadInput if none or more than one is."""
-        # Without projects, all would do.
+        """Return the version whose id is `typed` or starts with it.
+
+        Raises BadInput if there is none, or more than one.
+        """
+        # An empty list of projects would match all projects.
         among = {"project": list(self.names) or ["none"], **IS_DATASET}
         return find_by_id(self.api, "tasks", typed, "dataset", FIELDS, f"in {self.project}", **among)
 
     def by_ids(self, ids: list[str]) -> dict[str, dict[str, Any]]:
-        """The versions of these ids that are still there, by id."""
+        """Return the existing versions among these ids, by id."""
         if not ids:
             return {}
         query = {"id": ids, "search_hidden": True, "only_fields": FIELDS, "page_size": PAGE}
@@ -110,16 +113,16 @@ class Catalog:
 
 
 def open_catalog() -> Catalog:
-    """The datasets on the configured backend. Raises Unreachable if none answers."""
+    """Return the datasets of the configured backend. Raises Unreachable if none answers."""
     settings = load()
     backend = connect(settings)
-    # Before the SDK's session is made, which reads them once.
+    # The SDK's session reads these variables once, so they are set before.
     os.environ.update(backend.environment)
     return Catalog(backend, settings.project.name)
 
 
 def property_of(task: dict[str, Any], name: str) -> str:
-    """A user property of a version; empty if it has none of this name."""
+    """Return a user property of a version, or an empty text."""
     item = ((task.get("hyperparams") or {}).get("properties") or {}).get(name) or {}
     return str(item.get("value") or "")
 
@@ -129,5 +132,5 @@ def version_of(task: dict[str, Any]) -> str:
 
 
 def sha256_of(task: dict[str, Any]) -> str:
-    """The sha256 of a version's content; empty if it was made by another program."""
+    """Return the sha256 of a version's content. Empty if another program made the version."""
     return next((tag.removeprefix("sha256:") for tag in task.get("tags") or [] if tag.startswith("sha256:")), "")

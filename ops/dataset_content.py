@@ -1,8 +1,8 @@
-"""What a dataset holds: its files, its tables, and the sha256 that addresses its content.
+"""Content of a dataset: files, tables, and the sha256 that addresses it.
 
-A table counts by its column names and rows, whatever its file's bytes, as in the version_dataset step; any other file
-by its bytes. One table alone is addressed by its `rows_sha256`, one other file by the sha256 of its bytes, several
-files by their paths and what each of them counts by. What version_dataset stored keeps the address that it has there.
+A table is addressed by its column names and rows, as in the version_dataset step. Other files are addressed by their
+bytes. The address of one file is its own sha256 (`rows_sha256` for a table). The address of several files is made of
+their paths and sha256. Content that version_dataset stored keeps its address.
 """
 
 import csv
@@ -31,8 +31,10 @@ SPLIT = {"manifest.json", "train.parquet", "test.parquet"}
 
 @dataclass(frozen=True)
 class Content:
-    """`files` are `{path: {bytes, sha256}}`; `tables` DataFrames by path, or all rows under `rows` if they were split
-    by version_dataset, whose manifest is `manifest` then."""
+    """Files as `{path: {bytes, sha256}}`, and tables as DataFrames by path.
+
+    For content of version_dataset, `tables` has all rows under `rows`, and `manifest` is its manifest.
+    """
 
     sha256: str
     files: dict[str, dict[str, Any]]
@@ -45,7 +47,7 @@ class Content:
 
     @property
     def schema(self) -> dict[str, dict[str, Any]]:
-        """`{table: {rows, columns: [{name, type}]}}`, the type being number or text."""
+        """Return `{table: {rows, columns: [{name, type}]}}`. The type is number or text."""
         return {
             table: {
                 "rows": len(rows),
@@ -60,7 +62,10 @@ class Content:
 
 
 def read_content(folder: Path) -> Content:
-    """What the files below a folder hold. Raises BadInput if a table among them is not what its suffix says."""
+    """Return the content of the files below a folder.
+
+    Raises BadInput if a table has another format than its suffix says.
+    """
     import pandas as pd
 
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -77,9 +82,9 @@ def read_content(folder: Path) -> Content:
 
 
 def read_table(path: Path) -> "pd.DataFrame":
-    """The rows of a CSV (every value as its text) or parquet file. Raises BadInput, with what is wrong, if it is none.
+    """Return the rows of a CSV file (all values as text) or parquet file.
 
-    A CSV may be divided by commas, semicolons, tabs or bars.
+    A CSV may be separated by commas, semicolons, tabs or bars. Raises BadInput with the problems of a bad file.
     """
     if path.stat().st_size > MAX_TABLE_BYTES:
         raise BadInput(f"{path.name} has {path.stat().st_size} bytes; a table may have {MAX_TABLE_BYTES}")
@@ -128,7 +133,10 @@ def _parquet_columns(path: Path) -> list[str]:
 
 
 def _split_manifest(paths: dict[str, Path], tables: "dict[str, pd.DataFrame]") -> dict[str, Any]:
-    """The manifest of what version_dataset stored, with the sha256 that its rows have now; empty for other content."""
+    """Return the manifest of version_dataset's content, with the present sha256 of its rows.
+
+    Empty for other content.
+    """
     if set(paths) != SPLIT:
         return {}
     try:
@@ -141,7 +149,7 @@ def _split_manifest(paths: dict[str, Path], tables: "dict[str, pd.DataFrame]") -
 
 
 def _plain(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """The rows with every value as JSON knows it: what is no number, truth value or text as its text."""
+    """Return the rows with JSON values. Values that are no number, boolean or text become text."""
     import numpy as np
     import pandas as pd
 

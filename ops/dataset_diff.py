@@ -1,4 +1,4 @@
-"""What differs between the contents of two dataset versions: files, columns, rows by key, and each column's values."""
+"""Compare two dataset versions: files, columns, rows by key, and values of each column."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def compare_content(before: Content, after: Content, key: str) -> dict[str, Any]:
-    """`{files: {added, removed, changed}, tables: [...]}`, a table for each that both have; see `compare_tables`.
+    """Return `{files: {added, removed, changed}, tables: […]}`, one entry for each common table.
 
-    A table alone is compared with a table alone, whatever their files are called.
+    If both have only one table, these are compared even if their names differ. See `compare_tables`.
     """
     files = {
         "added": sorted(after.files.keys() - before.files.keys()),
@@ -35,14 +35,17 @@ def compare_content(before: Content, after: Content, key: str) -> dict[str, Any]
 
 
 def compare_tables(before: "pd.DataFrame", after: "pd.DataFrame", key: str) -> dict[str, Any]:
-    """`{key, rows: {before, after, added, removed, changed}, columns: {added, removed}, summary: [...]}`.
+    """Compare two tables by rows and columns.
 
-    Rows are told apart by `key`; if it is empty, by the first column, where its values name each row of both; else
-    only equal rows are the same. The summary has, for each column of both, how many rows changed in it, and what
-    `describe_column` tells of both.
+    Rows are matched by `key`. If `key` is empty, they are matched by the first column if its values are unique in both
+    tables. Otherwise only equal rows match.
+
+    Returns:
+        `{key, rows: {before, after, added, removed, changed}, columns: {added, removed}, summary: […]}`. For each
+        common column, the summary has the number of changed rows and the result of `describe_column` for both tables.
 
     Raises:
-        BadInput: there is no column `key`, or it does not name each row.
+        BadInput: there is no column `key`, or its values are not unique.
     """
     before, after = _same_types(before, after)
     key = _checked_key(before, after, key) if key else _found_key(before, after)
@@ -67,7 +70,10 @@ def compare_tables(before: "pd.DataFrame", after: "pd.DataFrame", key: str) -> d
 
 
 def describe_column(values: "pd.Series") -> dict[str, Any]:
-    """`{missing, distinct}` and, of numbers, `{min, mean, max}`; of others `{most, share}`: the commonest one."""
+    """Return `{missing, distinct}` of a column, and statistics.
+
+    Numbers add `{min, mean, max}`. Other values add `{most, share}`, the most frequent value and its share.
+    """
     import pandas as pd
 
     values = values.mask(values.astype(str).str.strip() == "")
@@ -81,7 +87,7 @@ def describe_column(values: "pd.Series") -> dict[str, Any]:
 
 
 def _same_types(before: "pd.DataFrame", after: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.DataFrame"]:
-    """Both with text in columns that are text in one of them and something else in the other."""
+    """Convert columns of different types to text in both tables, unless both are numeric."""
     import pandas as pd
 
     other = [name for name in after.columns if name in before.columns and before[name].dtype != after[name].dtype]
@@ -111,7 +117,7 @@ def _found_key(before: "pd.DataFrame", after: "pd.DataFrame") -> str:
 
 
 def _cells_changed(before: "pd.DataFrame", after: "pd.DataFrame", key: str) -> dict[str, int]:
-    """By column, in how many of the rows that both have its value differs; nothing without a key."""
+    """Return the number of changed rows for each column. Empty without a key."""
     if not key:
         return {}
     old, new = before.set_index(key), after.set_index(key)

@@ -1,7 +1,7 @@
-"""The stored files of any ClearML Dataset version, read only as they were recorded.
+"""Read the stored files of a ClearML Dataset version and verify them.
 
-The SDK's own copy compares sizes and unpacks without a limit. Here the record of files and each archive are checked
-against the sha256 of their artifacts, each file against its own, and nothing is written outside the folder.
+The SDK's own copy compares only sizes, and it unpacks without a limit. This module checks the file list and each
+archive against the sha256 of their artifacts, and each file against its own. It writes nothing outside the folder.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ MAX_RECORD_BYTES = 500_000_000
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a version: `archive` is the artifact, of the version `holder`, whose zip it is in."""
+    """A file of a version. Its zip is the artifact `archive` of the version `holder`."""
 
     path: str
     bytes: int
@@ -33,7 +33,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Stored:
-    """All files of a version, the versions it was made from, and how many links to files elsewhere it holds."""
+    """Files of a version, its parents, and the number of links to external files."""
 
     files: list[StoredFile]
     parents: list[str]
@@ -41,7 +41,10 @@ class Stored:
 
 
 def read_stored(api: Api, dataset_id: str) -> Stored:
-    """The record of a version's files. Raises FlowsError if it is gone, was altered, or names files that leave it."""
+    """Return the file list of a version.
+
+    Raises FlowsError if the list is missing or was altered, or if a path leaves the folder.
+    """
     state = read_json_artifact(api, dataset_id, "state")
     try:
         files = [
@@ -57,7 +60,10 @@ def read_stored(api: Api, dataset_id: str) -> Stored:
 
 
 def read_json_artifact(api: Api, task_id: str, name: str) -> dict[str, Any]:
-    """An artifact that is JSON, checked against its sha256; {} if there is none of this name. Raises FlowsError."""
+    """Return a JSON artifact, checked against its sha256; {} if there is none of this name.
+
+    Raises FlowsError.
+    """
     record = artifact_records(api, [task_id]).get((task_id, name))
     if record is None:
         return {}
@@ -70,7 +76,7 @@ def read_json_artifact(api: Api, task_id: str, name: str) -> dict[str, Any]:
 
 
 def artifact_records(api: Api, task_ids: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
-    """The records of all artifacts of these Tasks, by Task and name."""
+    """Return the records of all artifacts of these Tasks, by (Task, name)."""
     query = {"id": task_ids, "search_hidden": True, "only_fields": ["id", "execution.artifacts"], "page_size": 500}
     tasks = api.call("tasks.get_all", **query)["tasks"] if task_ids else []
     return {
@@ -81,7 +87,7 @@ def artifact_records(api: Api, task_ids: list[str]) -> dict[tuple[str, str], dic
 
 
 def fetch_files(api: Api, dataset_id: str, stored: Stored, folder: Path) -> list[str]:
-    """Writes all files of a version below the folder, and returns what is wrong with those that were not written."""
+    """Write all files of a version below the folder. Return the problems of files not written."""
     records = artifact_records(api, sorted({file.holder for file in stored.files}))
     problems = []
     for (holder, archive), files in _by_archive(stored.files):
@@ -115,13 +121,13 @@ def _by_archive(files: list[StoredFile]) -> Iterator[tuple[tuple[str, str], list
 
 
 def extract_file(archive: zipfile.ZipFile, file: StoredFile, folder: Path) -> str:
-    """Writes one file; what is wrong with it, if it is not the one recorded, and then nothing is left of it."""
+    """Write one file and return an empty text, or return the problem and leave no file."""
     target = folder / file.path
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     try:
         with archive.open(file.path) as source, target.open("xb") as out:
-            # One byte more than recorded is enough to know; what an archive tells of its sizes may be a lie.
+            # Read at most one byte more than recorded: the size in an archive's header may be false.
             while size <= file.bytes and (chunk := source.read(min(1 << 20, file.bytes + 1 - size))):
                 digest.update(chunk)
                 size += len(chunk)

@@ -1,4 +1,4 @@
-"""From a path that a user named to a stored dataset version: what is checked, copied and kept."""
+"""Check, copy and store files as a dataset version."""
 
 import re
 import shutil
@@ -20,7 +20,10 @@ _NAME = re.compile(r"[\w(][\w ().+-]{2,99}")
 
 
 def copy_files(source: Path, folder: Path) -> Path:
-    """Copies a file, or all files below a folder, into a folder, which is returned. Raises BadInput if it cannot."""
+    """Copy a file, or all files below a folder, into `folder` and return it.
+
+    Raises BadInput for links, devices, unreadable files and empty content.
+    """
     folder.mkdir()
     if source.is_file():
         pairs = [(source, folder / source.name)]
@@ -68,20 +71,23 @@ def check_key(content: Content, key: str) -> None:
 
 
 def check_number(catalog: Catalog, name: str, version: str) -> None:
-    """Raises BadInput if the version is another content's already."""
+    """Raise BadInput if the version number is already used for other content."""
     found = catalog.all_versions(name, **{"hyperparams.properties.version.value": [version]})
     if found:
         raise BadInput(f"version {version} of {name} is {found[0]['id']}, which holds other content: give another")
 
 
 def sound_version(catalog: Catalog, name: str, sha256: str) -> dict[str, Any] | None:
-    """The version that was first to hold this content and still does."""
+    """Return the first version with this content whose stored files are undamaged, or None."""
     found = catalog.all_versions(name, tags=[f"sha256:{sha256}"])
     return next((task for task in found if not find_problems(catalog, task)), None)
 
 
 def last_sound(catalog: Catalog, name: str) -> list[dict[str, Any]]:
-    """The version finished last, unless it is damaged: a child keeps files that did not change in its archives."""
+    """Return the last finished version in a list, or an empty list if it is damaged.
+
+    A child version keeps unchanged files in its parent's archives.
+    """
     last = catalog.versions(name, top=1, order_by=["-completed"]) if name in catalog.names.values() else []
     return [task for task in last if not find_problems(catalog, task)]
 
@@ -96,16 +102,19 @@ def store_content(
     facts: dict[str, str],
     tags: list[str],
 ) -> tuple[dict[str, Any], bool]:
-    """Stores the folder as a version and reads it back; the version that holds the content then, and whether it is new.
+    """Store the folder as a version and read it back.
 
-    Of several that store the same content, or the same version, at once, the one that was finished first stays, and
-    the others remove theirs.
+    If several processes store the same content or version number at once, the version that finished first stays. The
+    others remove theirs.
+
+    Returns:
+        The version with the content, and whether this call made it.
 
     Raises:
-        BadInput: the version was taken meanwhile.
-        FlowsError: what was stored is not what is in the folder.
+        BadInput: another process took the version number.
+        FlowsError: the stored files differ from the folder.
     """
-    # Imported here: it takes a second, and not every command needs it.
+    # Imported here: the import takes a second, and other commands do not need it.
     from clearml import Dataset
 
     changes = _changes(fetched_content(catalog, parents[0]["id"]), content, facts["key"]) if parents else {}
@@ -117,7 +126,7 @@ def store_content(
     )
     every = [f"sha256:{content.sha256}", *tags]
     stored = store_version(catalog.project, name, version, ids, str(folder), every, known, metadata, text)
-    # A new name has a new project.
+    # A new name has a new project, which the cached names lack.
     catalog = Catalog(catalog.backend, catalog.project)
     problems = find_problems(catalog, catalog.by_id(stored))
     if problems:

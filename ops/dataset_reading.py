@@ -1,4 +1,4 @@
-"""What a dataset version is told as, and its content as it is stored."""
+"""Rows and stored content of dataset versions."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,10 @@ SHOWN_USERS = 20
 
 
 def told_version(catalog: Catalog, task: dict[str, Any]) -> dict[str, Any]:
-    """A version as it is listed: id, name, version, rows, columns, files, bytes, sha256, tags, status, created."""
+    """Return the row of a version in lists.
+
+    Its fields are id, name, version, rows, columns, files, bytes, sha256, tags, status and created.
+    """
     runtime = task.get("runtime") or {}
     rows, columns = property_of(task, "rows"), property_of(task, "columns")
     return {
@@ -36,13 +39,16 @@ def named_versions(catalog: Catalog, tasks: list[dict[str, Any]]) -> list[dict[s
 
 
 def children_of(catalog: Catalog, dataset_id: str) -> list[dict[str, Any]]:
-    """The finished versions that were made from one, the newest first."""
+    """Return the newest finished versions that have this version as parent."""
     made_from = {"fields": ["hyperparams.properties.parents.value"], "pattern": dataset_id}
     return catalog.versions(top=SHOWN_USERS, _any_=made_from)
 
 
 def told_tables(metadata: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """`{table: {rows, columns: [{name, type}]}}` of what a version keeps of itself; of version_dataset's, by role."""
+    """Return `{table: {rows, columns: [{name, type}]}}` from a version's metadata.
+
+    For versions of version_dataset the types are the roles of the columns.
+    """
     if "numeric" not in metadata:
         return metadata.get("tables") or {}
     roles = {name: kind for kind in ("numeric", "categorical") for name in metadata[kind]}
@@ -52,7 +58,7 @@ def told_tables(metadata: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def find_problems(catalog: Catalog, task: dict[str, Any]) -> list[str]:
-    """What is wrong with the stored files of a version, or with the sha256 that addresses them."""
+    """Return the problems of a version's stored files, or of the sha256 that addresses them."""
     try:
         content = fetched_content(catalog, task["id"])
     except FlowsError as error:
@@ -64,7 +70,7 @@ def find_problems(catalog: Catalog, task: dict[str, Any]) -> list[str]:
 
 
 def fetched_content(catalog: Catalog, dataset_id: str) -> Content:
-    """What a version holds. Raises FlowsError if a file of it is gone or was altered."""
+    """Return the content of a version. Raises FlowsError if a file is missing or was altered."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "content")
         fetch_whole(catalog, dataset_id, folder)
@@ -72,7 +78,7 @@ def fetched_content(catalog: Catalog, dataset_id: str) -> Content:
 
 
 def users_of(catalog: Catalog, dataset_id: str) -> dict[str, list[dict[str, Any]]]:
-    """The experiments and models that were trained on a version: the latest of each."""
+    """Return the latest experiments and models that were trained on a version."""
     latest = {"order_by": ["-created"], "page": 0, "page_size": SHOWN_USERS}
     trained = {"hyperparams.General.dataset_id.value": [dataset_id], "only_fields": ["id", "name", "status"]}
     experiments = catalog.api.call("tasks.get_all", **trained, **latest, search_hidden=True)["tasks"]
@@ -94,7 +100,10 @@ def users_of(catalog: Catalog, dataset_id: str) -> dict[str, list[dict[str, Any]
 
 
 def fetch_whole(catalog: Catalog, dataset_id: str, folder: Path) -> Stored:
-    """Writes all files of a version to a new folder. Raises FlowsError if one is gone or was altered."""
+    """Write all files of a version to a new folder.
+
+    Raises FlowsError if a file is missing or was altered.
+    """
     stored = read_stored(catalog.api, dataset_id)
     folder.mkdir()
     problems = fetch_files(catalog.api, dataset_id, stored, folder)

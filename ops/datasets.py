@@ -1,4 +1,4 @@
-"""Versions of datasets: made of files, addressed by what they hold, compared, fetched and verified."""
+"""Dataset versions: create, list, show, compare, fetch and verify."""
 
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -43,25 +43,25 @@ def create_dataset_version(
     tags: Iterable[str] = (),
     key: str = "",
 ) -> dict[str, Any]:
-    """Stores a file or a folder as a version of a dataset, unless one of this name holds the same already.
+    """Store a file or folder as a dataset version, unless the dataset has this content already.
 
-    What counts is told in `ops/dataset_content.py`: rows of tables, bytes of other files.
+    Content is compared by rows of tables and by bytes of other files, see `ops/dataset_content.py`.
 
     Args:
         path: the file or folder.
         version: a semantic version, such as 1.2.0.
-        name: of the dataset; empty: that of the file or folder, without a suffix.
-        parents: ids (or their beginnings) of the versions it was made from; none: the one finished last, if any.
-        metadata: names and values to keep with it.
-        tags: to keep with it.
-        key: the column whose values tell rows apart, where there is one.
+        name: the dataset's name. Empty: the name of the file or folder without its suffix.
+        parents: ids of parent versions, or their beginnings. None: the last finished version, if any.
+        metadata: names and values to store with the version.
+        tags: tags to store with the version.
+        key: the column whose values identify rows, if there is one.
 
     Returns:
-        What `list_datasets` tells of a version, and `reused`: whether it was there already, with the same content.
+        The row of `list_datasets`, and `reused`: whether the content was stored before.
 
     Raises:
-        BadInput: the path, or something else given, is not as it should be; or the version is taken.
-        FlowsError: what was stored could not be read back; it was removed again.
+        BadInput: the path or another argument is invalid, or the version number is taken.
+        FlowsError: the stored version could not be read back. It was removed.
         Unreachable: no backend answers.
     """
     source = Path(path).expanduser()
@@ -85,8 +85,9 @@ def create_dataset_version(
 
 
 def list_datasets(name: str = "", tag: str = "", top: int = 20) -> list[dict[str, Any]]:
-    """The newest `top` finished versions: id, name, version, rows, columns, bytes, sha256, tags,
-    status, created.
+    """Return the newest `top` finished versions.
+
+    Each has id, name, version, rows, columns, files, bytes, sha256, tags, status and created.
 
     Raises:
         BadInput: there is no dataset of this name, or with this tag.
@@ -101,12 +102,14 @@ def list_datasets(name: str = "", tag: str = "", top: int = 20) -> list[dict[str
 
 
 def show_dataset(dataset_id: str) -> dict[str, Any]:
-    """All that is known of a version: what `list_datasets` tells, and files, tables, parents, children, metadata,
-    changes, description, web_url, and `used_by: {experiments, models}`, the latest of each.
+    """Return all facts of a version.
+
+    The fields of `list_datasets`, and files, tables, parents, children, metadata, changes, description, web_url and the
+    latest experiments and models that used it (`used_by`).
 
     Raises:
-        BadInput: there is no version, or more than one, whose id begins so.
-        FlowsError: its record is gone or was altered.
+        BadInput: no version id starts like this, or more than one.
+        FlowsError: the version's file list is missing or was altered.
         Unreachable: no backend answers.
     """
     catalog = open_catalog()
@@ -131,16 +134,16 @@ def show_dataset(dataset_id: str) -> dict[str, Any]:
 
 
 def diff_datasets(first_id: str, second_id: str, key: str = "") -> dict[str, Any]:
-    """What the second version has that the first has not, and so on; see `ops/dataset_diff.py`.
+    """Return the differences from the first version to the second, see `ops/dataset_diff.py`.
 
     Args:
-        first_id: id, or its beginning, of the version to start from.
-        second_id: that of the other one.
-        key: the column that tells rows apart; empty: the one that the versions name, or the first column if it does.
+        first_id: id of the first version, or its beginning.
+        second_id: id of the second version, or its beginning.
+        key: the column that identifies rows. Empty: the key of the versions, or the first column if it is unique.
 
     Raises:
-        BadInput: there is no such version, both are the same, or `key` does not tell rows apart.
-        FlowsError: a file of one is gone or was altered.
+        BadInput: there is no such version, both are the same, or `key` does not identify rows.
+        FlowsError: a stored file is missing or was altered.
         Unreachable: no backend answers.
     """
     catalog = open_catalog()
@@ -155,14 +158,14 @@ def diff_datasets(first_id: str, second_id: str, key: str = "") -> dict[str, Any
 
 
 def fetch_dataset(dataset_id: str, folder: str | Path) -> dict[str, Any]:
-    """Writes all files of a version to a folder that is new or empty: all of them, verified, or none.
+    """Write all files of a version to a new or empty folder: all of them verified, or none.
 
     Returns:
         `{id, name, version, sha256, folder, files, bytes}`.
 
     Raises:
-        BadInput: there is no such version, the folder holds something, or it cannot be written.
-        FlowsError: a file is gone or was altered since it was stored.
+        BadInput: there is no such version, or the folder is not empty or not writable.
+        FlowsError: a stored file is missing or was altered.
         Unreachable: no backend answers.
     """
     catalog = open_catalog()
@@ -176,10 +179,10 @@ def fetch_dataset(dataset_id: str, folder: str | Path) -> dict[str, Any]:
 
 
 def verify_dataset(dataset_id: str) -> dict[str, Any]:
-    """Reads all that is stored of a version and compares it with what was recorded; nothing is kept.
+    """Read all stored files of a version and compare them with their recorded sha256.
 
     Returns:
-        `{id, name, version, sha256, files, bytes, sound, problems}`, a sentence for each problem.
+        `{id, name, version, sha256, files, bytes, sound, problems}`, with a sentence for each problem.
 
     Raises:
         BadInput: there is no such version.

@@ -1,4 +1,4 @@
-"""`flows datasets`: versions of data, what they hold, what differs between them, and who was trained on them."""
+"""Command `flows datasets`."""
 
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,19 @@ COLUMNS = ["id", "name", "version", "rows", "columns", "bytes", "tags", "created
 @as_json
 @click.pass_context
 def datasets(context: click.Context, as_json: bool) -> None:
-    """Versions of datasets. Without a command: the newest ones."""
+    """Manage dataset versions (default: list the newest)."""
     if context.invoked_subcommand is None:
         context.invoke(list_, as_json=as_json)
 
 
 @datasets.command("list", epilog=examples("flows datasets list --name churn", "flows datasets list --tag raw --json"))
-@click.option("--name", default="", help="Only the versions of this dataset.")
-@click.option("--tag", default="", help="Only those with this tag.")
-@click.option("--top", type=click.IntRange(1, 500), default=20, show_default=True, metavar="N", help="How many.")
+@click.option("--name", default="", help="Show only versions of this dataset.")
+@click.option("--tag", default="", help="Show only versions with this tag.")
+@click.option("--top", type=click.IntRange(1, 500), default=20, show_default=True, metavar="N", help="Number of rows.")
 @as_json
 @one_sentence
 def list_(name: str, tag: str, top: int, as_json: bool) -> None:
-    """Finished versions, the newest first."""
+    """List finished versions, newest first."""
     found = list_datasets(name, tag, top)
     rows = [[{**one, "created": local_date(one["created"])}[column] for column in COLUMNS] for one in found]
     show(found, as_json, COLUMNS, rows, "no such dataset version; `flows datasets create` makes one")
@@ -47,7 +47,7 @@ def list_(name: str, tag: str, top: int, as_json: bool) -> None:
 @as_json
 @one_sentence
 def show_(dataset_id: str, as_json: bool) -> None:
-    """All that is known of a version: lineage, content, and the experiments and models trained on it."""
+    """Show a version: parents, content, and experiments and models that used it."""
     with quiet():
         found = show_dataset(dataset_id)
     show_facts(found, as_json, _facts(found))
@@ -61,18 +61,18 @@ def show_(dataset_id: str, as_json: bool) -> None:
     ),
 )
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--version", required=True, metavar="X.Y.Z", help="Its number, a semantic version.")
-@click.option("--name", default="", help="The dataset; without it: the name of the file or folder.")
-@click.option("--parent", "parents", multiple=True, metavar="ID", help="What it was made from; else the last version.")
-@click.option("--metadata", multiple=True, metavar="K=V", help="A fact to keep with it; may be repeated.")
-@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
-@click.option("--key", default="", metavar="COLUMN", help="The column that tells rows apart.")
+@click.option("--version", required=True, metavar="X.Y.Z", help="Version number (semantic version).")
+@click.option("--name", default="", help="Dataset name (default: the name of the file or folder).")
+@click.option("--parent", "parents", multiple=True, metavar="ID", help="Parent version (default: the last version).")
+@click.option("--metadata", multiple=True, metavar="K=V", help="Fact to store with the version; repeatable.")
+@click.option("--tag", "tags", multiple=True, help="Tag; repeatable.")
+@click.option("--key", default="", metavar="COLUMN", help="Column that identifies rows.")
 @as_json
 @one_sentence
 def create(path: Path, metadata: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    """Store a file or a folder as a version, unless one of this name holds the same.
+    """Store a file or folder as a version, if its content is new.
 
-    A CSV or parquet file counts by its column names and rows, any other file by its bytes.
+    CSV and parquet files are compared by column names and rows, other files by their bytes.
     """
     with quiet():
         made = create_dataset_version(path, metadata=pairs(metadata, "--metadata"), **given)
@@ -87,11 +87,14 @@ def create(path: Path, metadata: tuple[str, ...], as_json: bool, **given: Any) -
 @datasets.command("diff", epilog=examples("flows datasets diff 3fa1 90bc", "flows datasets diff 3fa1 90bc --key id"))
 @click.argument("first_id", metavar="A")
 @click.argument("second_id", metavar="B")
-@click.option("--key", default="", metavar="COLUMN", help="The column that tells rows apart.")
+@click.option("--key", default="", metavar="COLUMN", help="Column that identifies rows.")
 @as_json
 @one_sentence
 def diff(first_id: str, second_id: str, key: str, as_json: bool) -> None:
-    """What B has that A has not, and so on: rows by key, columns, and the values of each column."""
+    """Show the differences between versions A and B.
+
+    Compares files, columns, rows by key, and the values of each column.
+    """
     with quiet():
         found = diff_datasets(first_id, second_id, key)
     if as_json:
@@ -108,7 +111,10 @@ def diff(first_id: str, second_id: str, key: str, as_json: bool) -> None:
 @as_json
 @one_sentence
 def fetch(dataset_id: str, folder: Path, as_json: bool) -> None:
-    """Write a version's files to a folder that is new or empty: all of them, each verified by sha256, or none."""
+    """Write a version's files to a new or empty folder.
+
+    Writes all files, each verified by its sha256, or none.
+    """
     with quiet():
         done = fetch_dataset(dataset_id, folder)
     say(
@@ -123,7 +129,10 @@ def fetch(dataset_id: str, folder: Path, as_json: bool) -> None:
 @as_json
 @one_sentence
 def verify(dataset_id: str, as_json: bool) -> None:
-    """Read all that is stored of a version and compare it with what was recorded. Exit code 1: it is not that."""
+    """Compare a version's stored files with their recorded sha256.
+
+    Exit code 1 if a file is missing or was altered.
+    """
     with quiet():
         done = verify_dataset(dataset_id)
     if done["sound"]:

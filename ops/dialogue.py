@@ -1,4 +1,4 @@
-"""Questions to a person at a terminal, on stderr; what is secret is not shown while it is typed or pasted."""
+"""Questions to a person at a terminal, on stderr. Secrets are not shown."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,25 +13,25 @@ _LIMIT = 100_000
 
 
 def is_attended() -> bool:
-    """Whether somebody can be asked."""
+    """Return whether stdin and stderr are terminals."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def ask(question: str, default: str = "") -> str:
-    """An answer of one line; Enter alone is the default, if there is one."""
+    """Return a one-line answer. Enter alone gives the default, if there is one."""
     answer: str = click.prompt(question, default=default or None, err=True)
     return answer.strip()
 
 
 def ask_secret(question: str) -> str:
-    """What is typed, without showing it; empty for Enter alone."""
+    """Return the typed text without showing it. Empty for Enter alone."""
     return getpass(f"{question} (not shown): ").strip()
 
 
 def ask_block(question: str, or_line: bool = False) -> str:
-    """What is pasted, without showing it: up to the brace that closes the first one, or an empty line.
+    """Return a pasted block without showing it, up to its closing brace or an empty line.
 
-    With `or_line`, a first line without a brace is all of it.
+    With `or_line`, a first line without a brace is the whole answer.
     """
     click.echo(f"{question} (not shown):", err=True)
     text = ""
@@ -45,7 +45,7 @@ def ask_block(question: str, or_line: bool = False) -> str:
 
 
 def read_stdin() -> str:
-    """All that is piped in. Raises BadInput if nothing is."""
+    """Return all text from stdin. Raises BadInput if there is none."""
     try:
         text = sys.stdin.read(_LIMIT) if sys.stdin is not None else ""
     except (OSError, ValueError) as wrong:
@@ -65,7 +65,7 @@ def _unseen() -> Iterator[Callable[[], str]]:
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
-    # TCSADRAIN: what was pasted before the echo is off is not lost.
+    # TCSADRAIN keeps text that was pasted before the echo is off.
     termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
     try:
         yield sys.stdin.readline

@@ -1,4 +1,4 @@
-"""Experiments as a file: CSV, JSON, Markdown or HTML, with parameters, metrics, dataset and commit of each."""
+"""Export experiments to CSV, JSON, Markdown or HTML."""
 
 import csv
 import io
@@ -19,15 +19,17 @@ _CODE = ("commit", "repository", "branch", "entry_point")
 
 
 def export_experiments(target: Path | None, format: str, ids: Sequence[str] = (), **filters: Any) -> int:  # noqa: A002
-    """Writes experiments to a file, or to standard output (None), whole or not at all; returns how many.
+    """Write experiments to a file or to stdout (None), and return their number.
+
+    The file is written completely or not at all.
 
     Args:
-        format: csv, json, md or html. In CSV and HTML nothing can act as a formula or as markup.
-        ids: of the experiments, or the beginnings of them; without ids the `filters` say which.
+        format: csv, json, md or html. CSV cells cannot act as formulas, and HTML text not as markup.
+        ids: ids of experiments, or their beginnings. Without ids, `filters` select the experiments.
         filters: those of `ops.experiment_query.Query`.
 
     Raises:
-        BadInput: the path cannot be that of a file, or an id or a filter means nothing.
+        BadInput: the path is no valid target, or an id or filter matches nothing.
         FlowsError: the file cannot be written.
     """
     if target is not None:
@@ -38,7 +40,10 @@ def export_experiments(target: Path | None, format: str, ids: Sequence[str] = ()
 
 
 def table_of(found: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    """The head and the rows of one table with all of the experiments: `parameter …` and `metric …` for each of any."""
+    """Return header and rows of a table of all experiments.
+
+    It has a column `parameter …` or `metric …` for each name that any experiment has.
+    """
     names = {
         kind: list(dict.fromkeys(name for one in found for name in sorted(one[kind])))
         for kind in ("parameters", "metrics")
@@ -61,7 +66,7 @@ def _csv(found: Sequence[dict[str, Any]]) -> str:
     head, rows = table_of(found)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    # Numbers stay as they are, also negative ones: no spreadsheet takes a number for a formula.
+    # Numbers are not escaped: spreadsheets do not take a number as a formula, not even a negative one.
     writer.writerows(
         [[one if isinstance(one, float) else escape_cell(cell(one)) for one in row] for row in (head, *rows)]
     )

@@ -1,9 +1,9 @@
-"""Which experiments are meant, and what the backend is asked for them: it filters, sorts and pages, not we.
+"""Filters for experiments. The backend filters, sorts and pages.
 
-An experiment is a Task that is no pipeline, no step, no dataset and not archived. A metric's name is that of a single
-value (which ClearML keeps as the scalar `Summary`), or of a scalar whose title and series are called the same, or
-`title/series`. ClearML keeps the last value of each in the Task under the md5 of title and series, and sorts by it
-with the Tasks that have none at the end.
+An experiment is a Task that is no pipeline, step or dataset and is not archived. A metric's name is the name of a
+single value, or of a scalar with equal title and series, or `title/series`. ClearML stores single values as the scalar
+`Summary`. It stores the last value of each scalar in the Task under the md5 of title and series. It sorts by these
+values, and Tasks without one come last.
 """
 
 import hashlib
@@ -30,11 +30,12 @@ _EVER = ("1970-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00")
 
 @dataclass(frozen=True)
 class Query:
-    """What to ask for. `project` includes those below it; of `metrics` the first decides the order, if there is one.
+    """Filters for experiments.
 
-    `since` and `until` are dates or times in ISO 8601, local where they name no zone; a date as `until` includes that
-    day. `run` is a run's id or the beginning of one. `lowest` sorts the lowest value first; None: as the metric's name
-    tells. `top` None means all. That a project is not there is a mistake if it was `named`, and no experiments if not.
+    `project` includes its subprojects. The first of `metrics` sets the order. `since` and `until` are ISO 8601 dates or
+    times, local if they have no zone. A date in `until` includes that day. `run` is a run's id or its beginning.
+    `lowest` sorts the lowest value first; None decides by the metric's name. `top` None means all. A missing project is
+    an error if `named` is true, else there are no experiments.
     """
 
     project: str
@@ -57,20 +58,20 @@ class Query:
 
 
 def metric_path(title: str, series: str) -> str:
-    """The field of a Task that holds the last value of a scalar."""
+    """Return the field of a Task with the last value of a scalar."""
     keys = [hashlib.md5(name.encode(), usedforsecurity=False).hexdigest() for name in (title, series)]
     return f"last_metrics.{keys[0]}.{keys[1]}"
 
 
 def metric_paths(name: str) -> list[str]:
-    """The `metric_path`s of all scalars that a person can mean by a name."""
+    """Return the `metric_path`s of all scalars that a name can mean."""
     places = [(SINGLE_VALUES, name), (name, name)]
     places += [(name[:at], name[at + 1 :]) for at, character in enumerate(name) if character == "/"]
     return [metric_path(*place) for place in places]
 
 
 def metric_value(task: dict[str, Any], path: str) -> float | None:
-    """The value of `metric_path` in a Task; None if it has none."""
+    """Return the value at a `metric_path` in a Task, or None."""
     _, title, series = path.split(".")
     item = task.get("last_metrics", {}).get(title, {}).get(series) or {}
     value = item.get("value")
@@ -78,10 +79,10 @@ def metric_value(task: dict[str, Any], path: str) -> float | None:
 
 
 def select(api: Api, query: Query, fields: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The Tasks, in order, with at least these fields, and the `metric_path` of each of the query's metrics.
+    """Return the Tasks in order with these fields, and the `metric_path` of each metric.
 
     Raises:
-        BadInput: there is no such project, tag, flow, run or metric; the sentence names the nearest.
+        BadInput: a project, tag, flow, run or metric does not exist. The message suggests a name.
     """
     body = _body(api, query)
     if not body["project"]:
@@ -99,7 +100,10 @@ def select(api: Api, query: Query, fields: list[str]) -> tuple[list[dict[str, An
 
 
 def first_instant(text: str, day_after: bool = False) -> str:
-    """The instant of a date or time as a person types it, local without a zone; raises BadInput for what is none."""
+    """Return the UTC instant of a typed date or time, local if it has no zone.
+
+    Raises BadInput for other text.
+    """
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
             day = date.fromisoformat(text) + timedelta(days=int(day_after))
@@ -133,7 +137,7 @@ def _body(api: Api, query: Query) -> dict[str, Any]:
 
 
 def _projects(api: Api, name: str, named: bool) -> list[str]:
-    """Ids of the project, which is the first, and of those below it, but for .pipelines and .datasets."""
+    """Return the ids of the project (first) and its visible subprojects."""
     query = {"name": rf"^{re.escape(name)}(/[^./][^/]*)*$", "only_fields": ["id"], "order_by": ["name"]}
     ids = [project["id"] for project in pages(api, "projects", query, None)]
     if named and not ids:
@@ -144,7 +148,10 @@ def _projects(api: Api, name: str, named: bool) -> list[str]:
 
 
 def _known_path(api: Api, body: dict[str, Any], name: str) -> str:
-    """The path of the metric of this name, as those that are meant have it; BadInput if none in the project has it."""
+    """Return the metric's path that the selected experiments use.
+
+    Raises BadInput if no experiment in the project has the metric.
+    """
     for path in metric_paths(name):
         highest = {**body, "order_by": [f"-{path}.value"], "only_fields": [f"{path}.value"]}
         if any(metric_value(task, path) is not None for task in pages(api, "tasks", highest, 1)):
@@ -158,12 +165,12 @@ def _known_path(api: Api, body: dict[str, Any], name: str) -> str:
 
 
 def metric_name(title: str, series: str) -> str:
-    """What a person calls a scalar."""
+    """Return the name that users type for a scalar."""
     return series if title in (SINGLE_VALUES, series) else f"{title}/{series}"
 
 
 def pages(api: Api, entity: str, body: dict[str, Any], top: int | None) -> Iterator[dict[str, Any]]:
-    """What `get_all_ex` finds, `top` of it at most, a page at a time."""
+    """Yield at most `top` results of `get_all_ex`, read page by page."""
     size = min(top or PAGE, PAGE)
     for page in count():
         found = api.call(f"{entity}.get_all_ex", **body, page=page, page_size=size)[entity]
@@ -173,7 +180,7 @@ def pages(api: Api, entity: str, body: dict[str, Any], top: int | None) -> Itera
 
 
 def _explain(api: Api, query: Query, body: dict[str, Any]) -> None:
-    """Raises BadInput if nothing was found because a tag or a flow is not there at all."""
+    """Raise BadInput if nothing was found because a tag or a flow does not exist."""
     if query.tags:
         known = api.call("projects.get_task_tags", projects=body["project"])["tags"]
         for tag in query.tags:

@@ -236,7 +236,7 @@ def test_schedules_that_nothing_looks_at(home: Home) -> None:
     diagnosed(home, "schedules", "failed", "nightly should have run", fix="flows schedule start")
     (home.data_dir / "schedule.pid").write_text(str(os.getpid()), "utf-8")
     with FileLock(home.data_dir / "schedule.lock"):
-        diagnosed(home, "schedules", "ok", f"1 active; process {os.getpid()} looks")
+        diagnosed(home, "schedules", "ok", f"1 active; the scheduler is process {os.getpid()}")
 
 
 def test_schedules_in_the_backend_whose_scheduler_died(place: Home, api: Api) -> None:
@@ -247,7 +247,7 @@ def test_schedules_in_the_backend_whose_scheduler_died(place: Home, api: Api) ->
     api.call("tasks.started", task=scheduler)
     with closing(open_shared(load(), "a-token")) as rows:
         rows.take(scheduler, lambda _task: False)
-    diagnosed(place, "remote_schedules", "ok", f"1 active in the backend; Task {scheduler[:8]}")
+    diagnosed(place, "remote_schedules", "ok", f"1 active in the backend; the scheduler is Task {scheduler[:8]}")
     api.call("tasks.failed", task=scheduler, force=True)
     diagnosed(place, "remote_schedules", "failed", "no scheduler runs", fix=command)
     place.flows("schedule", "remove", "churn-daily", "--remote").said("")
