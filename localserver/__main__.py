@@ -70,7 +70,7 @@ def _logs(options: argparse.Namespace) -> int:
 
 def _reset(options: argparse.Namespace) -> int:
     if not options.yes:
-        sys.stderr.write("This removes every run, model and file of the backend; say --yes if that is what you want.\n")
+        sys.stderr.write("reset removes all runs, models and files of the backend; add --yes to confirm\n")
         return 2
     launcher.reset(options.data_dir)
     return 0
@@ -80,7 +80,7 @@ def _backup(options: argparse.Namespace) -> int:
     from localserver.backup import backup
 
     made = backup(options.data_dir, options.file, options.force)
-    _tell(options, made, f"{made.file} holds {_counted(made.counts)}.")
+    _tell(options, made, f"{made.file} contains {_counted(made.counts)}.")
     return 0
 
 
@@ -88,7 +88,7 @@ def _restore(options: argparse.Namespace) -> int:
     from localserver.restore import restore
 
     done = restore(options.data_dir, options.file)
-    before = f" What was there before is in {done.aside}." if done.aside else ""
+    before = f" The previous data is in {done.aside}." if done.aside else ""
     _tell(options, done, f"Restored {_counted(done.backup.counts)}.{before}")
     return 0
 
@@ -97,7 +97,11 @@ def _upgrade(options: argparse.Namespace) -> int:
     from localserver.restore import upgrade
 
     done = upgrade(options.data_dir, options.file)
-    said = f"From {done.before} to {done.after}; {done.backup.file} is of before." if done.backup else "Nothing to do."
+    said = (
+        f"Upgraded from {done.before} to {done.after}; backup: {done.backup.file}."
+        if done.backup
+        else "The store is up to date."
+    )
     _tell(options, done, said)
     return 0
 
@@ -122,45 +126,47 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localserver", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--data-dir", type=Path, required=True, help="where the server keeps everything")
+    common.add_argument("--data-dir", type=Path, required=True, help="the server's data directory")
     common.add_argument("--json", action="store_true", help="print one JSON document")
     ports = argparse.ArgumentParser(add_help=False)
     for name in ("--api-port", "--files-port"):
-        ports.add_argument(name, type=_port, default=0, help="0: the one used before, else a free one")
+        ports.add_argument(name, type=_port, default=0, help="0: the remembered port, else a free one")
     for name, do, parents, text in (
-        ("up", _up, [common, ports], "start the server, or find it running"),
-        ("down", _down, [common], "stop it"),
-        ("status", _status, [common], "tell where it is"),
-        ("logs", _logs, [common], "print the end of its log"),
-        ("reset", _reset, [common], "remove all that it keeps"),
-        ("backup", _backup, [common], "make one file of all that it keeps, also while it runs"),
-        ("restore", _restore, [common], "put a backup in place of what it keeps"),
-        ("upgrade", _upgrade, [common], "bring its store up to this release, after a backup"),
-        ("serve", _serve, [common, ports], "be the server, in the foreground"),
+        ("up", _up, [common, ports], "start the server if it is not running"),
+        ("down", _down, [common], "stop the server"),
+        ("status", _status, [common], "show whether the server is running, and its URLs"),
+        ("logs", _logs, [common], "print the last lines of the log"),
+        ("reset", _reset, [common], "remove all data of a stopped server"),
+        ("backup", _backup, [common], "write all data to one file, also while the server is running"),
+        ("restore", _restore, [common], "replace the data of a stopped server with a backup"),
+        ("upgrade", _upgrade, [common], "back up a stopped server and upgrade its store to this release"),
+        ("serve", _serve, [common, ports], "run the server in the foreground"),
     ):
         command = commands.add_parser(name, parents=parents, help=text, description=text)
         command.set_defaults(do=do)
         if name == "serve":
-            command.add_argument("--parent", type=int, metavar="PID", help="end when this process has ended")
+            command.add_argument("--parent", type=int, metavar="PID", help="stop when this process ends")
         if name == "up":
-            command.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for its first answer")
+            command.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for the first answer")
         if name == "logs":
             command.add_argument("-n", "--lines", type=int, default=100)
         if name in ("backup", "restore"):
             command.add_argument("file", type=Path)
         if name == "backup":
-            command.add_argument("--force", action="store_true", help="replace a file that is there")
+            command.add_argument("--force", action="store_true", help="replace an existing file")
         if name == "upgrade":
-            command.add_argument("file", type=Path, nargs="?", help="of the backup")
+            command.add_argument(
+                "file", type=Path, nargs="?", help="path of the backup (default: in the data directory)"
+            )
         if name == "reset":
-            command.add_argument("--yes", action="store_true", help="really")
+            command.add_argument("--yes", action="store_true", help="confirm the removal")
     return parser
 
 
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port")
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {port}")
     return port
 
 

@@ -96,7 +96,7 @@ def writing(target: Path, made: str, force: bool = False) -> Iterator[Writer]:
             _seal(file)
         _arrive(draft, target, force)
     except OSError as error:
-        raise Failure(f"The backup {target} cannot be written: {error.strerror or error}.") from None
+        raise Failure(f"cannot write the backup {target}: {error.strerror or error}") from None
     finally:
         draft.unlink(missing_ok=True)
 
@@ -104,17 +104,17 @@ def writing(target: Path, made: str, force: bool = False) -> Iterator[Writer]:
 def check_target(target: Path, force: bool) -> None:
     """Check that an archive can be written to `target`; raises Failure."""
     if not target.parent.is_dir():
-        raise Failure(f"{target.parent} is no folder; make it first, or give another place.")
+        raise Failure(f"{target.parent} is not a folder; create it first, or give another path")
     if os.path.lexists(target) and not (force and target.is_file()):
-        said = "is no file" if not target.is_file() else "is there already and is not replaced without --force"
-        raise Failure(f"{target} {said}; give another place.")
+        said = "exists and is not a file" if not target.is_file() else "exists and is not replaced without --force"
+        raise Failure(f"{target} {said}; give another path")
 
 
 def check_space(folder: Path, needed: int) -> None:
     """Check that the disk of a folder has `needed` free bytes; raises Failure."""
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise Failure(f"{folder} has {free:,} bytes left, and {needed:,} are needed; make room, or give another place.")
+        raise Failure(f"{folder} needs {needed:,} free bytes, got {free:,}; free up disk space, or give another path")
 
 
 class Archive:
@@ -145,7 +145,7 @@ class Archive:
                 out.flush()
                 os.fsync(descriptor)
             if (size, digest.hexdigest()) != (member["bytes"], member["sha256"]):
-                raise Failure(f"{self._path} is damaged: {name} is not the file that its manifest names.")
+                raise Failure(f"{self._path} is damaged: {name} differs from the manifest; use another copy")
         for parent in {folder, *(path for path in folder.rglob("*") if path.is_dir())}:
             sync_folder(parent)
 
@@ -157,12 +157,14 @@ class Archive:
             found = json.loads(file.read(_MAX_MANIFEST_BYTES))
         if not isinstance(found, dict) or found.get("kind") != KIND:
             kind = found.get("kind") if isinstance(found, dict) else found
-            raise Failure(f"{self._path} is a backup of {kind!r:.60}, not of the embedded backend.")
+            raise Failure(f"{self._path} is not a backup of the embedded backend: its kind is {kind!r:.60}")
         if found.get("format") != FORMAT:
-            raise Failure(f"{self._path} has the format {found.get('format')!r:.20} of a later release: install that.")
+            raise Failure(
+                f"{self._path} has the format {found.get('format')!r:.20} of a later release; install that release"
+            )
         manifest = Manifest(**found)
         if sorted(names) != sorted([*manifest.members, _MANIFEST]):
-            raise Failure(f"{self._path} holds other files than its manifest names, so nothing of it is used.")
+            raise Failure(f"{self._path} contains other files than its manifest; use another copy")
         for name in manifest.members:
             _check_name(self._path, name)
         return manifest
@@ -177,22 +179,22 @@ def reading(path: Path) -> Iterator[Archive]:
             with zipfile.ZipFile(file) as packed:
                 yield Archive(path, packed)
     except OSError as error:
-        raise Failure(f"The backup {path} cannot be read: {error.strerror or error}.") from None
+        raise Failure(f"cannot read the backup {path}: {error.strerror or error}") from None
     except (zipfile.BadZipFile, ValueError, TypeError, KeyError, NotImplementedError, RuntimeError) as error:
-        raise Failure(f"{path} is no sound backup ({error}); use another copy.") from None
+        raise Failure(f"{path} is not a valid backup ({error}); use another copy") from None
 
 
 def _check_name(path: Path, name: str) -> None:
     try:
         first, *rest = split_path(name.encode("utf-8"))
     except RefusedPath as error:
-        raise Failure(f"{path} names a file that is not written: {error}") from None
+        raise Failure(f"{path} contains a file that cannot be restored: {error}") from None
     if name.startswith("/") or not ((first == FILES and rest) or (not rest and _DATABASE_NAME.fullmatch(first))):
-        raise Failure(f"{path} holds {name!r:.100}, which is no part of a backup, so nothing of it is used.")
+        raise Failure(f"{path} contains {name!r:.100}, which is not part of a backup; use another copy")
 
 
 def _no_backup(path: Path) -> Failure:
-    return Failure(f"{path} is no backup of the embedded backend, or is cut short; use another copy.")
+    return Failure(f"{path} is not a backup of the embedded backend, or is incomplete; use another copy")
 
 
 def _seal(file: IO[bytes]) -> None:
@@ -213,7 +215,7 @@ def _check_seal(path: Path, file: IO[bytes]) -> None:
     if seal != _SEAL:
         raise _no_backup(path)
     if _sha256(file, size).encode() != told:
-        raise Failure(f"{path} is damaged: its bytes are not those that were written; use another copy.")
+        raise Failure(f"{path} is damaged: its sha256 does not match; use another copy")
     file.seek(0)
 
 
@@ -234,7 +236,7 @@ def _arrive(draft: Path, target: Path, force: bool) -> None:
             # A rename would replace a file created in the meantime. A link fails instead.
             os.link(draft, target)
         except FileExistsError:
-            raise Failure(f"{target} came to be there meanwhile and is not replaced; give another place.") from None
+            raise Failure(f"{target} was created in the meantime and is not replaced; give another path") from None
         except OSError:  # a disk without links
             draft.replace(target)
     sync_folder(target.parent)

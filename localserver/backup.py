@@ -56,12 +56,12 @@ def backup(data_dir: Path | str, target: Path, force: bool = False) -> Backup:
     """
     folder, target = Path(data_dir).absolute(), target.expanduser().absolute()
     if target.is_relative_to(folder / FILES):
-        raise Failure(f"{target} is among the stored files themselves; give another place.")
+        raise Failure(f"{target} is inside the folder of stored files; give another path")
     check_target(target, force)
     with upkeep(folder):
         databases = sorted(path for path in folder.glob("*.sqlite") if path.is_file())
         if not databases:
-            raise Failure(f"{folder} has nothing to back up: no backend was started on it.")
+            raise Failure(f"{folder} has nothing to back up: no backend was started on it")
         check_space(folder, sum(map(_size, databases)))
         with tempfile.TemporaryDirectory(prefix=DRAFT, dir=folder) as draft:
             manifest = _pack(folder, Path(draft), databases, target, force)
@@ -128,9 +128,9 @@ def _copy(source: Path, target: Path) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")
             (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
-        raise Failure(f"The database {source} cannot be copied ({error}); restore an earlier backup.") from None
+        raise Failure(f"cannot copy the database {source} ({error}); restore an earlier backup") from None
     if found != "ok":
-        raise Failure(f"The database {source} is damaged ({found.splitlines()[0]}); restore an earlier backup.")
+        raise Failure(f"the database {source} is damaged ({found.splitlines()[0]}); restore an earlier backup")
 
 
 def _choose(draft: Path, leaving: Path, database: Path) -> dict[str, Path]:

@@ -55,7 +55,7 @@ def make_private_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     mode = folder.stat().st_mode
     if mode & stat.S_ISVTX:
-        raise PermissionError(f"{folder} is a folder shared between users; name one of your own.")
+        raise PermissionError(f"{folder} is shared between users; use a folder of your own")
     if mode & 0o077:
         folder.chmod(0o700)
 
@@ -91,7 +91,7 @@ def _is_key(value: object) -> bool:
 def _corrupt(path: Path) -> CorruptCredentials:
     return CorruptCredentials(
         f"{path} is not a credentials file of this server; restore it, or remove it to get new credentials "
-        f"(clients then need the new {CONFIG})."
+        f"(clients then need the new {CONFIG})"
     )
 
 

@@ -80,7 +80,7 @@ def files_app(storage: Storage, accounts: Accounts, max_bytes: int) -> Starlette
         try:
             await anyio.to_thread.run_sync(accounts.authenticate, sent, request.client.host if request.client else "")
         except Unauthorized:
-            raise HTTPException(401, "This file needs a token.", {"www-authenticate": "Bearer"}) from None
+            raise HTTPException(401, "expected a token or key pair", {"www-authenticate": "Bearer"}) from None
 
     return Starlette(
         routes=[
@@ -120,7 +120,7 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_LIST_BYTES:
-            raise HTTPException(413, f"The body is larger than {_MAX_LIST_BYTES} bytes.", {"connection": "close"})
+            raise HTTPException(413, f"the body is larger than {_MAX_LIST_BYTES} bytes", {"connection": "close"})
     return body
 
 
@@ -129,7 +129,7 @@ def _names(body: bytes) -> list[str]:
     try:
         document = json.loads(body or b"null")
     except (ValueError, RecursionError):
-        raise HTTPException(400, "The body is not JSON.") from None
+        raise HTTPException(400, "the body is not JSON") from None
     if not document:
         raise HTTPException(400, "Json payload is missing")
     files = document.get("files") if isinstance(document, dict) else None
@@ -167,13 +167,13 @@ def _delete_one(storage: Storage, path: str) -> str | None:
 
 
 def _not_found() -> NoReturn:
-    raise HTTPException(404, "There is no such file.")
+    raise HTTPException(404, "file not found")
 
 
 async def _store(request: Request, storage: Storage, max_bytes: int) -> Response:
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
-        raise HTTPException(415, "An upload is a multipart form with the path as the name of each file.")
+        raise HTTPException(415, "expected a multipart form with the path as the name of each file")
     try:
         with storage.receive() as upload:
             form = _Form(upload, options[b"boundary"])
@@ -185,7 +185,7 @@ async def _store(request: Request, storage: Storage, max_bytes: int) -> Response
     except (RefusedPath, FormParserError) as error:
         raise HTTPException(400, str(error)) from None
     except ClientDisconnect:
-        raise HTTPException(400, "The upload was cut short.") from None
+        raise HTTPException(400, "the upload is incomplete") from None
     return JSONResponse(["/".join(path) for path in form.paths])
 
 
@@ -194,7 +194,7 @@ async def _receive(request: Request, form: "_Form", max_bytes: int) -> None:
     async for chunk in request.stream():
         received += len(chunk)
         if received > max_bytes:
-            raise HTTPException(413, f"The upload is larger than {max_bytes} bytes.", {"connection": "close"})
+            raise HTTPException(413, f"the upload is larger than {max_bytes} bytes", {"connection": "close"})
         await anyio.to_thread.run_sync(form.write, chunk)
     await anyio.to_thread.run_sync(form.finish)
 
@@ -231,7 +231,7 @@ class _Form:
     def finish(self) -> None:
         self._parser.finalize()
         if not self._complete:
-            raise FormParserError("The upload was cut short.")
+            raise FormParserError("the upload is incomplete")
 
     def abandon(self) -> None:
         if self._descriptor is not None:
@@ -249,10 +249,10 @@ class _Form:
 
     def _begin_file(self) -> None:
         if len(self.paths) >= _MAX_PARTS:
-            raise FormParserError(f"The upload has more than {_MAX_PARTS} files.")
+            raise FormParserError(f"the upload has more than {_MAX_PARTS} files")
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         if b"filename" not in options:
-            raise FormParserError("A part of the upload is not a file: it has no file name.")
+            raise FormParserError("a part of the upload has no file name")
         # Forms encode a quotation mark in a name as %22. They also encode line breaks, which are refused anyway:
         # https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
         segments = split_path((options.get(b"name") or options[b"filename"]).replace(b"%22", b'"'))
@@ -281,4 +281,4 @@ def _render(_request: Request, error: Exception) -> Response:
 
 def _render_os_error(_request: Request, error: Exception) -> Response:
     reason: Any = error.strerror if isinstance(error, OSError) else None
-    return PlainTextResponse(f"The file could not be stored or read: {reason}.\n", 500, _SAFE_HEADERS)
+    return PlainTextResponse(f"cannot store or read the file: {reason}\n", 500, _SAFE_HEADERS)

@@ -57,34 +57,34 @@ class Guard:
     def _foreign(self, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "").lower()
         if host not in self.hosts:
-            return 403, f"This server does not answer for the host '{host[:100]}'."
+            return 403, f"expected this server's own host, got '{host[:100]}'"
         origin = headers.get("origin")
         if origin is not None and origin.lower() not in self.origins:
-            return 403, "Requests from other origins are refused."
+            return 403, "requests from other origins are refused"
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_navigation(headers):
-            return 403, "Requests from other sites are refused."
+            return 403, "requests from other sites are refused"
         return None
 
     def _unreadable(self, headers: Headers) -> tuple[int, str] | None:
         if headers.get("content-encoding", "identity").lower() != "identity":
-            return 415, "Compressed bodies are not accepted; send the body as it is."
+            return 415, "compressed bodies are not accepted; send the body uncompressed"
         if "transfer-encoding" in headers and not self.chunked:
-            return 411, "A body needs a Content-Length here."
+            return 411, "the body needs a Content-Length"
         if int(headers.get("content-length", "0")) > self.max_body:
-            return 413, f"The body is larger than {self.max_body} bytes."
+            return 413, f"the body is larger than {self.max_body} bytes"
         return None
 
 
 def _malformed(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     if not scope["raw_path"].startswith(b"/"):
-        return 400, "The request target must be a path."
+        return 400, "the request target must be a path"
     if len(headers.raw) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
-        return 431, "The request has too many headers."
+        return 431, "the request has too many headers"
     if "transfer-encoding" in headers and "content-length" in headers:
-        return 400, "The request states the length of its body twice."
+        return 400, "the request has both Content-Length and Transfer-Encoding"
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit() and len(length) < 20):
-        return 400, "The request's Content-Length is not a number."
+        return 400, "Content-Length is not a number"
     return None
 
 

@@ -111,7 +111,7 @@ def down(data_dir: Path | str) -> bool:
             return False
         state = read_state(folder)
         if state is None or own_process(state) is None:
-            raise Failure(f"{folder} is held by a process that {STATE} does not name; end that process by hand.")
+            raise Failure(f"{folder} is locked by a process that {STATE} does not name; end this process by hand")
         _end(state)
         return True
 
@@ -120,7 +120,7 @@ def logs(data_dir: Path | str, lines: int = 100) -> list[str]:
     """Return the last lines of the server's log; raises Failure if there is no log."""
     path = Path(data_dir).absolute() / LOG
     if not path.is_file():
-        raise Failure(f"{path} does not exist: no server has been started on this data directory.")
+        raise Failure(f"{path} does not exist: no server was started on this data directory")
     text = path.read_text(encoding="utf-8", errors="replace")
     return text.splitlines()[-lines:] if lines > 0 else []
 
@@ -139,7 +139,7 @@ def reset(data_dir: Path | str) -> None:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise Failure(f"The server of {folder} is running; stop it first: python -m localserver down.") from None
+            raise Failure(f"the server of {folder} is running; stop it first: python -m localserver down") from None
         with lock:
             _remove(folder)
         lock.release()
@@ -185,12 +185,12 @@ def _start(folder: Path, options: list[str], deadline: float) -> Status:
             return found
         if ended:
             del _started[child.pid]
-            raise Failure(_last_line(log, before) or f"The server ended with exit code {child.returncode}; see {log}.")
+            raise Failure(_last_line(log, before) or f"the server ended with exit code {child.returncode}; see {log}")
         time.sleep(_POLL_SECONDS)
     child.kill()
     child.wait()
     del _started[child.pid]
-    raise Failure(f"The server did not answer in time and was ended; see {log}.")
+    raise Failure(f"the server did not answer in time and was killed; see {log}")
 
 
 def _child_environment() -> dict[str, str]:
@@ -232,10 +232,10 @@ def _end(state: ServerState) -> None:
         except psutil.NoSuchProcess:
             break
         except psutil.AccessDenied:
-            raise Failure(f"Process {state.pid} belongs to another user and cannot be ended.") from None
+            raise Failure(f"process {state.pid} belongs to another user; ask this user to end it") from None
         _wait_for_end(state)
     if own_process(state) is not None:
-        raise Failure(f"Process {state.pid} does not end, not even when killed; the system may be waiting for a disk.")
+        raise Failure(f"process {state.pid} does not end after SIGKILL; the system may be waiting for a disk")
     child = _started.pop(state.pid, None)
     if child is not None:
         child.wait()
@@ -260,7 +260,7 @@ def _starting(folder: Path, timeout: float) -> Iterator[None]:
     try:
         lock.acquire(timeout=timeout)
     except Timeout:
-        raise Failure(f"Another start of the server of {folder} has not ended in {timeout:.0f} s; try again.") from None
+        raise Failure(f"another start of the server of {folder} did not finish in {timeout:.0f} s; try again") from None
     try:
         yield
     finally:
@@ -272,4 +272,4 @@ def _folder_problems(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Failure(f"The data directory {folder} cannot be used: {error.strerror or error}.") from None
+        raise Failure(f"cannot use the data directory {folder}: {error.strerror or error}") from None

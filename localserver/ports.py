@@ -63,14 +63,14 @@ def _bind_one(data_dir: Path, name: str, given: int, remembered: dict[str, Any])
         return _bind_given(name, given)
     port = remembered.get(name, 0)
     if not isinstance(port, int) or not 0 <= port < 65536:
-        raise Failure(f"{port} in {data_dir / PORTS} is not a port; remove that file to have new ports chosen.")
+        raise Failure(f"expected a port in {data_dir / PORTS}, got {port}; remove this file to select new ports")
     if port:
         try:
             return _listen(port)
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
-            log.warning("Port %s, which %s has used so far, is in use by another program; it moves.", port, data_dir)
+            log.warning("Port %s of %s is in use by another program; using another port.", port, data_dir)
     return _bind_first_free(first_port(data_dir))
 
 
@@ -80,8 +80,8 @@ def _bind_given(name: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno not in _TAKEN:
             raise
-        said = "may not be used by this account" if error.errno == errno.EACCES else "is in use by another program"
-        raise Failure(f"Port {port} {said}; name another with --{name}-port.") from None
+        said = "is not permitted for this account" if error.errno == errno.EACCES else "is in use by another program"
+        raise Failure(f"port {port} {said}; select another with --{name}-port") from None
 
 
 def _bind_first_free(start: int) -> socket.socket:
@@ -91,7 +91,7 @@ def _bind_first_free(start: int) -> socket.socket:
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
-    raise Failure(f"No port from {FIRST_PORT} to {LAST_PORT} is free; name one with --api-port and --files-port.")
+    raise Failure(f"no port from {FIRST_PORT} to {LAST_PORT} is free; select ports with --api-port and --files-port")
 
 
 def _listen(port: int) -> socket.socket:

@@ -99,7 +99,7 @@ def endpoint(
 
     def register(handler: AnyHandler) -> AnyHandler:
         if name in ENDPOINTS:
-            raise ValueError(f"The endpoint {name} has two handlers.")
+            raise ValueError(f"the endpoint {name} has two handlers")
         ENDPOINTS[name] = Endpoint(name, handler, writes, open, batch)
         return handler
 

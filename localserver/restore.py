@@ -76,7 +76,7 @@ def upgrade(data_dir: Path | str, target: Path | None = None) -> Upgraded:
         try:
             open_store(folder / DATABASE).close()
         except StoreError as error:
-            raise Failure(f"{error} The backup of before is {made.file}.") from None
+            raise Failure(f"{error}; the backup made before the upgrade is {made.file}") from None
         return Upgraded(before, todo[-1], made)
 
 
@@ -88,12 +88,12 @@ def outstanding(data_dir: Path | str) -> tuple[str, list[str]]:
     """
     database = Path(data_dir).absolute() / DATABASE
     if not database.is_file():
-        raise Failure(f"{database.parent} has no store to upgrade: no backend was started on it.")
+        raise Failure(f"{database.parent} has no store to upgrade: no backend was started on it")
     try:
         with closing(sqlite3.connect(database)) as connection:
             had = applied(connection)
     except sqlite3.Error as error:
-        raise Failure(f"The database {database} cannot be read ({error}); restore a backup.") from None
+        raise Failure(f"cannot read the database {database} ({error}); restore a backup") from None
     return had[-1] if had else "", _check_schema(had, database)
 
 
@@ -107,7 +107,7 @@ def stopped(folder: Path) -> Iterator[None]:
     except Timeout:
         state = read_state(folder)
         holder = f" (process {state.pid})" if state else ""
-        raise Failure(f"The server of {folder} is running{holder}; stop it first.") from None
+        raise Failure(f"the server of {folder} is running{holder}; stop it first") from None
     try:
         yield
     finally:
@@ -136,7 +136,7 @@ def _check_database(path: Path, source: Path) -> None:
     except sqlite3.Error as error:
         found, had = str(error), []
     if found != "ok":
-        raise Failure(f"{source} holds a damaged {path.name} ({found.splitlines()[0]}); use another copy.")
+        raise Failure(f"{source} contains a damaged {path.name} ({found.splitlines()[0]}); use another copy")
     _check_schema(had, source)
 
 
@@ -144,7 +144,7 @@ def _check_schema(had: list[str], where: Path) -> list[str]:
     try:
         return missing(had)
     except SchemaTooNewError:
-        raise Failure(f"{where} has the schema change {max(had)} of a later release: install that release.") from None
+        raise Failure(f"{where} has the schema change {max(had)} of a later release; install that release") from None
 
 
 @contextmanager
@@ -152,4 +152,4 @@ def _usable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Failure(f"The data directory {folder} cannot be used: {error.strerror or error}.") from None
+        raise Failure(f"cannot use the data directory {folder}: {error.strerror or error}") from None

@@ -198,7 +198,7 @@ def _lock(folder: Path) -> Iterator[None]:
     except Timeout:
         state = read_state(folder)
         holder = f"process {state.pid}" if state else "another process"
-        raise Failure(f"{folder} is already served by {holder}; use that server, or stop it first.") from None
+        raise Failure(f"{folder} is already served by {holder}; use that server, or stop it first") from None
     try:
         yield
     finally:
@@ -213,4 +213,4 @@ def _told(folder: Path) -> Iterator[None]:
     except (CorruptCredentials, RefusedPath, StoreError) as error:
         raise Failure(str(error)) from None
     except OSError as error:
-        raise Failure(f"The data directory {folder} cannot be used: {error.strerror or error}.") from None
+        raise Failure(f"cannot use the data directory {folder}: {error.strerror or error}") from None

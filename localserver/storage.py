@@ -37,16 +37,16 @@ def decode_url_path(raw: bytes) -> tuple[str, ...]:
 def split_path(name: bytes) -> tuple[str, ...]:
     """Split a path into checked segments; raises RefusedPath. One leading slash is allowed."""
     if len(name) > MAX_PATH_BYTES:
-        raise RefusedPath(f"The path is longer than {MAX_PATH_BYTES} bytes.")
+        raise RefusedPath(f"the path is longer than {MAX_PATH_BYTES} bytes")
     try:
         text = name.decode("utf-8")
     except UnicodeDecodeError:
-        raise RefusedPath("The path is not valid UTF-8.") from None
+        raise RefusedPath("the path is not valid UTF-8") from None
     segments = tuple(text.removeprefix("/").split("/"))
     for segment in segments:
         problem = _problem(segment)
         if problem:
-            raise RefusedPath(f"The path has {problem}.")
+            raise RefusedPath(f"the path has {problem}")
     return segments
 
 
@@ -72,7 +72,7 @@ class Storage:
         self.staging = staging
         root.mkdir(parents=True, exist_ok=True)
         if staging.is_symlink():
-            raise RefusedPath(f"{staging} is a symbolic link; remove it.")
+            raise RefusedPath(f"{staging} is a symbolic link; remove it")
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
 
@@ -173,7 +173,7 @@ class Storage:
     @staticmethod
     def _check_folder(folder: Path) -> None:
         if not stat.S_ISDIR(folder.lstat().st_mode):
-            raise RefusedPath(f"The path goes through '{folder.name}', which is not a folder.")
+            raise RefusedPath(f"the path goes through '{folder.name}', which is not a folder")
 
 
 class Upload:
@@ -198,7 +198,7 @@ class Upload:
             RefusedPath: The upload already has a file with this path.
         """
         if any(segments == staged for staged, _ in self._staged):
-            raise RefusedPath("The upload names the same path twice.")
+            raise RefusedPath("the upload contains the same path twice")
         path = self._folder / str(len(self._staged))
         self._staged.append((segments, path))
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
@@ -234,7 +234,7 @@ class Upload:
         target = self._storage.root.joinpath(*segments)
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISREG(target.lstat().st_mode):
-                raise RefusedPath(f"'{segments[-1]}' exists and is not a file.")
+                raise RefusedPath(f"'{segments[-1]}' exists and is not a file")
         return target
 
     @staticmethod

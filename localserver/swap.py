@@ -32,7 +32,7 @@ def upkeep(folder: Path) -> Iterator[None]:
         Failure: The folder does not exist, or another backup or restore is running.
     """
     if not folder.is_dir():
-        raise Failure(f"{folder} is no folder: no backend was started on it.")
+        raise Failure(f"{folder} is not a folder: no backend was started on it")
     with _alone(folder):
         _finish(folder)
         with suppress(FileNotFoundError):
@@ -74,9 +74,9 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=_LOCK_SECONDS)
     except Timeout:
-        raise Failure(f"Another backup or restore of {folder} is under way; wait for it.") from None
+        raise Failure(f"another backup or restore of {folder} is running; wait until it ends") from None
     except OSError as error:
-        raise Failure(f"The data directory {folder} cannot be used: {error.strerror or error}.") from None
+        raise Failure(f"cannot use the data directory {folder}: {error.strerror or error}") from None
     try:
         yield
     finally:
@@ -93,7 +93,7 @@ def _finish(folder: Path) -> None:
     plan = read_json(folder / JOURNAL)
     if set(plan) != {"draft", "aside", "old", "new"}:
         raise Failure(
-            f"{folder / JOURNAL} is damaged: a restore was interrupted; restore the backup into a new folder."
+            f"{folder / JOURNAL} is damaged after an interrupted restore; restore the backup into a new folder"
         )
     draft, aside = folder / plan["draft"], folder / plan["aside"]
     if plan["old"]:

@@ -68,7 +68,7 @@ def parse(body: bytes) -> Json:
     """
     document = _loads(body) if body.strip() else {}
     if not isinstance(document, dict):
-        raise errors.BadRequest(f"The body is a JSON {type(document).__name__}, send an object.")
+        raise errors.BadRequest(f"expected a JSON object as body, got {type(document).__name__}")
     return document
 
 
@@ -83,7 +83,7 @@ def parse_batch(body: bytes) -> Json:
     else:
         requests = [_loads(line) for line in body.splitlines() if line.strip()]
     if not all(isinstance(request, dict) for request in requests):
-        raise errors.BadRequest("Every line of the body must be a JSON object.")
+        raise errors.BadRequest("expected a JSON object on every line of the body")
     return {"requests": requests}
 
 
@@ -115,7 +115,7 @@ def _finite(text: str) -> float:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a name stands twice in an object")
+        raise ValueError("duplicate name in a JSON object")
     return document
 
 

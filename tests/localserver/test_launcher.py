@@ -91,7 +91,7 @@ def test_down_leaves_a_process_alone_that_came_to_have_the_number(data_dir: Path
         state = {"pid": bystander.pid, "created": 1.0, "instance": "x", "api_port": 1, "files_port": 2}
         (data_dir / STATE).write_text(json.dumps(state))
         assert not launcher.down(data_dir)
-        with server_lock(data_dir), pytest.raises(Failure, match="end that process by hand"):
+        with server_lock(data_dir), pytest.raises(Failure, match="end this process by hand"):
             launcher.down(data_dir)
         assert bystander.poll() is None
         bystander.communicate(b"\n")
@@ -101,7 +101,7 @@ def test_down_refuses_when_the_holder_is_unknown(data_dir: Path) -> None:
     launcher.up(data_dir)
     text = (data_dir / STATE).read_text()
     (data_dir / STATE).write_text("{}")
-    with pytest.raises(Failure, match="held by a process"):
+    with pytest.raises(Failure, match="locked by a process"):
         launcher.down(data_dir)
     (data_dir / STATE).write_text(text)
 
@@ -126,7 +126,7 @@ def test_given_port_in_use(data_dir: Path, taken_port: int, option: str) -> None
     result = command("up", "--data-dir", data_dir, f"--{option}-port", str(taken_port))
     assert result.returncode == 1
     assert result.stdout == ""
-    assert result.stderr == (f"Port {taken_port} is in use by another program; name another with --{option}-port.\n")
+    assert result.stderr == (f"port {taken_port} is in use by another program; select another with --{option}-port\n")
 
 
 def test_remembered_port_in_use(data_dir: Path, taken_port: int) -> None:
@@ -134,7 +134,7 @@ def test_remembered_port_in_use(data_dir: Path, taken_port: int) -> None:
     (data_dir / PORTS).write_text(json.dumps({"api": taken_port, "files": taken_port}))
     moved = launcher.up(data_dir)
     assert str(taken_port) not in f"{moved.api_url} {moved.files_url}"
-    assert f"Port {taken_port}, which {data_dir} has used so far" in "".join(launcher.logs(data_dir))
+    assert f"Port {taken_port} of {data_dir} is in use by another program" in "".join(launcher.logs(data_dir))
 
 
 def test_second_server_on_the_same_data(data_dir: Path) -> None:
@@ -142,7 +142,7 @@ def test_second_server_on_the_same_data(data_dir: Path) -> None:
     result = command("serve", "--data-dir", data_dir)
     assert result.returncode == 1
     assert result.stderr == (
-        f"{data_dir} is already served by process {running.pid}; use that server, or stop it first.\n"
+        f"{data_dir} is already served by process {running.pid}; use that server, or stop it first\n"
     )
     assert launcher.status(data_dir) == running
 
@@ -170,7 +170,7 @@ def test_data_directory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = command("up", "--data-dir", tmp_path / "file" / "data")
     assert result.returncode == 1
-    assert result.stderr == f"The data directory {tmp_path / 'file' / 'data'} cannot be used: Not a directory.\n"
+    assert result.stderr == f"cannot use the data directory {tmp_path / 'file' / 'data'}: Not a directory\n"
 
 
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write to read-only directories")
@@ -178,7 +178,7 @@ def test_read_only_data_directory(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     result = command("up", "--data-dir", tmp_path / "data")
     assert result.returncode == 1
-    assert result.stderr == f"The data directory {tmp_path / 'data'} cannot be used: Permission denied.\n"
+    assert result.stderr == f"cannot use the data directory {tmp_path / 'data'}: Permission denied\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a process's files")

@@ -76,12 +76,12 @@ def test_a_remembered_port_that_is_taken_is_left(tmp_path: Path, caplog: pytest.
         with caplog.at_level(logging.WARNING):
             found = bound(tmp_path)
     assert taken not in found
-    said = f"Port {taken}, which {tmp_path} has used so far, is in use by another program; it moves."
+    said = f"Port {taken} of {tmp_path} is in use by another program; using another port."
     assert caplog.messages == [said, said]
 
 
 def test_a_given_port_that_is_taken_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
-        with pytest.raises(Failure, match=f"Port {taken} is in use by another program; name another with --files-port"):
+        with pytest.raises(Failure, match=f"port {taken} is in use by another program; select another with --files-port"):
             ports.bind(tmp_path, 0, taken)

@@ -24,7 +24,7 @@ def test_a_batch_of_anything_else_is_refused_whole(body: bytes) -> None:
 
 
 def test_what_is_no_object_is_named() -> None:
-    with pytest.raises(errors.BadRequest, match="The body is a JSON list, send an object"):
+    with pytest.raises(errors.BadRequest, match="expected a JSON object as body, got list"):
         wire.parse(b"[]")
 
 

@@ -43,7 +43,7 @@ def test_backup_and_restore(folder: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     made = json.loads(server("backup", kept, "--json").stdout)
     assert (made["file"], made["bytes"]) == (str(kept), kept.stat().st_size)
-    refused(server("backup", kept), 1, "is there already")
+    refused(server("backup", kept), 1, "exists and is not replaced")
     assert "0 tasks" in server("backup", kept, "--force").stdout
     (folder / "schedules.sqlite").unlink()
     done = json.loads(server("restore", kept, "--json").stdout)
@@ -51,7 +51,7 @@ def test_backup_and_restore(folder: Path, tmp_path: Path) -> None:
     assert not (Path(done["aside"]) / "schedules.sqlite").exists()
     assert "what was there before is in" in server("restore", kept).stdout
     kept.write_bytes(kept.read_bytes()[:-1])
-    refused(server("restore", kept), 1, "cut short")
+    refused(server("restore", kept), 1, "is incomplete")
 
 
 def test_nothing_is_restored_under_what_runs(folder: Path, tmp_path: Path) -> None:
