@@ -206,9 +206,9 @@ def test_a_disk_without_room_is_told_before(tmp_path: Path, monkeypatch: pytest.
     backup(folder, tmp_path / "kept")
     usage = type("Usage", (), {"free": 7})
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(Failure, match="needs .* free bytes, got 7;"):
+    with pytest.raises(Failure, match="free bytes, got 7;"):
         backup(folder, tmp_path / "x")
-    with pytest.raises(Failure, match="needs .* free bytes, got 7;"):
+    with pytest.raises(Failure, match="free bytes, got 7;"):
         restore(folder, tmp_path / "kept")
     assert said_by(folder) == {"old"}
 
