@@ -1,4 +1,4 @@
-"""Checks requests against the tables in localserver/schema, as ClearML Server checks them."""
+"""Check requests against the tables in localserver/schema, as ClearML Server does."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,11 +11,11 @@ Convert = Callable[[Field, Any], Any]
 
 
 def check(table: Table, data: Json) -> Json:
-    """The request with numbers and booleans converted as ClearML Server converts them.
+    """Return the request with numbers and booleans converted as on ClearML Server.
 
     Raises:
-        errors.ValidationError, InvalidFields, DataValidationError, MissingFields: for the first field that is
-            missing or wrong, or that no handler acts on.
+        errors.ValidationError, InvalidFields, DataValidationError, MissingFields: A field is missing, wrong, or not
+            supported by this backend. The error names the first such field.
     """
     missing = [
         field.name
@@ -33,7 +33,7 @@ def check(table: Table, data: Json) -> Json:
 
 
 def _object(table: Table, data: Mapping[str, Any]) -> Json:
-    """The fields of a request, or of an object inside one, checked and converted."""
+    """Check and convert the fields of a request or of an object inside a request."""
     checked = dict(data)
     for name, value in data.items():
         field = table.get(name)
@@ -42,7 +42,7 @@ def _object(table: Table, data: Mapping[str, Any]) -> Json:
         elif table.is_closed:
             raise errors.ValidationError(document=table.name, field=name[:100])
     for field in table.fields.values():
-        # A list that must not be empty is missing when it is not given.
+        # A list with a minimum length is required too.
         is_needed = field.required or (field.min and field.type == "list")
         if is_needed and checked.get(field.name) is None and not field.name.endswith("*"):
             raise _wrong(field, "field is required!")
@@ -128,7 +128,7 @@ _ITEMS: Mapping[str, tuple[type, ...]] = {
 
 
 def _item(field: Field, item: Any) -> Any:
-    """One item of a list or one value of a dict."""
+    """Check an item of a list or a value of a dict, and return it."""
     kind = schema.shape(field.items[0], field.subcode)
     if kind and isinstance(item, dict):
         return _object(kind, item)
@@ -138,7 +138,7 @@ def _item(field: Field, item: Any) -> Any:
 
 
 def _shaped(field: Field, value: Any) -> Json:
-    """An object whose fields are those of a shape."""
+    """Check an object against the shape that the field's type names."""
     kind = schema.shape(field.type, field.subcode)
     if kind is None:
         raise ValueError(f"the table of requests names an unknown type: {field.type}")
@@ -156,12 +156,12 @@ def _names(field: Field, value: Any) -> Any:
 
 
 def _pattern(field: Field, value: Any) -> str | None:
-    """A regular expression; the server takes every empty value for none."""
+    """Check a regular expression. Like on ClearML Server, an empty value means none."""
     return str(_text(field, value)) if value else None
 
 
 def _filter(field: Field, value: Any) -> Any:
-    """One value or a list of values, where null stands for "has none"."""
+    """Check a string or a list of strings, in which null means "is not set"."""
     values = value if isinstance(value, list) else [value]
     if all(item is None or isinstance(item, str) for item in values):
         return value
@@ -169,7 +169,7 @@ def _filter(field: Field, value: Any) -> Any:
 
 
 def _range(field: Field, value: Any) -> Any:
-    """[least, greatest], one of which may be null."""
+    """Check [minimum, maximum]. One of the two may be null."""
     if not isinstance(value, list) or len(value) != 2:
         raise errors.ValidationError(f"Min and max values should be specified for range field {field.name}")
     if value == [None, None]:
@@ -178,7 +178,7 @@ def _range(field: Field, value: Any) -> Any:
 
 
 def _dates(field: Field, value: Any) -> Any:
-    """A date after an operator, or a list of them, or [earliest, latest]."""
+    """Check a date with an operator, a list of such dates, or [earliest, latest]."""
     values = value if isinstance(value, list) else [value]
     if all(item is None or isinstance(item, str) for item in values):
         return value
@@ -186,7 +186,7 @@ def _dates(field: Field, value: Any) -> Any:
 
 
 def _multi(field: Field, value: Any) -> Any:
-    """{fields, pattern} or {fields, datetime}."""
+    """Check {fields, pattern} or {fields, datetime}."""
     is_right = (
         isinstance(value, dict)
         and _is_texts(value.get("fields"))
@@ -244,21 +244,21 @@ def _wrong(field: Field, reason: str) -> errors.ApiError:
 
 
 def texts(data: Mapping[str, Any], name: str) -> list[str]:
-    """The list of text in a field, empty when there is none; raises errors.InvalidFields for other values."""
+    """Return the list of strings in a field, [] if unset; raises errors.InvalidFields."""
     values: list[str] = data.get(name) or []
     _check_items(name, values, str, "text")
     return values
 
 
 def objects(data: Mapping[str, Any], name: str) -> list[Json]:
-    """The list of objects in a field, empty when there is none; raises errors.InvalidFields for other values."""
+    """Return the list of objects in a field, [] if unset; raises errors.InvalidFields."""
     values: list[Json] = data.get(name) or []
     _check_items(name, values, dict, "objects")
     return values
 
 
 def text(data: Mapping[str, Any], name: str) -> str:
-    """The text in a field of an object inside a request; raises errors.ValidationError when there is none."""
+    """Return the string in a required field; raises errors.ValidationError."""
     value = data.get(name)
     if value is None:
         raise errors.ValidationError(f"error for field '{name}'. field is required!")

@@ -1,4 +1,4 @@
-"""A list of Tasks or models as a CSV file: prepared by one request, fetched by the next."""
+"""Download lists of Tasks or models as CSV: one request prepares, the next one downloads."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ _MAX_ROWS = 50_000
 _PAGE = MAX_PAGE_SIZE
 _MAX_NAME_LENGTH = 60
 _BYTE_ORDER_MARK = "\ufeff"
-# Spreadsheets take a cell that begins so for a formula.
+# Spreadsheets read a cell that starts with one of these as a formula.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _SCROLLING = ("scroll_id", "start", "size", "refresh_scroll")
 _prepared: Memory[Json] = Memory(seconds=300, most=1_000)
@@ -28,7 +28,7 @@ _prepared: Memory[Json] = Memory(seconds=300, most=1_000)
 
 @endpoint("organization.prepare_download_for_get_all")
 def prepare_download_for_get_all(call: Call) -> Json:
-    """Check the request of a download, and answer the id that fetches it within five minutes."""
+    """Check a download request and return its `prepare_id`, valid for five minutes."""
     names = [mapping.get("name") or mapping["field"] for mapping in call.data["field_mappings"]]
     _check_unique(names, "Field_name")
     for mapping in call.data["field_mappings"]:
@@ -41,7 +41,7 @@ def prepare_download_for_get_all(call: Call) -> Json:
 
 @endpoint("organization.download_for_get_all")
 def download_for_get_all(call: Call) -> Download:
-    """The prepared list, its first 50,000 rows at most."""
+    """Return the prepared list as CSV, up to 50,000 rows."""
     request = _prepared.get(call.data["prepare_id"])
     if request is None:
         raise errors.InvalidId("prepare ID not found", prepare_id=call.data["prepare_id"][:100])
@@ -64,12 +64,15 @@ def _content(call: Call) -> Iterator[str]:
         yield beginning + _csv([_cell(document, mapping) for mapping in mappings] for document in documents)
         beginning = ""
     if beginning:
-        # ClearML Server writes the header of an empty list without the mark, and quotes only where CSV needs them.
+        # For an empty list, ClearML Server writes the header without byte order mark and without needless quotes.
         yield _csv([header], csv.QUOTE_MINIMAL)
 
 
 def _pages(call: Call) -> Iterator[list[Document]]:
-    """The documents, read while they are sent: the transaction of the call has ended by then."""
+    """Yield the documents page by page, each in its own transaction.
+
+    The file is sent after the call's transaction has ended.
+    """
     for page in range(_MAX_ROWS // _PAGE):
         with call.server.store.read() as db:
             documents = _page(replace(call, db=db), page, _PAGE)
@@ -107,7 +110,10 @@ def _cell(document: Document, mapping: Json) -> str:
 
 
 def _value(value: Any, path: Sequence[str]) -> Any:
-    """The value at a path; the longest name comes first, since names of parameters hold dots themselves."""
+    """Return the value at a path, or "" if there is none.
+
+    The longest key is tried first, because names of parameters may contain dots.
+    """
     if not path:
         return value
     for end in range(len(path), 0, -1):
@@ -124,7 +130,7 @@ def _csv(rows: Iterable[Sequence[str]], quoting: Literal[0, 2] = csv.QUOTE_NONNU
 
 
 def _project_name(call: Call) -> str:
-    """The name of the only project that is asked for, for the file's name."""
+    """Return the name of the only requested project for the file name, or ""."""
     asked = call.data.get("project")
     if isinstance(asked, list):
         asked = asked[0] if len(asked) == 1 else ""

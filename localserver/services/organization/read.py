@@ -1,4 +1,4 @@
-"""The whole installation: its tags, its company, and how much it holds."""
+"""The company, its tags, and the number of its documents."""
 
 from localserver import errors, fields, schema
 from localserver.registry import Call, endpoint
@@ -9,23 +9,23 @@ from localserver.store.query import select
 from localserver.tokens import COMPANY, COMPANY_NAME
 from localserver.wire import Json
 
-# The type of the Tasks that a name counts; other names count the entity that they name.
+# {count name: type of the Tasks that it counts}. Other names count the entity with that name.
 _TYPES = {"reports": "report", "pipeline_runs": "controller", "dataset_versions": "data_processing"}
 _PROJECTS = ("projects", "pipelines", "datasets")
 _COUNTED = (*_PROJECTS, "tasks", "models", *_TYPES)
-# Only these leave out what is hidden.
+# Only these counts leave out hidden documents.
 _WITHOUT_HIDDEN = ("projects", "tasks")
 
 
 @endpoint("organization.get_tags")
 def get_tags(call: Call) -> Json:
-    """The tags of all Tasks and models."""
+    """Return the tags of all Tasks and models."""
     return tags(call.asking({**call.data, "projects": None}), [call.db.tasks, call.db.models])
 
 
 @endpoint("organization.get_user_companies")
 def get_user_companies(call: Call) -> Json:
-    """The one company and its one user."""
+    """Return the single company with its single user."""
     user = call.db.users.get(call.user) or {"id": call.user, "name": call.user}
     owner = {"id": user["id"], "name": user["name"], "avatar": user.get("avatar")}
     return {"companies": [{"id": COMPANY, "name": COMPANY_NAME, "allocated": 1, "owners": [owner]}]}
@@ -33,7 +33,7 @@ def get_user_companies(call: Call) -> Json:
 
 @endpoint("organization.get_entities_count")
 def get_entities_count(call: Call) -> Json:
-    """How many documents each given filter finds; a filter that cannot be asked is told in `errors`."""
+    """Count the documents that match each filter. `errors` has a message per invalid filter."""
     counts: Json = {}
     failed: Json = {}
     for name in _COUNTED:

@@ -1,4 +1,4 @@
-"""How long Tasks ran on each day, and how much of their queues' resources they used."""
+"""Run time of Tasks per day, and the resources they used."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ _DAY = 86_400
 _BREAKDOWNS = {"project": "projects", "queue": "queues", "user": "users"}
 _MEASURES = ("duration", "gpu_usage")
 _RESOURCES = ("cpu_usage", "gpu_usage")
-# A queue whose workers do not say what they have counts as one CPU and one GPU.
+# A queue whose workers report no resources counts as one CPU and one GPU.
 _DEFAULT_RESOURCE = 1.0
-# The id and the name of all queues that are deleted.
+# Id and name under which all deleted queues are combined.
 _OTHER, _OTHER_NAME = "_other_", "other"
 _NOT_COUNTED_TAGS = ("dataset", "reports", "hidden")
 _NOT_COUNTED_TYPES = ("dataset_import", "annotation", "annotation_manual", "report", "controller")
@@ -26,7 +26,7 @@ _NOT_COUNTED_TYPES = ("dataset_import", "annotation", "annotation_manual", "repo
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Whole days from `start`, which is midnight in the time zone of the request, to `end`."""
+    """Whole days from `start`, midnight in the request's time zone, to `end`."""
 
     start: datetime
     end: datetime
@@ -35,7 +35,7 @@ class _Window:
         return [self.start + timedelta(days=day) for day in range((self.end.date() - self.start.date()).days + 1)]
 
     def seconds(self, started: str, stopped: str) -> dict[int, int]:
-        """How many seconds of each day lie between two instants, by the number of the day."""
+        """Return the seconds of each day between two instants, by day number."""
         first = self._second(max(datetime.fromisoformat(started), self.start))
         last = self._second(min(datetime.fromisoformat(stopped), self.end))
         days = range(first // _DAY, last // _DAY + 1)
@@ -47,9 +47,13 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What one Task adds: to whom (an id for each breakdown), with which weights, and its seconds by day.
+    """The contribution of one Task.
 
-    `artificial`: the measures whose weight is the default.
+    Attributes:
+        ids: {breakdown: id of the project, queue or user}
+        weights: {measure: factor}
+        artificial: Measures whose weight is the default.
+        seconds: {day number: seconds}
     """
 
     ids: Mapping[str, str | None]
@@ -60,7 +64,7 @@ class _Run:
 
 @dataclass(slots=True)
 class _Usage:
-    """The sum of the runs of one project, queue or user, by measure and day."""
+    """The sum of all runs of a project, queue or user, by measure and day."""
 
     measures: Mapping[str, list[float]]
     artificial: set[str] = field(default_factory=set)
@@ -74,9 +78,9 @@ class _Usage:
 
 @endpoint("organization.get_project_usages")
 def get_project_usages(call: Call) -> Json:
-    """The usage of each day by project, queue and user.
+    """Return the usage per day by project, queue and user.
 
-    A project counts with all projects below it. When the request names one project, those right below it count apart.
+    A project includes its subprojects. If the request names one project, each direct subproject counts separately.
     """
     window = _window(call.data)
     asked = call.data.get("breakdown_keys") or _BREAKDOWNS
@@ -106,7 +110,7 @@ def _window(data: Json) -> _Window:
 
 
 def _date(data: Json, name: str) -> datetime:
-    """The date in a field. As on ClearML Server, a Z at its end stands for no time zone."""
+    """Return the date in a field. Like on ClearML Server, a final Z means no time zone."""
     try:
         return datetime.fromisoformat(data[name].removesuffix("Z").removesuffix("z"))
     except ValueError as error:
@@ -135,19 +139,22 @@ def _runs(call: Call, window: _Window) -> Iterator[_Run]:
 
 
 def _holders(call: Call) -> dict[str, str]:
-    """The project that stands for each of the projects whose Tasks count."""
+    """Return {project id: id of the listed project that its Tasks count for}."""
     asked: Sequence[str] = call.data["projects"]
     holders = {id: id for id in asked}
     if len(asked) == 1:
         asked = call.db.projects.distinct("id", Selection().equal("parent", asked[0]))
         holders |= {id: id for id in asked}
     below = list(call.db.projects.all(Selection().inside(asked)))
-    # The last of the asked projects has what is below several of them.
+    # If listed projects are nested, a subproject counts for the last of them.
     return holders | {project["id"]: id for id in asked for project in below if id in project["path"]}
 
 
 def _counted(call: Call, projects: Iterable[str], window: _Window) -> Selection:
-    """The Tasks that count: without `include_development`, those that came from a queue."""
+    """Select the Tasks that count.
+
+    Without `include_development`, only Tasks from a queue count.
+    """
     with_development = call.data.get("include_development")
     tags = [*_NOT_COUNTED_TAGS] if with_development else [*_NOT_COUNTED_TAGS, "development"]
     excluded: dict[str, Sequence[str | None]] = {"system_tags": tags, "type": _NOT_COUNTED_TYPES}
@@ -169,7 +176,7 @@ def _names(call: Call, table: str, ids: Iterable[str | None]) -> dict[str | None
 
 
 def _breakdown(usages: Mapping[str | None, _Usage], names: Mapping[str | None, str], dates: Sequence[float]) -> Json:
-    """The answer for one breakdown, by name; an id that names nothing any more stands for its name."""
+    """Return the answer for one breakdown, sorted by name. Unknown ids are their own name."""
     answer: dict[str, list[Json]] = {"total": [], "series": []}
     for id, usage in sorted(usages.items(), key=lambda item: str(names.get(item[0], item[0]))):
         named = {"name": names.get(id, id), "id": id}

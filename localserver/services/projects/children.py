@@ -1,4 +1,4 @@
-"""Kinds of projects by what stands in them: pipelines, datasets and reports, each with a system tag."""
+"""Pipelines, datasets and reports: projects whose contents have a system tag."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,12 @@ REPORT = "reports"
 
 @dataclass(frozen=True)
 class Kind:
-    """`tag`: the system tag of such a project; `folder`: the project above, which has the tag too and is none."""
+    """A kind of project.
+
+    Attributes:
+        tag: System tag of the projects of this kind.
+        folder: Base name of their parent project. It has the tag too, but is not of this kind.
+    """
 
     tag: str
     folder: str
@@ -30,17 +35,23 @@ TYPES = (*KINDS, "report")
 
 
 def holders(kind: Kind) -> Selection:
-    """The projects of a kind."""
+    """Select the projects of a kind."""
     selection = Selection().tagged("system_tags", kind.tag)
     return selection.both(("basename <> ?", [kind.folder]))
 
 
 def listed(selection: Selection, entity: Entity, field: str, asked: Any) -> Selection:
-    """The documents whose field is as a list of values, or an object like those of `filters`, asks."""
+    """Filter documents by a field.
+
+    `asked` is a list of values or an object in the form of `filters`.
+
+    Raises:
+        errors.ValidationError: `asked` is empty or has another type.
+    """
     if not asked or not isinstance(asked, (list, dict)):
         raise errors.ValidationError(f"Non empty list or dictionary expected for the field: {field}")
     if field not in entity.fields:
-        # Models have no type: none of them is a pipeline's.
+        # Models have no type, so a filter by type selects no models.
         return selection.both(("0", []))
     found = values(entity, field)
     if isinstance(asked, dict):
@@ -49,7 +60,10 @@ def listed(selection: Selection, entity: Entity, field: str, asked: Any) -> Sele
 
 
 def selected(call: Call, ids: Sequence[str]) -> tuple[list[str], set[str]]:
-    """The projects with what `active_users` made or of the `children_type`, and those above; among `ids`, and all."""
+    """Return the projects that match `active_users` or `children_type`, and their parents.
+
+    The first value has only projects in `ids` (if given). The second value has all of them.
+    """
     asked = call.data.get("children_tags_filter") or call.data.get("children_tags")
     kind = call.data.get("children_type")
     below = with_subprojects(call, ids) if ids else []

@@ -1,4 +1,4 @@
-"""What stands in projects: their tags, parameters, metrics, parents, users."""
+"""Contents of projects: tags, parameters, metrics, parents and users."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,10 @@ _NAMES_OF_METRICS = ("metric", "variant", "metric_hash", "variant_hash")
 
 
 def tags(call: Call, collections: Iterable[Documents]) -> Json:
-    """The tags in use in the `projects` and below, and with `include_system` the system tags; `filter` says of what."""
+    """Return the tags used in `projects` and their subprojects.
+
+    `include_system` adds system tags. `filter` limits the documents whose tags count.
+    """
     columns = ["tags", "system_tags"] if call.data.get("include_system") else ["tags"]
     found: dict[str, set[str]] = {column: set() for column in columns}
     for documents in collections:
@@ -54,7 +57,7 @@ def get_project_tags(call: Call) -> Json:
 
 @endpoint("projects.get_hyper_parameters")
 def get_hyper_parameters(call: Call) -> Json:
-    """Which parameters the Tasks there have, by section and name."""
+    """Return the section and name of each hyper-parameter of the Tasks."""
     keys = {
         (section, name)
         for task in call.db.tasks.all(_scope(call, "project"))
@@ -67,7 +70,7 @@ def get_hyper_parameters(call: Call) -> Json:
 
 @endpoint("projects.get_hyperparam_values")
 def get_hyperparam_values(call: Call) -> Json:
-    """The values that a parameter has in the Tasks there, those that match the regular expression `pattern`."""
+    """Return the values of a hyper-parameter that match the regular expression `pattern`."""
     selection = _scope(call, "projects")
     name = f"hyperparams.{call.data['section']}.{call.data['name']}.value"
     if call.data.get("pattern"):
@@ -101,7 +104,10 @@ def _values(call: Call, items: Iterable[Json]) -> Json:
 
 @endpoint("projects.get_unique_metric_variants")
 def get_unique_metric_variants(call: Call) -> Json:
-    """Which metrics the Tasks (or models) there reported, with the hashes under which `last_metrics` holds them."""
+    """Return the reported metrics and variants with their keys in `last_metrics`.
+
+    `model_metrics` selects the metrics of models instead of Tasks.
+    """
     documents = call.db.models if call.data.get("model_metrics") else call.db.tasks
     selection = _scope(call, "project")
     if call.data.get("ids"):
@@ -111,7 +117,7 @@ def get_unique_metric_variants(call: Call) -> Json:
 
 @endpoint("projects.get_task_parents")
 def get_task_parents(call: Call) -> Json:
-    """The Tasks that are parents of Tasks there; of `active` or `archived` ones if `tasks_state` says so."""
+    """Return the parents of Tasks. `tasks_state` counts only `active` or `archived` Tasks."""
     state = call.data.get("tasks_state")
     if state not in (None, "active", "archived", "hidden"):
         raise errors.ValidationError("error for field 'tasks_state'. value must be active, archived or hidden")
@@ -128,7 +134,7 @@ def get_task_parents(call: Call) -> Json:
 
 @endpoint("projects.get_user_names")
 def get_user_names(call: Call) -> Json:
-    """The users who made the Tasks (or models) there."""
+    """Return the users who created the Tasks, or the models if `entity` is model."""
     entity = call.data.get("entity") or "task"
     if entity not in ("task", "model"):
         raise errors.ValidationError("error for field 'entity'. value must be task or model")
@@ -138,7 +144,10 @@ def get_user_names(call: Call) -> Json:
 
 
 def _scope(call: Call, field: str) -> Selection:
-    """As `in_projects`, but without `include_subprojects`, a request without projects is about what is in none."""
+    """Like `in_projects`, with an exception for requests without projects.
+
+    If `include_subprojects` is false, they select documents outside any project.
+    """
     if call.data.get("include_subprojects") is False and call.data.get(field) is None:
         return visible(call.data, Selection().among("project", [None]))
     return in_projects(call)

@@ -1,4 +1,4 @@
-"""Making projects and changing them."""
+"""Create and change projects."""
 
 from localserver import errors
 from localserver.registry import Call, endpoint
@@ -11,7 +11,7 @@ from localserver.tokens import COMPANY
 from localserver.wire import Json
 
 _FIELDS = "description tags system_tags default_output_destination"
-# Lists in filters have operators that begin so.
+# Prefix of the operators in filter lists.
 _OPERATOR = "__$"
 
 
@@ -25,7 +25,12 @@ def create(call: Call) -> Json:
 
 @endpoint("projects.update", writes=True)
 def update(call: Call) -> Json:
-    """Another name for a project where it stands; only `projects.move` puts it elsewhere."""
+    """Change a project. A new name must keep the parent: use `projects.move` to change it.
+
+    Raises:
+        errors.CannotUpdateLocation: The new name has another parent.
+        errors.DuplicateProject: The new name exists.
+    """
     document = own_project(call)
     fields = _fields(call)
     if call.data.get("name"):
@@ -40,7 +45,14 @@ def update(call: Call) -> Json:
 
 @endpoint("projects.move", writes=True)
 def move(call: Call) -> Json:
-    """Put a project into another one, which is made if need be, or at the top when `new_location` is empty."""
+    """Move a project into `new_location`, which is created if missing, or to the top if "".
+
+    Raises:
+        errors.SameProject: The project is already there.
+        errors.ProjectUnderItself: The new parent is the project or below it.
+        errors.ProjectPathTooDeep: A project would exceed the maximum depth.
+        errors.DuplicateProject: The new parent has a project with this name.
+    """
     document = own_project(call)
     location = call.data.get("new_location") or ""
     below = _below(call, document)
@@ -61,7 +73,14 @@ def move(call: Call) -> Json:
 
 @endpoint("projects.merge", writes=True)
 def merge(call: Call) -> Json:
-    """Put what a project holds into another one, or at the top, and delete it. What is archived stays as it is."""
+    """Move the contents of a project into another project or to the top, and delete it.
+
+    Archived Tasks and models are not moved.
+
+    Raises:
+        errors.SameProject: The destination is the project itself.
+        errors.ProjectIntoItsChild: The destination is below the project.
+    """
     source = own_project(call)
     destination = call.data.get("destination_project")
     if source["id"] == destination:
@@ -102,7 +121,7 @@ def _fields(call: Call) -> Document:
 
 
 def _reposition(call: Call, document: Document, parent: Document | None) -> int:
-    """Put a project below another one; how many projects that moves."""
+    """Move a project below a parent and return the number of projects that moved."""
     name = f"{parent['name']}/{document['basename']}" if parent else document["basename"]
     if paths.by_name(call, name):
         raise errors.DuplicateProject(name=name, company=COMPANY)
@@ -126,7 +145,7 @@ def _below(call: Call, document: Document) -> list[Document]:
 
 
 def _rename_below(call: Call, document: Document, below: list[Document], old: str) -> None:
-    """Give the projects below one the beginning of its name and path, whose name was `old`."""
+    """Update names and paths of subprojects after a project's name changed from `old`."""
     for child in below:
         child["name"] = document["name"] + child["name"].removeprefix(old)
         child["path"] = [*document["path"], *child["path"][child["path"].index(document["id"]) :]]

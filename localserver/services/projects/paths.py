@@ -1,4 +1,4 @@
-"""Projects have paths for names: `a/b` stands inside `a`, and is made with it."""
+"""Project names are paths: project `a/b` is inside project `a`."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,11 @@ def by_name(call: Call, name: str) -> Document | None:
 
 
 def clean(name: str) -> str:
-    """A project's name without blanks and slashes at the ends of its parts; raises errors.InvalidProjectName."""
+    """Return a project's name without blanks and empty parts.
+
+    Raises:
+        errors.InvalidProjectName: The name has no parts.
+    """
     parts = [part.strip() for part in name.split("/") if part]
     if not parts:
         raise errors.InvalidProjectName(name=name)
@@ -24,7 +28,7 @@ def clean(name: str) -> str:
 
 
 def basename(name: str) -> str:
-    """The last part of a name; raises errors.ValidationError if it is too short."""
+    """Return the last part of a name; raises errors.ValidationError if it is too short."""
     last = name.rpartition("/")[2]
     if len(last) < MIN_NAME_LENGTH:
         raise errors.ValidationError("Project name cannot be blank")
@@ -36,13 +40,19 @@ def depth(name: str) -> int:
 
 
 def check_depth(depths: Iterable[int]) -> None:
-    """Raises errors.ProjectPathTooDeep."""
+    """Check depths against the maximum; raises errors.ProjectPathTooDeep."""
     if any(found > MAX_DEPTH for found in depths):
         raise errors.ProjectPathTooDeep(max_depth=MAX_DEPTH)
 
 
 def create(call: Call, name: str, **fields: object) -> Document:
-    """A new project and those above it that are not there yet; raises errors.Duplicate if it is there itself."""
+    """Create a project and its missing parents.
+
+    Raises:
+        errors.Duplicate: The project exists.
+        errors.InvalidProjectName: The name is empty.
+        errors.ProjectPathTooDeep: The name has too many parts.
+    """
     check_depth([depth(name)])
     name = clean(name)
     above = name.rpartition("/")[0]
@@ -65,7 +75,7 @@ def create(call: Call, name: str, **fields: object) -> Document:
 
 
 def place(document: Document, parent: Document | None) -> None:
-    """Put a project inside another one, or at the top."""
+    """Set the parent and path of a project. None means the top level."""
     document.pop("parent", None)
     document["path"] = []
     if parent:
@@ -79,7 +89,7 @@ def find_or_create(call: Call, name: str) -> Document:
 
 
 def touch(call: Call, id: str | None) -> None:
-    """Note that something happened in a project."""
+    """Set `last_update` of a project to now."""
     document = call.db.projects.get(id) if id else None
     if document:
         document["last_update"] = now()

@@ -1,4 +1,4 @@
-"""Reading projects."""
+"""Read projects."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,9 +28,10 @@ def get_all(call: Call) -> Json:
 
 @endpoint("projects.get_all_ex")
 def get_all_ex(call: Call) -> Json:
-    """As `get_all`, with what is in the projects: `include_stats`, `include_dataset_stats`, `check_own_contents`.
+    """Like `get_all`, with statistics and contents of the projects on request.
 
-    `active_users` and `children_type` show only the projects with what these made, or of this type, and those above.
+    The options are `include_stats`, `include_dataset_stats` and `check_own_contents`. With `active_users` or
+    `children_type`, only matching projects and their parents are returned.
     """
     kind = call.data.get("children_type")
     if kind not in (None, *TYPES):
@@ -49,7 +50,7 @@ def get_all_ex(call: Call) -> Json:
 
 
 def _found(call: Call, data: Json, selection: Selection) -> tuple[list[Document], str | None]:
-    """The page of projects; hidden ones are marked as such when `search_hidden` shows them."""
+    """Return the page of projects. With `search_hidden`, hidden projects have `hidden: true`."""
     only = data.get("only_fields")
     is_added = bool(data.get("search_hidden") and isinstance(only, list) and only and "system_tags" not in only)
     if is_added:
@@ -63,7 +64,10 @@ def _found(call: Call, data: Json, selection: Selection) -> tuple[list[Document]
 
 
 def _selected(call: Call, data: Mapping[str, Any], is_hidden_asked: bool | None = None) -> Selection:
-    """The projects that a request asks for: at any depth below `parent`, or with `shallow_search` right below it."""
+    """Select the requested projects at any depth below `parent`.
+
+    `shallow_search` selects only direct children.
+    """
     asked = {name: value for name, value in data.items() if name != "path"}
     if data.get("shallow_search"):
         asked.setdefault("parent", [None])
@@ -77,7 +81,7 @@ def _selected(call: Call, data: Mapping[str, Any], is_hidden_asked: bool | None 
 
 
 def _extend(call: Call, found: list[Document], allowed: list[str] | None) -> None:
-    """Add what the request asks for beside the documents."""
+    """Add the requested statistics to the documents."""
     data, ids = call.data, [document["id"] for document in found]
     is_dataset = data.get("children_type") == "dataset"
     asked, search_hidden = _stats_filter(data)
@@ -99,7 +103,7 @@ def _extend(call: Call, found: list[Document], allowed: list[str] | None) -> Non
 
 
 def _stats_filter(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """The filter of the Tasks that count, and whether those of hidden projects count too."""
+    """Return the filter of the Tasks that count, and True if hidden projects count too."""
     kind, search_hidden = data.get("children_type"), bool(data.get("search_hidden"))
     if data.get("include_stats_filter") or not kind:
         return data.get("include_stats_filter") or {}, search_hidden

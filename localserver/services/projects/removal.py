@@ -1,4 +1,4 @@
-"""Deleting projects."""
+"""Delete projects."""
 
 from localserver import errors
 from localserver.registry import Call, endpoint
@@ -9,13 +9,17 @@ from localserver.store.documents import Document, Documents
 from localserver.store.query import Selection
 from localserver.wire import Json
 
-# What stands in place of the id of a deleted model.
+# Replaces the id of a deleted model in Tasks.
 _DELETED = "__DELETED__"
 
 
 @endpoint("projects.validate_delete")
 def validate_delete(call: Call) -> Json:
-    """What a deletion would meet: pipelines and datasets in use, and what the other projects hold."""
+    """Count the contents that a deletion would affect, without deleting.
+
+    Pipelines and datasets count if in use. Tasks, models and reports of other projects count in total and without
+    archived ones.
+    """
     ids, pipelines, datasets = _projects(call)
     others = [id for id in ids if id not in pipelines and id not in datasets]
     answer: Json = {
@@ -33,7 +37,14 @@ def validate_delete(call: Call) -> Json:
 
 @endpoint("projects.delete", writes=True)
 def delete(call: Call) -> Json:
-    """A project and those below it. What is in use there needs force; without `delete_contents` the contents stay."""
+    """Delete a project and its subprojects.
+
+    Without `delete_contents`, Tasks and models stay without a project.
+
+    Raises:
+        errors.ProjectHasPipelines, ProjectHasDatasets, ProjectHasTasks, ProjectHasModels: The project has contents that
+            are not archived, and `force` is not set.
+    """
     own_project(call)
     ids, pipelines, datasets = _projects(call)
     if not call.data.get("force"):
@@ -44,7 +55,7 @@ def delete(call: Call) -> Json:
 
 
 def _projects(call: Call) -> tuple[list[str], list[str], list[str]]:
-    """The ids of a project and all below, and of those which of them are pipelines, and datasets."""
+    """Return the ids of a project and its subprojects, of the pipelines, and of the datasets."""
     ids = with_subprojects(call, [project(call)["id"]])
     pipelines, datasets = (
         call.db.projects.distinct("id", holders(kind).among("id", ids)) for kind in (PIPELINES, DATASETS)
@@ -74,7 +85,7 @@ def _controllers(ids: list[str]) -> Selection:
 
 
 def _delete_contents(call: Call, ids: list[str]) -> Json:
-    """Delete all Tasks and models; those of other projects that refer to them know that these are gone."""
+    """Delete all Tasks and models of projects, and remove references to them elsewhere."""
     models = _contents(call.db.models, ids)
     tasks = _contents(call.db.tasks, ids)
     for documents, found in ((call.db.models, models), (call.db.tasks, tasks)):
@@ -97,7 +108,10 @@ def _delete_contents(call: Call, ids: list[str]) -> Json:
 
 
 def _forget_model(call: Call, model: Document) -> None:
-    """Mark a deleted model in the Tasks that used it, and take it out of the one that made it unless published."""
+    """Mark a deleted model in the Tasks that refer to it.
+
+    The Task that made the model drops it from its outputs, unless the Task is published.
+    """
     for task in list(call.db.tasks.all(Selection().holding("$.models.input", "model", model["id"]))):
         _mark(call, task, "input", model["id"])
     maker = call.db.tasks.get(model["task"]) if model.get("task") else None

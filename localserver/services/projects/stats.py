@@ -1,4 +1,4 @@
-"""How much there is in projects and in those below them, and how the Tasks there stand."""
+"""Statistics of projects and their subprojects."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,12 +12,12 @@ from localserver.store.query import Selection
 from localserver.wire import Json
 
 _ARCHIVED, _NOT_ARCHIVED = "archived", "-archived"
-# The server counts two more statuses, which no Task has here.
+# ClearML Server counts two more statuses, which no Task has here.
 _STATUSES = sorted(STATUSES | {"publishing", "unknown"})
 
 
 def below(call: Call, ids: Sequence[str], search_hidden: bool, allowed: Sequence[str] | None) -> dict[str, list[Json]]:
-    """The projects below each of some, by name."""
+    """Return the subprojects of each project, sorted by name."""
     selection = Selection().inside(ids)
     if not search_hidden:
         selection.tagged("system_tags", "hidden", is_not=True)
@@ -30,7 +30,10 @@ def below(call: Call, ids: Sequence[str], search_hidden: bool, allowed: Sequence
 
 
 def of_tasks(call: Call, ids: Sequence[str], children: Mapping[str, list[Json]], asked: Mapping[str, Any]) -> Json:
-    """The statistics of the active Tasks in each project and those below it, by project."""
+    """Return statistics of the Tasks that are not archived, by project.
+
+    Tasks in subprojects count too.
+    """
     tags = [tag for tag in asked.get("system_tags") or [] if tag not in (_ARCHIVED, _NOT_ARCHIVED)]
     selection = _matching(call, call.db.tasks, _all(ids, children), {**asked, "system_tags": [*tags, _NOT_ARCHIVED]})
     since = (datetime.now(UTC) - timedelta(hours=24)).isoformat(timespec="microseconds")
@@ -52,7 +55,7 @@ def _active(rows: Sequence[tuple[Any, ...]]) -> Json:
 
 
 def of_datasets(call: Call, ids: Sequence[str], children: Mapping[str, list[Json]], asked: Mapping[str, Any]) -> Json:
-    """How many datasets are in each project and those below it, with their tags, by project."""
+    """Return the number and tags of datasets by project, including subprojects."""
     found = list(call.db.projects.all(_datasets(call, _all(ids, children), asked)))
     answer = {}
     for id in ids:
@@ -63,7 +66,10 @@ def of_datasets(call: Call, ids: Sequence[str], children: Mapping[str, list[Json
 
 
 def own_contents(call: Call, ids: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Json]:
-    """How many Tasks and models are in each project itself; active ones unless the filter says otherwise."""
+    """Return the number of Tasks and models of each project, without subprojects.
+
+    Archived documents count only if `asked` filters by the archived tag.
+    """
     tags = asked.get("system_tags") or []
     if not {_ARCHIVED, _NOT_ARCHIVED}.intersection(tags):
         asked = {**asked, "system_tags": [_NOT_ARCHIVED, *tags]}
@@ -75,13 +81,13 @@ def own_contents(call: Call, ids: Sequence[str], asked: Mapping[str, Any]) -> di
 
 
 def own_datasets(call: Call, ids: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Json]:
-    """How many datasets are in each project itself."""
+    """Return the number of datasets of each project, without subprojects."""
     counts = dict(call.db.projects.counts(["parent"], _datasets(call, ids, asked)))
     return {id: {"own_datasets": counts.get(id, 0)} for id in ids}
 
 
 def of_dataset_versions(call: Call, ids: Sequence[str]) -> dict[str, Json]:
-    """File count and total size of the newest dataset version, by project."""
+    """Return the file count and total size of the newest dataset version, by project."""
     found: dict[str, Document] = {}
     active = _matching(call, call.db.tasks, ids, {"system_tags": [_NOT_ARCHIVED]})
     for task in sorted(call.db.tasks.all(active), key=lambda task: str(task.get("last_update"))):
