@@ -51,6 +51,7 @@ class Manifest:
 
     @property
     def bytes(self) -> int:
+        """Total size of all members."""
         return sum(member["bytes"] for member in self.members.values())
 
 
@@ -62,6 +63,7 @@ class Writer:
         self._packed = packed
 
     def add(self, name: str, path: Path) -> None:
+        """Add a file to the archive under a name."""
         info = zipfile.ZipInfo(name)
         # Uploaded files are mostly compressed already. Databases shrink to a fifth.
         info.compress_type = zipfile.ZIP_STORED if name.startswith(f"{FILES}/") else zipfile.ZIP_DEFLATED

@@ -69,6 +69,7 @@ def backup(data_dir: Path | str, target: Path, force: bool = False) -> Backup:
 
 
 def told(file: Path, manifest: Manifest) -> Backup:
+    """Return the description of a backup file with this manifest."""
     schema = manifest.schema[-1] if manifest.schema else ""
     return Backup(str(file), file.stat().st_size, manifest.made, schema, manifest.counts)
 
@@ -115,7 +116,7 @@ def _keep(root: Path, kept: Path) -> None:
                 if stat.S_ISREG(path.lstat().st_mode):
                     link(path, below / name)
             except FileNotFoundError:
-                continue  # deleted meanwhile
+                continue  # deleted in the meantime
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -56,6 +56,7 @@ def read_state(data_dir: Path) -> ServerState | None:
 
 
 def write_state(data_dir: Path, state: ServerState) -> None:
+    """Write the state of the running server."""
     write_text(data_dir / STATE, json.dumps(asdict(state)) + "\n")
 
 

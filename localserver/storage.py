@@ -139,7 +139,7 @@ class Storage:
                 place.mkdir()
             link(path, place / name)
         except FileNotFoundError:
-            return  # no backup is made, or not any more, or nothing is there to go
+            return  # no backup is running, it ended just now, or the file does not exist
 
     def receive(self) -> "Upload":
         """Return an Upload context. Its `commit` stores all files or none."""

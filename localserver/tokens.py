@@ -19,6 +19,8 @@ LIFETIME_SECONDS = 30 * 24 * 3600
 
 
 class Tokens:
+    """Issues and verifies tokens with one secret."""
+
     def __init__(self, secret: str) -> None:
         self._secret = secret
 

@@ -120,10 +120,12 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
 
 
 def success(target: Target, data: Json) -> Json:
+    """Return the envelope of a successful answer."""
     return _envelope(target, 200, 0, "OK", data)
 
 
 def failure(target: Target, error: errors.ApiError) -> Json:
+    """Return the envelope of an error."""
     return _envelope(target, error.code, error.subcode, str(error), {}, error.values)
 
 

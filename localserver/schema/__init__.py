@@ -1,4 +1,7 @@
-"""Tables of request fields: one JSON file a service, one table an endpoint, one line a field (see README.md)."""
+"""Tables of request fields: one JSON file per service, one table per endpoint.
+
+README.md describes the format.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,10 +16,16 @@ _META = ("$since", "$left out", "$closed")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What one field takes. `required` and `subcode` are the subcodes of the error when it is missing or wrong.
+    """A request field.
 
-    `no_effect` is the reason why acting on the field would change nothing here. `is_refused`: acting on it would
-    change the answer, and no handler does.
+    Attributes:
+        items: Allowed types of list items or dict values.
+        min: Minimum of a number, or of the length of a list or string.
+        max: Like `min`, the maximum.
+        required: Subcode of the error if the field is missing. 0 means optional.
+        subcode: Subcode of the error if the value is wrong.
+        no_effect: Why acting on the field would change nothing in this backend.
+        is_refused: Acting on the field would change the answer, and no handler does.
     """
 
     name: str
@@ -35,35 +44,42 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The fields of one request or of one object inside a request. `is_closed`: other names are an error."""
+    """The fields of a request or of an object inside a request.
+
+    Attributes:
+        since: First API version of the endpoint.
+        left_out: Why this backend does not answer the endpoint.
+        is_closed: Unknown field names are an error.
+    """
 
     name: str
     fields: Mapping[str, Field]
     since: tuple[int, int] = (0, 0)
     left_out: str = ""
     is_closed: bool = False
-    # The beginnings of names like `hyperparams.*`, with their fields.
+    # (prefix, field) for names such as `hyperparams.*`.
     prefixes: tuple[tuple[str, Field], ...] = field(default=())
 
     def get(self, name: str) -> Field | None:
+        """Return the field with this name or with a prefix of it, or None."""
         return self.fields.get(name) or next((item for start, item in self.prefixes if name.startswith(start)), None)
 
 
 @cache
 def table(endpoint: str) -> Table:
-    """The table of an endpoint; one without fields for an endpoint that has none."""
+    """Return the table of an endpoint. It is empty for an unknown endpoint."""
     return _table(endpoint, _endpoints().get(endpoint, {}), 12)
 
 
 @cache
 def shape(name: str, subcode: int) -> Table | None:
-    """The fields of a kind of object inside requests, None if no kind has that name."""
+    """Return the table of an object type inside requests, or None."""
     rows = _shapes().get(name)
     return None if rows is None else _table(name, rows, subcode)
 
 
 def endpoints() -> Iterator[str]:
-    """The names of all endpoints of ClearML Server."""
+    """Return the names of all endpoints of ClearML Server."""
     return iter(_endpoints())
 
 

@@ -15,10 +15,12 @@ MIN_NAME_LENGTH = 3
 
 
 def now() -> str:
+    """Return the current UTC time in ISO 8601 with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def new_id() -> str:
+    """Return a new random id of 32 hexadecimal digits."""
     return uuid.uuid4().hex
 
 
@@ -77,6 +79,7 @@ def own_task(call: Call, id: str | None = None) -> Document:
 
 
 def model(call: Call, id: str | None = None) -> Document:
+    """Return a model; raises errors.InvalidModelId."""
     id = call.data["model"] if id is None else id
     found = call.db.models.get(id)
     if found is None:
@@ -85,6 +88,7 @@ def model(call: Call, id: str | None = None) -> Document:
 
 
 def project(call: Call, id: str | None = None) -> Document:
+    """Return a project; raises errors.InvalidProjectId."""
     id = call.data["project"] if id is None else id
     found = call.db.projects.get(id)
     if found is None:
@@ -106,6 +110,7 @@ def own_project(call: Call) -> Document:
 
 
 def queue(call: Call, id: str | None = None) -> Document:
+    """Return a queue; raises errors.InvalidQueueId."""
     id = call.data["queue"] if id is None else id
     found = call.db.queues.get(id)
     if found is None:
@@ -114,6 +119,7 @@ def queue(call: Call, id: str | None = None) -> Document:
 
 
 def check_name(name: str) -> str:
+    """Return the name; raises errors.DataValidationError if it is too short."""
     if len(name.strip()) < MIN_NAME_LENGTH:
         raise errors.DataValidationError(name="String value is too short")
     return name
@@ -155,7 +161,10 @@ def many(call: Call, operate: Callable[[str], Json]) -> Json:
 
 
 def given(call: Call, names: str) -> Document:
-    """Return the named request fields that are present and not null; `names` is space-separated."""
+    """Return the named request fields that are present and not null.
+
+    `names` is a space-separated list.
+    """
     return {name: call.data[name] for name in names.split() if call.data.get(name) is not None}
 
 

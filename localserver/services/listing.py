@@ -57,4 +57,5 @@ def answer_joined(call: Call, name: str, documents: Documents, data: Json, selec
 
 
 def enveloped(name: str, found: list[Document], scroll_id: str | None) -> Json:
+    """Return documents under the entity's name, with the scroll id if there is one."""
     return {name: found, "scroll_id": scroll_id} if scroll_id else {name: found}

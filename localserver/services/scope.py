@@ -23,6 +23,7 @@ def in_projects(call: Call) -> Selection:
 
 
 def with_subprojects(call: Call, ids: Iterable[Any]) -> list[Any]:
+    """Return the ids and the ids of all their subprojects."""
     wanted = list(ids)
     below = call.db.projects.distinct("id", Selection().inside(wanted))
     return [*wanted, *(id for id in below if id not in wanted)]

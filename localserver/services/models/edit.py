@@ -19,6 +19,7 @@ def create(call: Call) -> Json:
 
 
 def insert(call: Call, fields: Document) -> Document:
+    """Store a new model with default values for missing fields, and touch its project."""
     empty: Document = {"tags": [], "system_tags": [], "design": {}, "labels": {}, "metadata": {}, "ui_cache": {}}
     document = {**stamped(call), **empty, "last_iteration": 0, "last_metrics": {}, **fields}
     call.db.models.insert(document)
@@ -43,6 +44,7 @@ def update(call: Call) -> Json:
 
 
 def change(call: Call, document: Document) -> Json:
+    """Set the fields that `models.update` allows, and return the answer."""
     fields = updated(call)
     note_iteration(call, call.data.get("task"))
     return _kept(call, document, fields)

@@ -12,6 +12,7 @@ MAX_DEPTH = 10
 
 
 def by_name(call: Call, name: str) -> Document | None:
+    """Return the project with this full name, or None."""
     return call.db.projects.one(Selection().equal("name", name))
 
 
@@ -36,6 +37,7 @@ def basename(name: str) -> str:
 
 
 def depth(name: str) -> int:
+    """Return the number of parts of a name."""
     return len([part for part in name.split("/") if part])
 
 
@@ -84,6 +86,7 @@ def place(document: Document, parent: Document | None) -> None:
 
 
 def find_or_create(call: Call, name: str) -> Document:
+    """Return the project with this name, and create it if missing."""
     name = clean(name)
     return by_name(call, name) or create(call, name)
 

@@ -14,6 +14,7 @@ SERVICES = "services"
 
 
 def create(call: Call, name: str, **fields: object) -> Document:
+    """Create a queue; raises errors.DataValidationError for a name that is too short."""
     stamps = {field: value for field, value in stamped(call).items() if field in _STAMPS}
     document = {**stamps, "name": check_name(name), "tags": [], "system_tags": [], "metadata": {}, **fields}
     call.db.queues.insert(document)
@@ -21,14 +22,22 @@ def create(call: Call, name: str, **fields: object) -> Document:
 
 
 def by_name(call: Call, name: str) -> Document | None:
+    """Return the queue with this name, or None."""
     return call.db.queues.one(Selection().equal("name", name))
 
 
 def find_or_create(call: Call, name: str) -> Document:
+    """Return the queue with this name, and create it if missing."""
     return by_name(call, name) or create(call, name)
 
 
 def default_queue(call: Call) -> Document:
+    """Return the queue with system tag `default`.
+
+    Raises:
+        errors.NoDefaultQueue: No queue has the tag.
+        errors.MultipleDefaultQueues: Several queues have the tag.
+    """
     found = list(call.db.queues.all(Selection().tagged("system_tags", DEFAULT)))
     if not found:
         raise errors.NoDefaultQueue
@@ -45,4 +54,5 @@ def ensure_first(call: Call) -> None:
 
 
 def is_watched(call: Call, queue: str) -> bool:
+    """Return True if a live worker watches the queue."""
     return any(queue in (worker.get("queues") or []) for worker in alive(call))

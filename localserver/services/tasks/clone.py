@@ -84,7 +84,7 @@ def _execution(source: Document, overrides: Document) -> Document:
 
 
 def _check(call: Call, document: Document) -> None:
-    """Check the references that the request sets; with `validate_references`, all of them."""
+    """Check the references that the request sets. With `validate_references`, check all."""
     data = call.data
     everything = data.get("validate_references")
     overrides = data.get("execution_overrides") or {}

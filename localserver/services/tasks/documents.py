@@ -144,18 +144,25 @@ def check_references(call: Call, task: Document) -> None:
 
 
 def check_parent(call: Call, task: Document) -> None:
+    """Check that the parent of a Task exists or was deleted; raises errors.InvalidTaskId."""
     parent = task.get("parent")
     if parent and not parent.startswith(DELETED_PREFIX) and call.db.tasks.get(parent) is None:
         raise errors.InvalidTaskId("invalid parent", parent=parent)
 
 
 def check_inputs(call: Call, task: Document) -> None:
+    """Check that the input models of a Task exist; raises errors.InvalidModelId."""
     missing = {item["model"] for item in task["models"]["input"] if call.db.models.get(item["model"]) is None}
     if missing:
         raise errors.InvalidModelId(models=sorted(missing))
 
 
 def script(current: dict[str, Any], value: dict[str, Any]) -> Document:
+    """Return the current script merged with the values of a request.
+
+    Raises:
+        errors.DataValidationError: `requirements` is not an object.
+    """
     default = {"binary": "python", "repository": "", "entry_point": "", "requirements": {}}
     stripped = {
         name: item.strip() if isinstance(item, str) and name != "diff" else item for name, item in value.items()
@@ -166,6 +173,11 @@ def script(current: dict[str, Any], value: dict[str, Any]) -> Document:
 
 
 def execution(current: dict[str, Any], value: dict[str, Any]) -> Document:
+    """Return the current execution merged with the values of a request.
+
+    Raises:
+        errors.DataValidationError: An artifact has no type.
+    """
     default = {"test_split": 0, "parameters": {}, "model_desc": {}, "model_labels": {}, "artifacts": []}
     merged = {**default, **current, **_without_none(value)}
     artifacts: dict[tuple[str, str], Document] = {}

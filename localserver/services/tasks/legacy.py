@@ -87,7 +87,10 @@ def path(name: str) -> str:
 
 
 def with_model(data: Json, model: str | None) -> Json:
-    """Return the request with `model` as the only input model; "" removes all input models."""
+    """Return the request with `model` as the only input model.
+
+    "" removes all input models, and None changes nothing.
+    """
     if model is None:
         return data
     inputs = [{"name": "Input Model", "model": model, "updated": now()}] if model else []

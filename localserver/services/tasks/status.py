@@ -60,6 +60,7 @@ def pipeline_steps(call: Call, controller: Document) -> list[Document]:
 
 
 def started(call: Call, id: str) -> Json:
+    """Set a Task to `in_progress`. A restart clears the end time and duration."""
     if call.db.tasks.get(id) is None:
         raise errors.InvalidId(task=id)
     document = own_task(call, id)
@@ -72,10 +73,12 @@ def started(call: Call, id: str) -> Json:
 
 
 def stopped(call: Call, id: str) -> Json:
+    """Set a Task to `stopped`."""
     return _ended(call, id, lifecycle.STOPPED)
 
 
 def failed(call: Call, id: str) -> Json:
+    """Set a Task to `failed`."""
     return _ended(call, id, lifecycle.FAILED)
 
 
@@ -84,6 +87,7 @@ def _ended(call: Call, id: str, to: str) -> Json:
 
 
 def close(call: Call, id: str) -> Json:
+    """Set a Task to `closed`."""
     return {"updated": 1, "fields": change(call, own_task(call, id), lifecycle.CLOSED)}
 
 
@@ -121,6 +125,7 @@ def leave_queue(call: Call, document: Document) -> int:
 
 
 def completed(call: Call, id: str) -> Json:
+    """Set a Task to `completed`, and publish it if the request sets `publish`."""
     answer = {**_ended(call, id, lifecycle.COMPLETED), "published": 0}
     if call.data.get("publish"):
         published = publish(call.asking({**call.data, "publish_model": True}), id)["fields"]

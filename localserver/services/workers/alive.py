@@ -20,7 +20,7 @@ def alive(call: Call) -> list[Document]:
 def asked_for(call: Call, last_seen: int) -> list[Document]:
     """Return the live workers that match the request's `last_seen`, tags and pattern.
 
-    `last_seen` is the default for requests without the field, in seconds; 0 selects all.
+    The argument `last_seen` is the default in seconds. 0 selects all live workers.
     """
     seconds = call.data.get("last_seen")
     seconds = last_seen if seconds is None else seconds
@@ -35,6 +35,7 @@ def asked_for(call: Call, last_seen: int) -> list[Document]:
 
 
 def heard_of(worker: Document, seconds: int) -> bool:
+    """Return True if the worker was active in the last `seconds`."""
     return datetime.fromisoformat(worker["last_activity_time"]) > datetime.now(UTC) - timedelta(seconds=seconds)
 
 

@@ -36,7 +36,10 @@ def get_metric_keys(call: Call) -> Json:
 
 @endpoint("workers.get_stats")
 def get_stats(call: Call) -> Json:
-    """Return the measurements of each worker per interval of the range; 0 without data."""
+    """Return the measurements of each worker per interval of the range.
+
+    Intervals without data have the value 0.
+    """
     items = [(fields.text(item, "key"), _aggregation(item)) for item in fields.objects(call.data, "items")]
     dates = _dates(call)
     # Leave out the last interval if more than a tenth of it is outside the range.
