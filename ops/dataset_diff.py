@@ -99,10 +99,10 @@ def _same_types(before: "pd.DataFrame", after: "pd.DataFrame") -> tuple["pd.Data
 def _checked_key(before: "pd.DataFrame", after: "pd.DataFrame", key: str) -> str:
     for frame in (before, after):
         if key not in frame.columns:
-            raise BadInput(f"there is no column {key!r} to tell rows apart{did_you_mean(key, map(str, frame.columns))}")
+            raise BadInput(f"there is no column {key!r} to identify rows{did_you_mean(key, map(str, frame.columns))}")
         repeated = int(frame[key].duplicated().sum())
         if repeated:
-            raise BadInput(f"column {key} does not tell rows apart: {repeated} rows repeat a value of it")
+            raise BadInput(f"column {key} does not identify rows: {repeated} rows repeat a value of it")
     return key
 
 

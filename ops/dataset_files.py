@@ -106,7 +106,7 @@ def fetch_files(api: Api, dataset_id: str, stored: Stored, folder: Path) -> list
         finally:
             packed.unlink(missing_ok=True)
     if stored.links:
-        problems.append(f"{stored.links} files are links to other places, of which no sha256 is kept")
+        problems.append(f"{stored.links} files are links to external files, of which no sha256 is kept")
     return [f"dataset {dataset_id}: {problem}" for problem in problems]
 
 

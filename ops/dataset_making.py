@@ -67,7 +67,7 @@ def check_key(content: Content, key: str) -> None:
         if key and key not in table.columns:
             raise BadInput(f"{name} has no column {key!r}{did_you_mean(key, map(str, table.columns))}")
         if key and table[key].duplicated().any():
-            raise BadInput(f"column {key} of {name} does not tell rows apart: values of it repeat")
+            raise BadInput(f"column {key} of {name} does not identify rows: values of it repeat")
 
 
 def check_number(catalog: Catalog, name: str, version: str) -> None:

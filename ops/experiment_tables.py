@@ -1,4 +1,4 @@
-"""Experiments, as `ops.experiments.show_experiment` tells them, side by side and in order of a metric."""
+"""Tables of experiments: side by side, and ranked by a metric."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 Experiment = dict[str, Any]
 _OF_EXPERIMENTS = ("name", "status", "tags")
-# Between 0 and 1 by what they are.
+# Metrics whose values are between 0 and 1.
 _SHARES = ("roc_auc", "average_precision", "f1_score", "accuracy", "precision", "recall", "brier")
 
 
 def compared(found: Sequence[Experiment]) -> list[dict[str, Any]]:
-    """What the experiments have, a line each: `{part, name, values, differs, deltas}`.
+    """Return the lines of a comparison: `{part, name, values, differs, deltas}` for each value.
 
-    `deltas` are the differences of metrics to the first experiment's, None where one of the two has no value.
+    `deltas` are the differences of a metric to the first experiment, None without two values.
 
     Raises:
-        BadInput: there are fewer than two.
+        BadInput: there are fewer than two experiments.
     """
     if len(found) < 2:
         what = f"only {found[0]['name']} {found[0]['id']} is" if found else "none is"
@@ -38,7 +38,7 @@ def compared(found: Sequence[Experiment]) -> list[dict[str, Any]]:
 
 
 def side_by_side(parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """What things have, a line each as `compared` tells them; a part holds the values of each thing by their names."""
+    """Return the lines of a comparison, as `compared` does, from the values by part."""
     return [
         _line(part, name, [values.get(name) for values in sides])
         for part, sides in parts.items()
@@ -47,7 +47,10 @@ def side_by_side(parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[
 
 
 def side_by_side_frame(ids: Sequence[str], lines: Sequence[dict[str, Any]]) -> "pd.DataFrame":
-    """The lines as a DataFrame, indexed by `part` and `name`: a column for each id, `differs`, and `delta <id>`s."""
+    """Return the lines as a DataFrame, indexed by `part` and `name`.
+
+    It has a column for each id, `differs`, and `delta <id>` for each id but the first.
+    """
     import pandas as pd
 
     index = pd.MultiIndex.from_tuples([(line["part"], line["name"]) for line in lines], names=["part", "name"])
@@ -58,15 +61,18 @@ def side_by_side_frame(ids: Sequence[str], lines: Sequence[dict[str, Any]]) -> "
 
 
 def side_by_side_rows(lines: Sequence[dict[str, Any]]) -> list[list[str]]:
-    """The lines as rows of a table, a * before what differs, the difference to the first behind a metric."""
+    """Return the lines as table rows.
+
+    A * marks different values. Metrics show the difference to the first experiment.
+    """
     return [["*" if line["differs"] else "", line["part"], line["name"], *_sides(line)] for line in lines]
 
 
 def ranked(found: Sequence[Experiment], metric: str, lowest: bool) -> dict[str, Any]:
-    """The experiments that have the metric, the best first: `{metric, experiments, reason}`.
+    """Return the experiments with the metric, best first: `{metric, experiments, reason}`.
 
-    Each is `{place, id, name, value, low, high, dataset}`; `low` and `high` are the 95 % interval if it is known:
-    told beside the metric as `<metric>_low` and `_high`, or found from `<metric>_std` over the folds.
+    Each is `{place, id, name, value, low, high, dataset}`. `low` and `high` are the 95 % interval if it is known: from
+    the metrics `<metric>_low` and `<metric>_high`, or computed from `<metric>_std` over the folds.
     """
     having = [one for one in found if metric in one["metrics"]]
     best = sorted(having, key=lambda one: (one["metrics"][metric] * (1 if lowest else -1), one["name"]))

@@ -1,4 +1,4 @@
-"""Experiments: found, looked at, compared. What they are and how they are filtered tells `ops/experiment_query.py`."""
+"""Experiments: list, show, compare and rank. See `ops/experiment_query.py` for filters."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -33,17 +33,17 @@ ANCESTORS = 4
 
 
 def list_experiments(**filters: Any) -> list[dict[str, Any]]:
-    """Experiments, the newest first, or those with the best values of a metric.
+    """Return the newest experiments, or those with the best values of a metric.
 
     Args:
-        filters: those of `ops.experiment_query.Query`; `project` is that of the settings unless given.
+        filters: those of `ops.experiment_query.Query`. The default `project` is that of the settings.
 
     Returns:
-        `{id, name, project, status, tags, created, metrics}` of each; the metrics are those named in the filters, else
-        the ones that the training is judged by.
+        `{id, name, project, status, tags, created, metrics}` for each. The metrics are those in the filters, else those
+        that the flows use to choose a model.
 
     Raises:
-        BadInput: there is no such project, tag, flow, run or metric, or no such date.
+        BadInput: a project, tag, flow, run or metric does not exist, or a date is invalid.
         Unreachable: no backend answers.
     """
     settings = load()
@@ -60,50 +60,60 @@ def list_experiments(**filters: Any) -> list[dict[str, Any]]:
 
 
 def show_experiment(typed: str) -> dict[str, Any]:
-    """All that is known of one experiment, by its id or the beginning of it.
+    """Return all facts of one experiment, by its id or the beginning of it.
 
     Returns:
         `{id, name, project, status, tags, created, started, completed, parameters, metrics, dataset: {id, sha256},
-        code: {commit, repository, branch, entry_point, changes}, web_url}`. `parameters` are named `Section/name`;
-        `code.changes` is the sha256 of what was not committed.
+        code: {commit, repository, branch, entry_point, changes}, web_url}`. `parameters` are named `Section/name`.
+        `code.changes` is the sha256 of uncommitted changes.
 
     Raises:
-        BadInput: there is none, or more than one.
+        BadInput: there is no such experiment, or more than one.
     """
     backend = connect(load())
     return next(described(backend, [find_experiment(backend.api, typed)]))
 
 
 def find_experiment(api: Api, typed: str) -> dict[str, Any]:
-    """The Task of one experiment with `FIELDS`. Raises BadInput if there is none, or more than one."""
+    """Return the Task of one experiment with `FIELDS`.
+
+    Raises BadInput if there is no such experiment, or more than one.
+    """
     return find_by_id(api, "tasks", typed, "experiment", FIELDS, system_tags=NO_EXPERIMENTS)
 
 
 def compare_experiments(ids: Sequence[str] = (), **filters: Any) -> "pd.DataFrame":
-    """Experiments side by side as a DataFrame.
+    """Return experiments side by side as a DataFrame.
 
     Args:
-        ids: of the experiments, or the beginnings of them; without ids the `filters` say which.
+        ids: ids of experiments, or their beginnings. Without ids, `filters` select the experiments.
         filters: those of `ops.experiment_query.Query`.
 
     Returns:
-        Indexed by `part` (experiment, parameter, metric, dataset, code) and `name`. A column for each experiment, named
-        by its id; `differs`, whether not all have the same; and for each experiment but the first `delta <id>`: how
-        much more than the first's its metric is.
+        Indexed by `part` (experiment, parameter, metric, dataset, code) and `name`. It has a column for each
+        experiment, named by its id. `differs` is true if values differ. `delta <id>` is the difference of a metric to
+        the first experiment.
 
     Raises:
-        BadInput: fewer than two experiments are meant, one is meant twice, or a filter means nothing.
+        BadInput: fewer than two experiments match, an experiment is given twice, or a filter matches nothing.
     """
     found = experiments(ids, **filters)
     return side_by_side_frame([one["id"] for one in found], compared(found))
 
 
 def leaderboard(**filters: Any) -> dict[str, Any]:
-    """The best completed experiments: `{metric, experiments: [{place, id, name, value, low, high, dataset}], reason}`.
+    """Return the best completed experiments by a metric, and why the first one leads.
 
-    `filters` are those of `ops.experiment_query.Query`; `metrics` defaults to the one that the training of the flow is
-    judged by (without a filter `flow`: that of the last experiment), `status` to completed and published. `low` and
-    `high` are the 95 % interval, None where it is not known. Raises BadInput for what is not there.
+    Args:
+        filters: those of `ops.experiment_query.Query`. `metrics` defaults to the metric of the flow's training, where
+            `flow` defaults to the flow of the last experiment. `status` defaults to completed and published.
+
+    Returns:
+        `{metric, experiments: [{place, id, name, value, low, high, dataset}], reason}`. `low` and `high` are the 95 %
+        interval, or None if it is not known.
+
+    Raises:
+        BadInput: a filter matches nothing.
     """
     settings = load()
     flow = filters.get("flow") if filters.get("flow") in flow_names() else ""
@@ -111,16 +121,16 @@ def leaderboard(**filters: Any) -> dict[str, Any]:
         filters["metrics"] = f"cv_{settings.flow(flow or _last_flow(connect(settings).api, settings)).metric}"
     filters["status"] = filters.get("status") or ("completed", "published")
     query = make_query(settings, **filters)
-    # The second one, too, where only the first is asked for: it is in the reason.
+    # The reason compares the first with the second, so at least two are read.
     found = experiments(**{**filters, "top": query.top and max(query.top, 2)})
     board = ranked(found, query.metrics[0], query.ascending)
     return {**board, "experiments": board["experiments"][: query.top]}
 
 
 def experiments(ids: Sequence[str] = (), **filters: Any) -> list[dict[str, Any]]:
-    """Experiments as `show_experiment` tells them: those of the ids, in their order, or those that the filters mean.
+    """Return experiments as `show_experiment` does: those of the ids, or those of the filters.
 
-    Raises BadInput for an id or a filter that means none, or the same experiment twice.
+    Raises BadInput if an id or filter matches nothing, or if an experiment is given twice.
     """
     settings = load()
     backend = connect(settings)
@@ -135,11 +145,11 @@ def experiments(ids: Sequence[str] = (), **filters: Any) -> list[dict[str, Any]]
 
 
 def described(backend: Backend, tasks: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Tasks with `FIELDS` as `show_experiment` tells them."""
+    """Yield Tasks with `FIELDS` as `show_experiment` returns them."""
     commits = _commits(backend.api, tasks)
     for task in tasks:
         items = [item for section in task.get("hyperparams", {}).values() for item in section.values()]
-        # Where a pushed one is from is no parameter of it.
+        # Notes of a push are no parameters of the experiment.
         items = [item for item in items if item["name"] not in NOTES]
         general = {item["name"]: item.get("value") for item in items if item.get("section") == "General"}
         yield {
@@ -155,7 +165,7 @@ def described(backend: Backend, tasks: Sequence[dict[str, Any]]) -> Iterator[dic
 
 
 def make_query(settings: Settings, **filters: Any) -> Query:
-    """The query of these filters, in the project of the settings unless they name one."""
+    """Return the query of these filters. The default project is that of the settings."""
     given = dict(filters)
     for name in ("tags", "status", "metrics"):
         value = given.get(name) or ()
@@ -165,13 +175,13 @@ def make_query(settings: Settings, **filters: Any) -> Query:
 
 
 def usual_metrics(settings: Settings) -> tuple[str, ...]:
-    """What the trainings of the flows are judged by, F1, and the error of numbers."""
+    """Return the metrics that the flows choose models by, then F1 and RMSE."""
     judged = [f"cv_{settings.flow(name).metric}" for name in flow_names() if getattr(settings, name)]
     return tuple(dict.fromkeys([*judged, "cv_f1_score", "cv_rmse"]))
 
 
 def _last_flow(api: Api, settings: Settings) -> str:
-    """The flow whose experiment is the newest; the first there is if none has run."""
+    """Return the flow of the newest experiment, or the first flow if there is none."""
     query = make_query(settings, status=("completed", "published"), top=20)
     for task in select(api, query, ["hyperparams.General.flow.value"])[0]:
         flow = (task.get("hyperparams") or {}).get("General", {}).get("flow", {}).get("value")
@@ -192,7 +202,7 @@ def _row(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def reported_metrics(task: dict[str, Any]) -> dict[str, float]:
-    """The last value of each scalar by what a person calls it, sorted."""
+    """Return the last value of each scalar by its name, sorted."""
     found = {}
     for title, variants in (task.get("last_metrics") or {}).items():
         for series, item in variants.items():
@@ -210,7 +220,7 @@ def _code(task: dict[str, Any], commit: str | None) -> dict[str, Any]:
 
 
 def _commits(api: Api, tasks: Sequence[dict[str, Any]]) -> dict[str, str | None]:
-    """The commit of each Task's code by its id: its own, else that of the nearest Task above it that knows one."""
+    """Return the commit of each Task's code by id: its own, or the nearest ancestor's."""
     known = {task["id"]: task for task in tasks}
     for _ in range(ANCESTORS):
         above = {_id_of(task.get("parent")) for task in known.values() if not _own_commit(task)}
@@ -236,5 +246,5 @@ def _own_commit(task: dict[str, Any]) -> str | None:
 
 
 def _id_of(reference: Any) -> str | None:
-    """The id of a project or a parent, which the API tells as such or together with its name."""
+    """Return the id of a project or parent. The API returns an id, or an object with an id."""
     return reference.get("id") if isinstance(reference, dict) else reference

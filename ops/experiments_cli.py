@@ -1,4 +1,4 @@
-"""`flows experiments`: what was tried, with which parameters, on which data, and what it was worth."""
+"""Command `flows experiments`."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,27 +18,27 @@ from ops.tables import local_date, say, show, show_facts
 
 STDOUT = "-"
 FILTERS = [
-    click.option("--project", metavar="NAME", help="That project and those below it (setting project.name)."),
-    click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only with this tag; again: with all of them."),
+    click.option("--project", metavar="NAME", help="Project, with its subprojects (default: setting project.name)."),
+    click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only with this tag; repeatable, all must match."),
     click.option(
-        "--status", multiple=True, type=click.Choice(STATUSES), help="Only in this status; again: or in that."
+        "--status", multiple=True, type=click.Choice(STATUSES), help="Only with this status; repeatable, any may match."
     ),
-    click.option("--since", default="", metavar="DATE", help="Created then or later: 2026-11-23 or 2026-11-23T14:30."),
-    click.option("--until", default="", metavar="DATE", help="Created then or before; a date includes that day."),
-    click.option("--flow", default="", metavar="NAME", help="Made by runs of this flow."),
-    click.option("--run", default="", metavar="ID", help="Made, or taken from the cache, by this run."),
+    click.option("--since", default="", metavar="DATE", help="Created at or after 2026-11-23 or 2026-11-23T14:30."),
+    click.option("--until", default="", metavar="DATE", help="Created at or before; a date includes that day."),
+    click.option("--flow", default="", metavar="NAME", help="Only from runs of this flow."),
+    click.option("--run", default="", metavar="ID", help="Only from this run, including cached ones."),
     click.option(
-        "--metric", "metrics", multiple=True, metavar="NAME", help="Show it, the best first; again: show more."
+        "--metric", "metrics", multiple=True, metavar="NAME", help="Show this metric; repeatable, the first sorts."
     ),
-    click.option("--lowest/--highest", default=None, help="Which is the best; default: by the metric's name."),
+    click.option("--lowest/--highest", default=None, help="Which value is best (default: by the metric's name)."),
 ]
 
 
 def filters(top: int | None) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The options that say which experiments are meant, handed over together as `meant`."""
+    """Return a decorator for the options that select experiments. The command gets `meant`."""
     names = ("project", "tags", "status", "since", "until", "flow", "run", "metrics", "lowest", "top")
     limit = click.option(
-        "--top", type=click.IntRange(1), default=top, show_default="all", metavar="N", help="How many."
+        "--top", type=click.IntRange(1), default=top, show_default="all", metavar="N", help="Number of experiments."
     )
 
     def with_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -57,9 +57,9 @@ def filters(top: int | None) -> Callable[[Callable[..., None]], Callable[..., No
 @as_json
 @click.pass_context
 def experiments(context: click.Context, as_json: bool) -> None:
-    """Experiments: what was tried, and what it was worth. Without a command: the newest.
+    """Show, compare and export experiments (default: list the newest).
 
-    An ID may be shortened to its beginning, as long as no other experiment's begins so.
+    An ID may be shortened to a unique beginning.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_, as_json=as_json)
@@ -77,7 +77,7 @@ def experiments(context: click.Context, as_json: bool) -> None:
 @as_json
 @one_sentence
 def list_(meant: dict[str, Any], as_json: bool) -> None:
-    """The newest experiments, or those with the best values of a metric."""
+    """List the newest experiments, or the best by a metric."""
     found = list_experiments(**meant)
     metrics = list(dict.fromkeys(name for one in found for name in one["metrics"]))
     rows = [
@@ -96,7 +96,7 @@ def list_(meant: dict[str, Any], as_json: bool) -> None:
 @as_json
 @one_sentence
 def show_(experiment: str, as_json: bool) -> None:
-    """All that is known of an experiment: parameters, metrics, dataset, code."""
+    """Show an experiment: parameters, metrics, dataset, code."""
     found = show_experiment(experiment)
     dates = {name: local_date(found[name]) for name in ("created", "started", "completed")}
     plain = {name: value for name, value in found.items() if not isinstance(value, dict)}
@@ -114,14 +114,15 @@ def show_(experiment: str, as_json: bool) -> None:
     ),
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--differences", is_flag=True, help="Only what is not the same for all.")
+@click.option("--differences", is_flag=True, help="Show only values that differ.")
 @filters(top=5)
 @as_json
 @one_sentence
 def compare(ids: tuple[str, ...], differences: bool, meant: dict[str, Any], as_json: bool) -> None:
-    """Experiments side by side: parameters, metrics, dataset and code, with the difference to the first in brackets.
+    """Compare experiments: parameters, metrics, dataset and code.
 
-    A * stands before what is not the same for all. Without an ID, the options say which experiments are meant.
+    A * marks values that differ. Metrics show the difference to the first experiment in brackets. Without an ID, the
+    options select the experiments.
     """
     if len(ids) == 1:
         raise BadInput("comparing takes two experiments or more: give another ID, or none and --top")
@@ -141,10 +142,10 @@ def compare(ids: tuple[str, ...], differences: bool, meant: dict[str, Any], as_j
 @as_json
 @one_sentence
 def leaderboard_(meant: dict[str, Any], as_json: bool) -> None:
-    """Completed experiments in the order of a metric, with 95 % intervals, and why the first one leads.
+    """Rank completed experiments by a metric, with 95 % intervals.
 
-    The default metric is that by which the flow chooses (setting churn.metric), in cross-validation; without --flow,
-    the flow of the last experiment.
+    Also explains why the first one leads. The default metric is the flow's own (setting churn.metric) in
+    cross-validation. The default flow is that of the last experiment.
     """
     board = leaderboard(**meant)
     rows = [
@@ -165,15 +166,15 @@ def leaderboard_(meant: dict[str, Any], as_json: bool) -> None:
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), required=True)
-@click.option("-o", "--output", required=True, metavar="FILE", help="The file to write; - for standard output.")
+@click.option("-o", "--output", required=True, metavar="FILE", help="File to write; - for standard output.")
 @filters(top=None)
 @as_json
 @one_sentence
 def export(ids: tuple[str, ...], format_: str, output: str, meant: dict[str, Any], as_json: bool) -> None:
-    """Write experiments to a file: parameters, metrics, dataset and commit of each.
+    """Write experiments to a file: parameters, metrics, dataset, commit.
 
-    Without an ID, the options say which experiments are meant. The file is whole or not there. In CSV, texts that a
-    spreadsheet would take for a formula get an apostrophe.
+    Without an ID, the options select the experiments. The file is written completely or not at all. In CSV, texts that
+    a spreadsheet would take as a formula get an apostrophe.
     """
     if output == STDOUT and as_json:
         raise BadInput("-o - and --json both want standard output: give a file to write")

@@ -1,4 +1,4 @@
-"""Files and folders that commands write: whole or not there."""
+"""Write files and folders completely or not at all."""
 
 import os
 import shutil
@@ -15,9 +15,9 @@ from flows.errors import BadInput, FlowsError
 
 @contextmanager
 def whole_file(target: Path | None) -> Iterator[TextIO]:
-    """A file to write that becomes `target` when the block ends well; when it does not, nothing is changed.
+    """Yield a file to write that replaces `target` when the block ends without an error.
 
-    Standard output, and what is no regular file, such as a device or a pipe, gets all of it at the end.
+    Stdout (None), devices and pipes get the text at the end of the block.
     """
     if target is None or (target.exists() and not target.is_file()):
         yield from _at_the_end(target)
@@ -26,9 +26,9 @@ def whole_file(target: Path | None) -> Iterator[TextIO]:
 
 
 def save_text(target: Path | None, text: str) -> None:
-    """Writes the text to a file, whole or not at all, or to standard output (None).
+    """Write the text to a file, completely or not at all, or to stdout (None).
 
-    Raises FlowsError, in a sentence that says why, if it cannot be written.
+    Raises FlowsError if the file cannot be written.
     """
     try:
         with whole_file(target) as file:
@@ -38,7 +38,7 @@ def save_text(target: Path | None, text: str) -> None:
 
 
 def check_target(target: Path) -> None:
-    """Raises BadInput if this cannot be the path of a file to write."""
+    """Raise BadInput if `target` cannot be the path of a file to write."""
     if target.is_dir() or not target.absolute().parent.is_dir():
         what = "is a folder" if target.is_dir() else "is in a folder that is not there"
         raise BadInput(f"{target} {what}; give the path of a file to write, or - for standard output")
@@ -46,14 +46,14 @@ def check_target(target: Path) -> None:
 
 @contextmanager
 def arriving(target: Path, replace: bool = False) -> Iterator[Path]:
-    """A path, beside the target, to make a file or folder at; it becomes the target when the block ends well.
+    """Yield a path beside `target`. Its file or folder becomes `target` when the block ends.
 
     Args:
-        target: what is to be made. An empty folder there is taken; a file only with `replace`.
-        replace: whether a file there may be replaced.
+        target: the path to make. It may be an empty folder, or a file if `replace` is true.
+        replace: whether an existing file may be replaced.
 
     Raises:
-        BadInput: something is there, the folder around it is not, or it cannot be written to.
+        BadInput: `target` exists, its folder is missing, or the folder is not writable.
     """
     target = target.expanduser().absolute()
     check_free(target, replace)
@@ -70,14 +70,14 @@ def arriving(target: Path, replace: bool = False) -> Iterator[Path]:
 
 
 def check_free(target: Path, replace: bool = False) -> None:
-    """Raises BadInput unless something can be made at `target`."""
+    """Raise BadInput unless a file or folder can be made at `target`."""
     if not target.parent.is_dir():
-        raise BadInput(f"{target.parent} is no folder; make it first, or give another place")
+        raise BadInput(f"{target.parent} is no folder; make it first, or give another path")
     if target.is_dir() and not any(target.iterdir()):
         return
     if os.path.lexists(target) and not (replace and target.is_file()):
         what = "is a folder that is not empty" if target.is_dir() else "is there already"
-        raise BadInput(f"{target} {what}, and nothing is overwritten; give another place")
+        raise BadInput(f"{target} {what}, and nothing is overwritten; give another path")
 
 
 def _at_the_end(target: Path | None) -> Iterator[TextIO]:
@@ -106,11 +106,11 @@ def _move(made: Path, target: Path, replace: bool) -> None:
         if made.is_dir() or replace:
             made.replace(target)
         else:
-            # A rename would replace what came there meanwhile; a link fails.
+            # A rename would replace a file made in the meantime; a link fails instead.
             os.link(made, target)
     except OSError as error:
         raise _refused(target, error) from error
 
 
 def _refused(target: Path, error: OSError) -> BadInput:
-    return BadInput(f"{target} cannot be written: {(error.strerror or str(error)).lower()}; give another place")
+    return BadInput(f"{target} cannot be written: {(error.strerror or str(error)).lower()}; give another path")

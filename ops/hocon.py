@@ -1,7 +1,7 @@
-"""Where the assignments of a HOCON text stand, so that some can be changed and every other byte stays as it is.
+"""Positions of assignments in a HOCON text, for edits that keep every other byte.
 
-ClearML's parser gives the values of a clearml.conf, but neither their places nor its comments. This reads no more of
-the language than that takes: what it does not know it refuses, and who edits by it checks the outcome with that parser.
+ClearML's parser gives the values of a clearml.conf, but no positions and no comments. This scanner reads only the part
+of the language that edits need, and it refuses everything else. Callers check an edited text with that parser.
 """
 
 import re
@@ -19,12 +19,12 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class NotUnderstood(Exception):
-    """The text is no HOCON, or has something that is not read here."""
+    """The text is no HOCON, or uses a feature that this scanner does not read."""
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """A path and the span of its value; an object's is what stands between its braces."""
+    """A path and the span of its value. For an object, the span is between its braces."""
 
     path: tuple[str, ...]
     start: int
@@ -33,9 +33,9 @@ class Assigned:
 
 
 def assignments(text: str) -> list[Assigned]:
-    """All in the order of the text, an object before what it holds; the text as a whole is the object of the path ().
+    """Return all assignments in the order of the text, an object before its members.
 
-    Raises NotUnderstood.
+    The whole text is the object with the path (). Raises NotUnderstood.
     """
     scanner = _Scanner(text)
     start = scanner.pass_over(_BLANK, 0)
@@ -49,13 +49,16 @@ def assignments(text: str) -> list[Assigned]:
 
 
 def values(text: str) -> dict[tuple[str, ...], str]:
-    """The plain values by their paths, without quotes; nothing is included or substituted. Raises NotUnderstood."""
+    """Return the plain values by path, without quotes. Raises NotUnderstood.
+
+    Includes and substitutions are not resolved.
+    """
     plain = (one for one in assignments(text) if not one.is_object)
     return {one.path: unquoted(text[one.start : one.end]) for one in plain}
 
 
 def quoted(value: str) -> str:
-    """The value as HOCON; it has no control characters."""
+    """Return a value without control characters as a HOCON string."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -77,11 +80,11 @@ class _Scanner:
         return match.end() if match else at
 
     def object(self, path: tuple[str, ...], brace: int) -> int:
-        """Reads an object from its brace on; the place after it."""
+        """Read an object from its opening brace. Return the position after it."""
         return self.body(path, brace + 1, "}") + 1
 
     def body(self, path: tuple[str, ...], start: int, closing: str) -> int:
-        """Reads assignments up to the closing brace, or the end of the text; the place of that."""
+        """Read assignments up to `closing` or the end of the text. Return the end position."""
         place = len(self.found)
         self.found.append(Assigned(path, start, start, is_object=True))
         at = self.pass_over(_BLANK, start)
@@ -118,7 +121,7 @@ class _Scanner:
         return at
 
     def ended(self, at: int) -> int:
-        """The place, if an object that ended there is not joined with another one."""
+        """Return the position after an object. Raises NotUnderstood if a value is joined to it."""
         after = self.blanks(at)
         if after < len(self.text) and self.text[after] not in ",\n}" and not self.is_comment(after):
             raise NotUnderstood
@@ -133,7 +136,7 @@ class _Scanner:
         raise NotUnderstood
 
     def nested(self, at: int) -> int:
-        """Passes over a list, or an object that is part of a value."""
+        """Skip a list, or an object inside a value."""
         closing = {"[": "]", "{": "}"}[self.text[at]]
         at = self.pass_over(_BLANK, at + 1)
         while self.text[at : at + 1] != closing:

@@ -1,4 +1,4 @@
-"""A step that runs alone, as a Task of its own: the same script as in a pipeline, in a process here."""
+"""Run one step as a Task of its own, with a pipeline's script, in a local process."""
 
 import os
 import shutil
@@ -30,7 +30,10 @@ STOP_WITHIN = 10.0
 
 @dataclass(frozen=True)
 class Ran:
-    """A step that has ended. `returned` are texts by name; `message` says why it failed, and is empty if it did not."""
+    """A finished step.
+
+    `returned` has the returned texts by name. `message` is the reason of a failure, else empty.
+    """
 
     step: str
     task_id: str
@@ -40,7 +43,10 @@ class Ran:
     log: str
 
     def check(self, message: str = "") -> None:
-        """Raises, if the step failed, BadInput where the data is bad, else FlowsError, with `message` or its own."""
+        """Raise if the step failed: BadInput for bad data, else FlowsError.
+
+        The text is `message`, or the step's own message and log.
+        """
         if self.message:
             bad_data = self.message.startswith("bad data")
             raise (BadInput if bad_data else FlowsError)(
@@ -49,15 +55,15 @@ class Ran:
 
 
 def connected(settings: Settings) -> Backend:
-    """The backend, for the SDK of this process too. Raises Unreachable if none answers."""
+    """Connect this process and its SDK to the backend. Raises Unreachable if none answers."""
     backend = connect(settings)
-    # Before the SDK's session is made, which reads them once.
+    # The SDK's session reads these variables once, so they are set before.
     os.environ.update(backend.environment)
     return backend
 
 
 def returned_by(backend: Backend, flow: str, settings: Settings) -> Callable[[Step, Mapping[str, Any]], dict[str, str]]:
-    """`run_step` as what a step returned. That raises what `Ran.check` raises."""
+    """Return a function that runs a step and returns its results. It raises as `Ran.check`."""
 
     def run(step: Step, arguments: Mapping[str, Any]) -> dict[str, str]:
         ran = run_step(backend, step, flow, arguments, settings)
@@ -68,9 +74,9 @@ def returned_by(backend: Backend, flow: str, settings: Settings) -> Callable[[St
 
 
 def run_step(backend: Backend, step: Step, flow: str, arguments: Mapping[str, Any], settings: Settings) -> Ran:
-    """Runs the step as a Task in the project of the flow's runs, and waits for its end.
+    """Run the step as a Task in the project of the flow's runs, and wait for its end.
 
-    Raises FlowsError if it is interrupted, by a signal too; it is ended then, and its Task marked.
+    Raises FlowsError if it is interrupted, also by SIGTERM. The step is then ended and its Task is marked stopped.
     """
     _be_interrupted_by_sigterm()
     task, script = _make_task(step, f"{settings.project.name}/.pipelines/{flow}", arguments)
@@ -108,7 +114,7 @@ def _make_task(step: Step, project: str, arguments: Mapping[str, Any]) -> tuple[
 
 
 def commit_of(folder: Path) -> str:
-    """The commit that is checked out there; empty if that is no checkout, or there is no git."""
+    """Return the checked-out commit of a folder. Empty without a repository or git."""
     git = shutil.which("git")
     if not git:
         return ""
@@ -118,10 +124,10 @@ def commit_of(folder: Path) -> str:
 
 @cache
 def _sdk() -> Any:
-    """The module of that name; it knows the steps then, with exact requirements."""
+    """Return the module flows.sdk after registering the steps with exact requirements."""
     from flows import bundle, sdk, tabular
 
-    del tabular  # to import the pipeline is what makes its steps known
+    del tabular  # importing the pipeline registers its steps
     sdk.ask_nobody_for_news()
     sdk.pin_steps(bundle.exact)
     return sdk
@@ -131,7 +137,7 @@ def _start(path: Path, task_id: str, log: Path) -> "subprocess.Popen[bytes]":
     told = {"CLEARML_TASK_ID": task_id, "CLEARML_LOG_TASK_TO_BACKEND": "1", "CLEARML_SIMULATE_REMOTE_TASK": "1"}
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_PROC_MASTER_ID")}
     with log.open("wb") as file:
-        # A session of its own, as a run's controller has, so that an interrupt reaches us first.
+        # A session of its own, so that a Ctrl-C reaches this process and not the step.
         return subprocess.Popen(
             [sys.executable, "-P", str(path)],
             env={**environment, **told},
@@ -143,9 +149,9 @@ def _start(path: Path, task_id: str, log: Path) -> "subprocess.Popen[bytes]":
 
 
 def _end(process: "subprocess.Popen[bytes]", api: Api, task_id: str, status: str, message: str) -> None:
-    """End the step's processes, and mark its Task and those that it had started."""
+    """End the step's processes, and mark its Task and the Tasks that it started."""
     cut_off = [task_id]
-    with suppress(FlowsError):  # the processes are to end all the same
+    with suppress(FlowsError):  # the processes must end even without a backend
         cut_off = ending.unfinished(api, task_id)
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
@@ -157,7 +163,10 @@ def _end(process: "subprocess.Popen[bytes]", api: Api, task_id: str, status: str
 
 
 def _outcome(api: Api, step: Step, task_id: str, exit_code: int) -> tuple[str, dict[str, str]]:
-    """Why the step failed, if it did, and what it returned; its Task is marked as it ended, unless it was before."""
+    """Return the reason of a failure (or an empty text) and the returned values.
+
+    Also marks the step's Task if it has no final status yet.
+    """
     task = api.call("tasks.get_by_id", task=task_id)["task"]
     if task["status"] in RUNNING and exit_code == 0:
         api.call("tasks.completed", task=task_id, status_reason="completed")

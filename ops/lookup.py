@@ -1,4 +1,4 @@
-"""Things found by what a person types: an id or the beginning of one, in a bounded number of requests."""
+"""Find a Task or model by its id or the beginning of it."""
 
 import re
 from typing import Any, Literal
@@ -20,16 +20,16 @@ def find_by_id(
     where: str = "",
     **filters: Any,
 ) -> dict[str, Any]:
-    """The one Task or model whose id is `typed` or begins with it, as the API tells it, in one request.
+    """Return the one Task or model whose id is `typed` or starts with it, in one request.
 
     Args:
-        noun: what it is to the person: experiment, dataset, model. `flows <noun>s list` must list them.
-        fields: what to ask for besides id and name.
-        where: where was looked, for the sentence: "in clearml-flows/models".
-        filters: of `get_all_ex`, for what else must hold.
+        noun: the name for users: experiment, dataset, model. `flows <noun>s list` must list them.
+        fields: fields to read besides id and name.
+        where: the searched project, for the message: "in clearml-flows/models".
+        filters: further filters of `get_all_ex`.
 
     Raises:
-        BadInput: none does, or more than one; the sentence names some of them.
+        BadInput: no id matches, or more than one. The message names some of them.
     """
     begin = typed.strip().lower()
     sought: dict[str, Any] = {"_any_": {"fields": ["id"], "pattern": f"^{re.escape(begin)}"}}

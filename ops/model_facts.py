@@ -1,4 +1,4 @@
-"""What a model is told as: in a list, by itself, beside others."""
+"""Facts of a model: in lists, in detail, and side by side."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,10 @@ _FILE = ("sha256", "bytes", "format", "file")
 
 
 def listed_model(model: dict[str, Any]) -> dict[str, Any]:
-    """A model as it is listed; its metrics are the `test_…` ones of its metadata, without their intervals."""
+    """Return the row of a model in lists.
+
+    Its metrics are the `test_…` metrics of its metadata, without intervals.
+    """
     facts = typed_facts(model.get("metadata") or {})
     tests = {name: value for name, value in own_metrics(facts).items() if name.startswith("test_")}
     return {
@@ -29,7 +32,10 @@ def listed_model(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def described_model(registry: Registry, model: dict[str, Any]) -> dict[str, Any]:
-    """A model as `ops.models.show_model` tells it; its own metadata count before what its experiment reported."""
+    """Return a model as `ops.models.show_model` does.
+
+    The model's own metadata take precedence over its experiment's metrics.
+    """
     facts = typed_facts(model.get("metadata") or {})
     lineage = _lineage(registry, facts.get("experiment") or _id_of(model.get("task")))
     experiment = lineage[0] if lineage else {}
@@ -50,7 +56,7 @@ def described_model(registry: Registry, model: dict[str, Any]) -> dict[str, Any]
 
 
 def compared_models(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What models have, a line each, as `ops.experiment_tables.compared` tells it of experiments."""
+    """Return the lines of a comparison of models, as `ops.experiment_tables.compared`."""
     parts = {
         "model": [{name: one[name] for name in ("name", "version", "tags")} for one in found],
         "metric": [one["metrics"] for one in found],
@@ -62,11 +68,11 @@ def compared_models(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _lineage(registry: Registry, task_id: str | None) -> list[dict[str, Any]]:
-    """A Task and those above it, as far as they are there."""
+    """Return a Task and its existing ancestors, at most ANCESTORS."""
     found: list[dict[str, Any]] = []
     fields = ["id", "name", "parent", "system_tags", "hyperparams", "last_metrics"]
     while task_id and len(found) < ANCESTORS:
-        # Of those above, only what they are.
+        # Ancestors need only the first fields.
         wanted = fields if not found else fields[:4]
         tasks = registry.api.call("tasks.get_all", id=[task_id], only_fields=wanted, search_hidden=True)["tasks"]
         found += tasks

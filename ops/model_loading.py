@@ -1,4 +1,4 @@
-"""Model files, read only if they are what was registered: size, sha256, format and types are checked in this order."""
+"""Read model files after checking size, sha256, format and types, in this order."""
 
 import json
 import tempfile
@@ -17,16 +17,16 @@ from ops.registry import facts_of, version_number
 
 MAX_BYTES = 200_000_000
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill", ".cloudpickle")
-# As scikit-learn decides.
+# The threshold of scikit-learn's predict.
 EVEN_CHANCE = 0.5
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model whose file is the registered one; `pipeline` is scikit-learn's, `facts` is what the registry tells.
+    """A model that was read from its verified file.
 
-    `columns` is what `pipeline` takes, in this order; empty if it does not tell. `threshold` is None where it predicts
-    numbers.
+    `pipeline` is scikit-learn's, and `facts` are the registry's metadata. `columns` are the input columns in order,
+    empty if the pipeline does not name them. `threshold` is None for regression.
     """
 
     id: str
@@ -42,20 +42,24 @@ class LoadedModel:
 
     @cached_property
     def schema(self) -> dict[str, Any]:
-        """What the raw columns must be. Raises FlowsError if the model was registered without it."""
+        """Return the schema of raw columns. Raises FlowsError if the model has none."""
         if not self.facts.get("schema"):
             raise FlowsError(f"model {self.name} {self.id} was registered without a schema, so it scores no raw CSV")
         return load_schema(json.dumps(self.facts["schema"]))
 
     def score(self, rows: Any) -> Any:
-        """What the model says of rows with `columns`: the probability of the positive class, or the number."""
+        """Return the probability of the positive class, or the predicted number, for each row.
+
+        `rows` need the columns in `columns`.
+        """
         return predict_rows(self.pipeline, rows[list(self.columns)] if self.columns else rows)
 
 
 def read_model(entry: Any, allow_pickle: bool = False) -> LoadedModel:
-    """The model of a registry entry.
+    """Return the model of a registry entry.
 
-    Raises FlowsError if its file or its facts are not what was registered, or it is a pickle and those are not allowed.
+    Raises FlowsError if its file or facts differ from the registered ones, or if it is a pickle and `allow_pickle` is
+    False.
     """
     called, facts = f"model {entry.name} {entry.id}", facts_of(entry)
     if suffix_of(entry) in PICKLES and not allow_pickle:
@@ -73,7 +77,7 @@ def read_model(entry: Any, allow_pickle: bool = False) -> LoadedModel:
 
 
 def check_model(entry: Any) -> None:
-    """Raises FlowsError if the model's file is not the registered one; a pickle is not read for that."""
+    """Raise FlowsError if the model's file is not the registered one. Does not unpickle."""
     if suffix_of(entry) not in PICKLES:
         read_model(entry)
         return
@@ -82,7 +86,10 @@ def check_model(entry: Any) -> None:
 
 
 def fetch_model_file(entry: Any, folder: str) -> str:
-    """The path of a copy of the model's file in the folder. Raises FlowsError if it is not the registered one."""
+    """Copy the model's file to the folder and return its path.
+
+    Raises FlowsError if it is not the registered file.
+    """
     called, sha256 = f"model {entry.name} {entry.id}", facts_of(entry).get("sha256")
     if not sha256:
         raise FlowsError(f"{called} has no sha256 among its metadata: it was not registered by a flow or by `flows`")
@@ -93,7 +100,7 @@ def fetch_model_file(entry: Any, folder: str) -> str:
 
 
 def suffix_of(entry: Any) -> str:
-    """The suffix of the model's file: .skops, .pkl, …"""
+    """Return the suffix of the model's file, such as .skops or .pkl."""
     return PurePosixPath(_file_name(entry)).suffix.lower()
 
 
@@ -102,7 +109,10 @@ def _file_name(entry: Any) -> str:
 
 
 def _unpickled(path: str) -> Any:
-    """What a pickle or joblib file holds; reading it may run any code, so only after a person asked for it."""
+    """Return the content of a pickle or joblib file.
+
+    Reading it may run any code, so the user must have allowed it.
+    """
     import joblib
 
     try:
@@ -116,7 +126,7 @@ def _loaded(entry: Any, facts: dict[str, Any], pipeline: Any, called: str) -> Lo
     known = tuple(str(name) for name in getattr(pipeline, "feature_names_in_", ()))
     columns = (*features.get("numeric", ()), *features.get("categorical", ())) or known
     if sorted(columns) != sorted(known):
-        raise FlowsError(f"{called} takes other columns than its metadata tell: they were changed")
+        raise FlowsError(f"{called} takes other columns than its metadata name: they were changed")
     return LoadedModel(
         id=entry.id,
         name=entry.name,

@@ -1,4 +1,4 @@
-"""The metrics of models: their own metadata that are numbers, else those that their experiments reported."""
+"""Metrics of models: numbers in their metadata, else metrics of their experiments."""
 
 import re
 from typing import Any
@@ -12,16 +12,16 @@ from ops.experiments import reported_metrics
 from ops.registry import FIELDS, Registry, exactly, typed_facts
 
 NO_METRICS = {"version", "threshold", "bytes", "profit_threshold"}
-# Texts between these are in the order of the numbers that they are.
+# Numbers of this form have the same order as texts and as numbers.
 _PLAIN = re.compile(r"[01](\.\d+)?")
-# A name that a query can be about: to others, parts of a path are something else.
+# Names that can be part of a path in a query.
 _CAN_BE = re.compile(r"[^\x00-\x1f\"\\$]+")
 _AT_ONCE = 500
 Found = tuple[float, dict[str, Any]]
 
 
 def own_metrics(facts: dict[str, Any]) -> dict[str, float]:
-    """The numbers among a model's metadata."""
+    """Return the numbers in a model's metadata, except those in NO_METRICS."""
     return {
         name: float(value)
         for name, value in facts.items()
@@ -30,12 +30,12 @@ def own_metrics(facts: dict[str, Any]) -> dict[str, float]:
 
 
 def best_models(registry: Registry, metric: str, top: int, name: str = "") -> list[Found]:
-    """The best values of a metric and the models that have them, as the API tells these, the best first.
+    """Return (value, model) of the best models by a metric, best first.
 
-    The backend sorts: models by what their metadata tell, and the experiments of those that tell nothing.
+    The backend sorts models by their metadata, and models without the metric by their experiments.
 
     Raises:
-        BadInput: no model, and no model's experiment, has the metric; the sentence names the nearest that there are.
+        BadInput: no model and no model's experiment has the metric. The message suggests a name.
     """
     called = exactly(name) if name else {}
     found: list[Found] = []
@@ -49,13 +49,13 @@ def best_models(registry: Registry, metric: str, top: int, name: str = "") -> li
 
 
 def _by_metadata(registry: Registry, metric: str, top: int, called: dict[str, Any]) -> list[Found]:
-    """The best models by what their own metadata tell."""
+    """Return the best models by their own metadata."""
     field, ascending = f"metadata.{metric}", lower_is_better(metric)
     having = {**called, f"{field}.key": [metric]}
     best, worst = (f"{sign}{field}.value" for sign in (("", "-") if ascending else ("-", "")))
     found = registry.query(FIELDS, top, **having, order_by=[best, "-created"])
     edges = [*found[:1], *registry.query(["id", field], 1, **having, order_by=[worst])]
-    # The backend compares texts. Where the first and the last are both plain, so are all between them.
+    # The backend compares texts. If the first and last values are plain numbers, all values between them are too.
     if not all(_PLAIN.fullmatch(_text(model, metric)) for model in edges):
         values = {model["id"]: _number(model, metric) for model in registry.every(["id", field], **having)}
         known = [one for one, value in values.items() if value == value]
@@ -65,7 +65,7 @@ def _by_metadata(registry: Registry, metric: str, top: int, called: dict[str, An
 
 
 def _by_experiment(registry: Registry, metric: str, top: int, called: dict[str, Any]) -> list[Found]:
-    """The best of those whose metadata do not have the metric, by what their experiments reported."""
+    """Return the best models by their experiments, of those without the metric themselves."""
     lacking = {**called, f"metadata.{metric}.key": [f"-{metric}"]}
     models: dict[str, list[str]] = {}
     for model in registry.every(["id", "task"], **lacking):
@@ -91,7 +91,7 @@ def _best_tasks(api: Api, ids: list[str], path: str, top: int, ascending: bool) 
 
 
 def _known_metrics(registry: Registry) -> set[str]:
-    """The metrics of the newest models and of their experiments."""
+    """Return the metrics of the newest models and of their experiments."""
     newest = registry.query(FIELDS, 20)
     tasks = sorted({model["task"] for model in newest if model.get("task")})
     query = {"id": tasks, "only_fields": ["last_metrics"], "search_hidden": True}
@@ -106,7 +106,7 @@ def _text(model: dict[str, Any], metric: str) -> str:
 
 
 def _number(model: dict[str, Any], metric: str) -> float:
-    """The metric's value; not a number where its text is none."""
+    """Return the metric's value, or NaN if its text is no number."""
     try:
         return float(_text(model, metric))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A person's model file on its way into the registry: what it is, and what is known of it. It is never unpickled."""
+"""Check a user's model file for registration and collect its facts. Never unpickles."""
 
 import re
 from collections.abc import Mapping
@@ -13,17 +13,17 @@ from ops.experiments import DATASET_KEYS, described, find_experiment
 from ops.model_loading import MAX_BYTES
 
 SKOPS, PICKLES = ".skops", (".pkl", ".pickle", ".joblib")
-# What is kept of a model in any case.
+# Names of metadata that every model has.
 RESERVED = {"sha256", "version", "format", "file", "bytes", "reason", "experiment", "experiment_name", "parameters"}
 ROLES = {"production", "previous-production", "candidate"}
 _COMPRESSED = (b"\x78", b"\x1f\x8b", b"BZ", b"\xfd7zXZ", b"\x5d\x00", b"\x04\x22\x4d\x18")
 
 
 def check_model_path(path: Path) -> Any:
-    """What a file holds if it is a skops file whose types are known, None if it is a pickle or joblib file.
+    """Return the object in a skops file with known types, or None for a pickle or joblib file.
 
     Raises:
-        BadInput: it is not there, is empty or too large, or is not what its suffix says.
+        BadInput: the file is missing, empty or too large, or has another format than its suffix says.
     """
     if not path.is_file():
         raise BadInput(f"{path} is {'no file' if path.exists() else 'not there'}; give the path of a model file")
@@ -43,7 +43,7 @@ def check_model_path(path: Path) -> Any:
 
 
 def check_words(name: str, metadata: Mapping[str, Any], tags: list[str]) -> None:
-    """Raises BadInput for a name, metadata or tags that cannot be."""
+    """Raise BadInput for an invalid name, metadata or tags."""
     if len(name.strip()) < 3 or "/" in name or not name.isprintable():
         raise BadInput(f"{name!r} cannot be a model's name; give 3 letters or more, without a slash")
     odd = next((one for one in metadata if one in RESERVED or not re.fullmatch(r"[\w-]+", one)), None)
@@ -55,7 +55,7 @@ def check_words(name: str, metadata: Mapping[str, Any], tags: list[str]) -> None
 
 
 def file_facts(path: Path, pipeline: Any) -> dict[str, Any]:
-    """What the file itself tells."""
+    """Return the facts of the file: sha256, bytes, name, format, family and columns."""
     told = {"sha256": file_sha256(str(path)), "bytes": path.stat().st_size, "file": path.name}
     columns = [str(name) for name in getattr(pipeline, "feature_names_in_", ())]
     kind = "pickle" if pipeline is None else "skops"
@@ -64,7 +64,7 @@ def file_facts(path: Path, pipeline: Any) -> dict[str, Any]:
 
 
 def experiment_facts(backend: Backend, typed: str) -> dict[str, Any]:
-    """What the experiment that a model comes from tells: its parameters, dataset and metrics. Raises BadInput."""
+    """Return parameters, dataset and metrics of a model's experiment. Raises BadInput."""
     task = find_experiment(backend.api, typed)
     told = next(described(backend, [task]))
     data = {DATASET_KEYS[key]: value for key, value in told["dataset"].items() if value}
@@ -90,7 +90,7 @@ def _is_pickle(path: Path) -> bool:
             return 2 <= head[1] <= 5
         file.seek(0)
         try:
-            # Pickles of the first protocols are text; this reads their operations and runs none.
+            # Pickles of protocols 0 and 1 are text. genops reads their operations without running them.
             return any(operation.name == "STOP" for operation, _, _ in pickletools.genops(file))
-        except Exception:  # whatever a file that is none makes it raise
+        except Exception:  # genops raises various errors for other files
             return False

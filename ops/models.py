@@ -1,5 +1,4 @@
-"""Registered models: made versions of a name, compared, fetched and loaded only when they are what was registered, put
-into production, taken out of it again."""
+"""Registered models: register, list, compare, fetch, load, promote, roll back, archive."""
 
 import shutil
 import tempfile
@@ -36,21 +35,21 @@ def register_model(
     metadata: Mapping[str, Any] | None = None,
     tags: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Registers a model file as the next version of a name, unless it is one already.
+    """Register a model file as the next version of a name, unless it is registered already.
 
     Args:
-        path: a skops file, whose types must be known ones; or a pickle or joblib file, which is not read.
-        name: of the model; its versions are numbered 1, 2, ….
-        task: id (or its beginning) of the experiment that it comes from; its metrics, parameters and dataset are kept.
-        metadata: names and values to keep; numbers count as metrics.
-        tags: to keep.
+        path: a skops file with known types, or a pickle or joblib file, which is not read.
+        name: the model's name. Its versions are numbered 1, 2, ….
+        task: id of the model's experiment, or its beginning. Its metrics, parameters and dataset are stored.
+        metadata: names and values to store. Numbers count as metrics.
+        tags: tags to store.
 
     Returns:
-        `{id, name, version, sha256, format, tags, reused}`; `reused` is True if the file was registered already, and
-        then nothing was changed.
+        `{id, name, version, sha256, format, tags, reused}`. `reused` is True if the file was registered before. Nothing
+        is changed then.
 
     Raises:
-        BadInput: the file or something else given is not as it should be.
+        BadInput: the file or another argument is invalid.
         FlowsError: the file server did not take the file.
         Unreachable: no backend answers.
     """
@@ -73,16 +72,16 @@ def register_model(
 
 
 def load_model(name: str, version: str | int = "production", allow_pickle: bool = False) -> LoadedModel:
-    """The model of this name, read from its file once size, sha256, format and types have been checked, in this order.
+    """Return a model after checking its file's size, sha256, format and types.
 
     Args:
-        name: of the model.
-        version: `production`, `latest`, a version's number, or a model's id.
-        allow_pickle: whether a pickle or joblib file, which can run any code, may be read once its sha256 is right.
+        name: the model's name.
+        version: `production`, `latest`, a version number, or a model id.
+        allow_pickle: whether to read a pickle or joblib file, which can run any code, if its sha256 is right.
 
     Raises:
         BadInput: there is no such model or version.
-        FlowsError: its file is gone, was changed, or is of a kind that is not read, such as a pickle.
+        FlowsError: the file is missing, was changed, or has a format that is not read, such as pickle.
         Unreachable: no backend answers.
     """
     registry = open_registry()
@@ -93,20 +92,20 @@ def load_model(name: str, version: str | int = "production", allow_pickle: bool 
 def fetch_model(
     name: str, version: str | int = "latest", target: str | Path | None = None, replace: bool = False
 ) -> dict[str, Any]:
-    """Writes a model's file once it has been found to be the registered one.
+    """Write a model's file after verifying its sha256.
 
     Args:
-        name: of the model.
-        version: `production`, `latest`, a version's number, or a model's id.
-        target: the file to write, or a folder for it; None: this folder. It is called `<name>-<version>.skops` there.
-        replace: whether a file that is there may be replaced.
+        name: the model's name.
+        version: `production`, `latest`, a version number, or a model id.
+        target: a file, or a folder for `<name>-<version>.skops`. None: the current folder.
+        replace: whether an existing file may be replaced.
 
     Returns:
         `{id, name, version, sha256, bytes, path}`.
 
     Raises:
-        BadInput: there is no such model or version, or the file cannot be written there.
-        FlowsError: the model's file is gone or was changed.
+        BadInput: there is no such model or version, or the file cannot be written.
+        FlowsError: the model's file is missing or was changed.
         Unreachable: no backend answers.
     """
     registry = open_registry()
@@ -125,7 +124,9 @@ def fetch_model(
 
 
 def list_models(name: str = "", tag: str = "", top: int = 20) -> list[dict[str, Any]]:
-    """The newest `top` models that are not archived: id, name, version, tags, created, experiment, format, metrics.
+    """Return the newest `top` models that are not archived.
+
+    Each has id, name, version, tags, created, experiment, format and metrics.
 
     Raises:
         BadInput: there is no model of this name, or with this tag.
@@ -142,8 +143,9 @@ def list_models(name: str = "", tag: str = "", top: int = 20) -> list[dict[str, 
 
 
 def show_model(model_id: str) -> dict[str, Any]:
-    """All that is known of a model, by its id or the beginning of it: what `list_models` tells, and facts, parameters,
-    dataset, experiment, run, file, uri, web_url.
+    """Return all facts of a model, by its id or the beginning of it.
+
+    The fields of `list_models`, and facts, parameters, dataset, experiment, run, file, uri, web_url.
 
     Raises:
         BadInput: there is no such model, or more than one.
@@ -155,20 +157,20 @@ def show_model(model_id: str) -> dict[str, Any]:
 
 
 def compare_models(ids: Sequence[str] = (), metric: str = METRIC, top: int = 5, name: str = "") -> "pd.DataFrame":
-    """Models side by side as a DataFrame, as `ops.experiments.compare_experiments` tells experiments.
+    """Return models side by side as a DataFrame, as `ops.experiments.compare_experiments` does.
 
     Args:
-        ids: of the models, or the beginnings of them; without ids, the best ones by the metric.
-        metric: a metric's exact name: of the models' metadata or of their experiments.
-        top: how many of the best.
+        ids: ids of models, or their beginnings. Without ids, the best models by the metric.
+        metric: exact name of a metric of the models' metadata or of their experiments.
+        top: number of best models.
         name: only models of this name.
 
     Returns:
-        Indexed by `part` (model, metric, parameter, dataset, file) and `name`; a column for each model's id, the best
-        first; `differs`; and `delta <id>`, how much more than the first's a metric is.
+        Indexed by `part` (model, metric, parameter, dataset, file) and `name`. It has a column for each model's id,
+        best first. `differs` is true if values differ. `delta <id>` is the difference of a metric to the first model.
 
     Raises:
-        BadInput: one id alone, or one twice, or there is no such model or metric.
+        BadInput: only one id is given, an id is given twice, or there is no such model or metric.
         Unreachable: no backend answers.
     """
     found = models_meant(ids, metric, top, name)
@@ -176,7 +178,10 @@ def compare_models(ids: Sequence[str] = (), metric: str = METRIC, top: int = 5, 
 
 
 def models_meant(ids: Sequence[str] = (), metric: str = METRIC, top: int = 5, name: str = "") -> list[dict[str, Any]]:
-    """The models of these ids, or the best ones by a metric, as `show_model` tells them; see `compare_models`."""
+    """Return the models of these ids, or the best by a metric, as `show_model` does.
+
+    See `compare_models` for the arguments.
+    """
     registry = open_registry()
     with told_by(registry.backend):
         if not ids:
@@ -195,12 +200,15 @@ def models_meant(ids: Sequence[str] = (), metric: str = METRIC, top: int = 5, na
 
 
 def promote(model_id: str, why: str = BY_HAND) -> dict[str, Any]:
-    """Puts a model into production in place of the one that is, and returns `{name, from, to, why, changed}`.
+    """Put a model into production instead of the present one.
+
+    Returns:
+        `{name, from, to, why, changed}`.
 
     Raises:
         BadInput: there is no such model.
-        GateSaidNo: it was trained on synthetic rows and may not.
-        FlowsError: its file is not the registered one, or another model went into production meanwhile.
+        GateSaidNo: it was trained on synthetic data and must not be promoted.
+        FlowsError: its file is not the registered one, or another model was promoted meanwhile.
     """
     registry = open_registry()
     with told_by(registry.backend):
@@ -217,15 +225,15 @@ def promote(model_id: str, why: str = BY_HAND) -> dict[str, Any]:
 
 
 def rollback(name: str | None = None, why: str = BY_HAND) -> dict[str, Any]:
-    """Takes the last promotion back, so that all models have the roles they had before it; returns its record.
+    """Undo the last promotion and return its record. All models get their earlier roles.
 
     Args:
-        name: of the models; needed only where there are models of several names.
-        why: for the record.
+        name: the models' name. Needed only if there are models of several names.
+        why: the reason, for the record.
 
     Raises:
         BadInput: no promotion is in effect.
-        FlowsError: the model to go back to cannot be read, or its role was changed by hand since.
+        FlowsError: the earlier model cannot be read, or its role was changed by hand.
     """
     registry = open_registry()
     with told_by(registry.backend):
@@ -240,9 +248,9 @@ def rollback(name: str | None = None, why: str = BY_HAND) -> dict[str, Any]:
 
 
 def history(name: str | None = None) -> list[dict[str, Any]]:
-    """The records of all promotions and rollbacks of models of this name, the first ones first.
+    """Return the records of all promotions and rollbacks of a model name, earliest first.
 
-    What they hold tells `components/moves.py`; `from_version` and `to_version` are added, None where no model is.
+    The fields are those of `components/moves.py`, with `from_version` and `to_version` (None without a model).
     """
     registry = open_registry()
     with told_by(registry.backend):
@@ -255,7 +263,10 @@ def history(name: str | None = None) -> list[dict[str, Any]]:
 
 
 def archive(model_id: str) -> dict[str, Any]:
-    """Takes a model out of all lists and look-ups; ClearML keeps it. Returns `{id, name, version}`.
+    """Archive a model: it disappears from lists, and ClearML keeps it.
+
+    Returns:
+        `{id, name, version}`.
 
     Raises:
         BadInput: there is no such model, or it is in production.

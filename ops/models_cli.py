@@ -1,4 +1,4 @@
-"""`flows models`: versions of models, what they are worth, which is in production, and what they say of customers."""
+"""Command `flows models`."""
 
 import json
 from collections.abc import Callable
@@ -32,9 +32,9 @@ PICKLE = (
     "a pickle or joblib file can run any code when it is read: this one was kept with its sha256 and not read, and "
     "will be only with --allow-pickle; a skops file needs no such trust"
 )
-# What a list shows of what models are worth.
+# Metrics in lists of models.
 METRICS = ("test_roc_auc", "test_f1_score", "test_r2", "test_rmse")
-why = click.option("--why", default=BY_HAND, show_default=True, metavar="TEXT", help="The reason, for the history.")
+why = click.option("--why", default=BY_HAND, show_default=True, metavar="TEXT", help="Reason, for the history.")
 
 
 def version_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -43,7 +43,7 @@ def version_option(default: str) -> Callable[[Callable[..., None]], Callable[...
         default=default,
         show_default=True,
         metavar="production|latest|N|ID",
-        help="Which model of this name.",
+        help="Version of the model.",
     )
 
 
@@ -51,22 +51,22 @@ def version_option(default: str) -> Callable[[Callable[..., None]], Callable[...
 @as_json
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
-    """Registered models, numbered versions of their names. Without a command: the newest.
+    """Manage registered models and their versions (default: list the newest).
 
-    An ID may be shortened to its beginning, as long as no other model's begins so.
+    An ID may be shortened to a unique beginning.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_, as_json=as_json)
 
 
 @models.command("list", epilog=examples("flows models list --name churn", "flows models list --tag candidate --json"))
-@click.option("--name", default="", help="Only models of this name.")
-@click.option("--tag", default="", help="Only those with this tag.")
-@click.option("--top", type=click.IntRange(1, 500), default=20, show_default=True, metavar="N", help="How many.")
+@click.option("--name", default="", help="Show only models of this name.")
+@click.option("--tag", default="", help="Show only models with this tag.")
+@click.option("--top", type=click.IntRange(1, 500), default=20, show_default=True, metavar="N", help="Number of rows.")
 @as_json
 @one_sentence
 def list_(name: str, tag: str, top: int, as_json: bool) -> None:
-    """Models that are not archived, the newest first."""
+    """List models that are not archived, newest first."""
     found = list_models(name, tag, top)
     metrics = [name for name in METRICS if any(name in one["metrics"] for one in found)]
     columns = ["id", "name", "version", "tags", "created", *metrics]
@@ -81,13 +81,13 @@ def list_(name: str, tag: str, top: int, as_json: bool) -> None:
 @as_json
 @one_sentence
 def show_(model_id: str, as_json: bool) -> None:
-    """All that is known of a model: metrics, parameters, dataset, file, and the experiment and run it comes from."""
+    """Show a model: metrics, parameters, dataset, file, experiment, run."""
     found = show_model(model_id)
     facts = {name: found[name] for name in ("id", "name", "version", "tags")}
     facts |= {"created": local_date(found["created"])}
     for part in ("experiment", "run", "dataset", "file", "parameters", "metrics"):
         facts |= {f"{part} {name}": value for name, value in found[part].items() if value is not None}
-    # The schema fills pages; --json has it.
+    # The schema is long. --json has it.
     told = {*found["metrics"], *found["file"], "schema", "parameters", "version"}
     facts |= {name: value for name, value in found["facts"].items() if name not in told}
     show_facts(found, as_json, {**facts, "uri": found["uri"], "web_url": found["web_url"]})
@@ -101,17 +101,17 @@ def show_(model_id: str, as_json: bool) -> None:
     ),
 )
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", required=True, help="The model; its versions are numbered.")
-@click.option("--task", default="", metavar="ID", help="The experiment that it comes from.")
-@click.option("--metadata", multiple=True, metavar="K=V", help="A fact to keep, a number is a metric; may be repeated.")
-@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
+@click.option("--name", required=True, help="Model name; its versions are numbered.")
+@click.option("--task", default="", metavar="ID", help="Experiment of the model.")
+@click.option("--metadata", multiple=True, metavar="K=V", help="Fact to store; numbers are metrics; repeatable.")
+@click.option("--tag", "tags", multiple=True, help="Tag; repeatable.")
 @as_json
 @one_sentence
 def register(path: Path, name: str, task: str, metadata: tuple[str, ...], tags: tuple[str, ...], as_json: bool) -> None:
     """Register a model file as the next version of a name.
 
-    A skops file is read, its types being known ones. A pickle or joblib file is not read, now or later, unless
-    --allow-pickle says so.
+    A skops file is read if its types are known. A pickle or joblib file is not read, now or later, except with
+    --allow-pickle.
     """
     facts = {key: _typed(value) for key, value in pairs(metadata, "--metadata").items()}
     with quiet():
@@ -130,16 +130,17 @@ def register(path: Path, name: str, task: str, metadata: tuple[str, ...], tags: 
     ),
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--metric", default=METRIC, show_default=True, metavar="NAME", help="By which the best are found.")
-@click.option("--top", type=click.IntRange(1, 100), default=5, show_default=True, metavar="N", help="How many of them.")
+@click.option("--metric", default=METRIC, show_default=True, metavar="NAME", help="Metric to select the best by.")
+@click.option("--top", type=click.IntRange(1, 100), default=5, show_default=True, metavar="N", help="Number of models.")
 @click.option("--name", default="", help="Only models of this name.")
-@click.option("--differences", is_flag=True, help="Only what is not the same for all.")
+@click.option("--differences", is_flag=True, help="Show only values that differ.")
 @as_json
 @one_sentence
 def compare(ids: tuple[str, ...], metric: str, top: int, name: str, differences: bool, as_json: bool) -> None:
-    """Models side by side, or without an ID: the best ones by a metric, of their own or of their experiments.
+    """Compare models side by side (without an ID: the best by a metric).
 
-    A * stands before what is not the same for all, the difference to the first behind a metric.
+    A * marks values that differ. Metrics show the difference to the first model. The metric may be the model's own or
+    its experiment's.
     """
     found = models_meant(ids, metric, top, name)
     if ids:
@@ -159,12 +160,15 @@ def compare(ids: tuple[str, ...], metric: str, top: int, name: str, differences:
 )
 @click.argument("name")
 @version_option("latest")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="The file, or a folder for it.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help="File or folder to write to.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @as_json
 @one_sentence
 def fetch(name: str, version: str, output: Path | None, force: bool, as_json: bool) -> None:
-    """Write a model's file, verified by sha256; a file that is there stays, unless --force says otherwise."""
+    """Write a model's file, verified by its sha256.
+
+    An existing file is replaced only with --force.
+    """
     with quiet():
         done = fetch_model(name, version, output, force)
     say(done, as_json, f"{done['name']} version {done['version']}: {done['bytes']} bytes -> {done['path']}")
@@ -176,9 +180,9 @@ def fetch(name: str, version: str, output: Path | None, force: bool, as_json: bo
 @as_json
 @one_sentence
 def promote_(model_id: str, why: str, as_json: bool) -> None:
-    """Put a model into production; the one that was there is kept as previous-production.
+    """Put a model into production.
 
-    Exit code 3: it was trained on synthetic rows, and may not.
+    The model before it becomes previous-production. Exit code 3 if the model was trained on synthetic data.
     """
     with quiet():
         done = promote(model_id, why)
@@ -192,9 +196,9 @@ def promote_(model_id: str, why: str, as_json: bool) -> None:
 @as_json
 @one_sentence
 def rollback_(name: str | None, why: str, as_json: bool) -> None:
-    """Take the last promotion of models of this NAME back; again: the one before.
+    """Undo the last promotion of a model NAME; repeat to go further back.
 
-    The gate does not promote a model that was rolled back; `flows models promote` does.
+    The gate does not promote a model that was rolled back. `flows models promote` does.
     """
     with quiet():
         done = rollback(name, why)
@@ -207,7 +211,10 @@ def rollback_(name: str | None, why: str, as_json: bool) -> None:
 @as_json
 @one_sentence
 def archive_(model_id: str, as_json: bool) -> None:
-    """Take a model out of all lists; ClearML keeps it, and its number is not given again."""
+    """Archive a model: remove it from all lists.
+
+    ClearML keeps the model, and its version number is not used again.
+    """
     done = archive(model_id)
     say(done, as_json, f"{done['name']} version {done['version']} ({done['id']}) is archived")
 
@@ -217,7 +224,10 @@ def archive_(model_id: str, as_json: bool) -> None:
 @as_json
 @one_sentence
 def history_(name: str | None, as_json: bool) -> None:
-    """Who moved production from which model of this NAME to which, when and why."""
+    """Show all promotions and rollbacks of a model NAME.
+
+    Shows when, by whom and why production moved from one version to another.
+    """
     found = history(name)
     columns = ["number", "when", "who", "action", "from", "to", "state", "why"]
     told = [
@@ -237,17 +247,17 @@ def history_(name: str | None, as_json: bool) -> None:
 )
 @click.argument("name")
 @click.argument("source", metavar="IN.csv", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, metavar="OUT.csv", help="The file to write; - for standard output.")
+@click.option("-o", "--output", required=True, metavar="OUT.csv", help="File to write; - for standard output.")
 @version_option("production")
 @click.option("--allow-pickle", is_flag=True, help="Read a pickle or joblib file, which can run any code.")
 @as_json
 @one_sentence
 def predict_(name: str, source: Path, output: str, version: str, allow_pickle: bool, as_json: bool) -> None:
-    """Score the rows of a raw CSV with a model: key, probability and decision of each, or the number, in their order.
+    """Score the rows of a raw CSV with a model.
 
-    All rows are checked first as for training, but the target need not be there, and new categories are counted, not
-    refused. Cells that a spreadsheet would take for a formula get an apostrophe. Exit code 2: the data are not sound,
-    and nothing was written.
+    Writes key, probability and decision of each row in their order, or key and prediction for regression. All rows are
+    checked as for training. The target may be missing, and new categories are counted, not refused. Cells that a
+    spreadsheet would take as a formula get an apostrophe. Exit code 2 if the data are bad. Nothing is written then.
     """
     if output == STDOUT and as_json:
         raise BadInput("-o - and --json both want standard output: give a file to write")
@@ -266,7 +276,7 @@ def predict_(name: str, source: Path, output: str, version: str, allow_pickle: b
 
 
 def _typed(text: str) -> Any:
-    """A number, truth value or JSON as what it is; anything else as its text."""
+    """Return a number, boolean or JSON value for a text, else the text."""
     try:
         return json.loads(text, parse_constant=str)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Raw rows scored by a registered model, some rows at a time, into a file that is whole or not there."""
+"""Score raw rows with a registered model, in chunks, into a complete file."""
 
 import csv
 import sqlite3
@@ -22,7 +22,10 @@ STDOUT = "-"
 
 @dataclass
 class Tally:
-    """What is told of a file: counts, and the items of the report (see `components/problems.py`), equal ones as one."""
+    """Counts of a scored file, and its report items (see `components/problems.py`).
+
+    Equal items are merged.
+    """
 
     rows: int = 0
     positive: int = 0
@@ -45,27 +48,27 @@ class Tally:
 def predict(
     name: str, source: Path, target: Path | None, version: str | int = "production", allow_pickle: bool = False
 ) -> dict[str, Any]:
-    """Scores the rows of a raw CSV and writes key, probability and decision of each, in their order; of a model of
-    numbers key and prediction.
+    """Score the rows of a raw CSV, in their order.
 
-    The rows are checked as for training, but need no target and may have categories that the model has not met. The
-    file is read in pieces, so its size does not matter; nothing is written unless all of it is sound.
+    Writes key, probability and decision of each row, or key and prediction for regression. Rows are checked as for
+    training, but they need no target and may have new categories. The file is read in chunks, so it may be of any size.
+    Nothing is written unless the whole file is valid.
 
     Args:
-        name: of the model.
+        name: the model's name.
         source: the CSV.
-        target: the CSV to write, in place of what is there; None: standard output.
-        version: `production`, `latest`, a version's number, or a model's id.
+        target: the CSV to write. An existing file is replaced. None: stdout.
+        version: `production`, `latest`, a version number, or a model id.
         allow_pickle: see `ops.models.load_model`.
 
     Returns:
         `{model: {id, name, version, sha256}, input, output, rows, positive, threshold, unknown, repeated, escaped,
-        notes}`: `unknown` counts, by column, the categories that the schema does not name; `positive` and `threshold`
-        are None of a model of numbers.
+        notes}`. `unknown` counts categories that are not in the schema, by column. `positive` and `threshold` are None
+        for regression.
 
     Raises:
-        BadInput: the CSV is not sound, with every problem in one sentence; or a path or the model is not there.
-        FlowsError: the model's file is not what was registered, or is for other columns than this code makes.
+        BadInput: the CSV has problems, and the message lists them; or a path or model does not exist.
+        FlowsError: the model's file is not the registered one, or needs columns that this code does not make.
         Unreachable: no backend answers.
     """
     _check_paths(source, target)
@@ -89,8 +92,8 @@ def predict(
 
 
 def score_file(model: LoadedModel, file: Any, called: str, out: TextIO, tally: Tally, folder: Path) -> None:
-    """Scores an open CSV piece by piece and counts. Raises BadInput, once all was looked at, if it is not sound."""
-    # Without a key, pieces are not looked through for repeated ones: those are counted over the whole file here.
+    """Score an open CSV in chunks and count. Raises BadInput after the last row for a bad file."""
+    # Without a key, chunks are not checked for repeated keys. They are counted here over the whole file.
     schema = {**prediction_schema(model.schema), "key": ""}
     writer = csv.writer(out, lineterminator="\n")
     told = ["prediction"] if model.threshold is None else ["probability", "decision"]
@@ -132,7 +135,7 @@ def _scored(model: LoadedModel, frame: Any, tally: Tally, keys: sqlite3.Connecti
 
 
 def _decided(model: LoadedModel, probability: float, tally: Tally) -> list[str]:
-    """The class that a probability stands for; nothing of a number."""
+    """Return the class for a probability. Empty for regression."""
     if model.threshold is None:
         return []
     called = probability >= model.threshold
@@ -141,7 +144,7 @@ def _decided(model: LoadedModel, probability: float, tally: Tally) -> list[str]:
 
 
 def _keys(model: LoadedModel, frame: Any, before: int) -> list[str]:
-    """The rows' keys; their numbers, from 1, where the schema knows no key."""
+    """Return the rows' keys, or row numbers from 1 if the schema has no key."""
     key = model.schema["key"]
     return frame[key].astype(str).tolist() if key else [str(before + number + 1) for number in range(len(frame))]
 

@@ -1,4 +1,4 @@
-"""Files with secrets in them: read, and replaced whole by ones that only their owner can read."""
+"""Read files with secrets, and replace them by files that only their owner can read."""
 
 import os
 import secrets
@@ -12,7 +12,10 @@ _LIMIT_BYTES = 1_000_000
 
 
 def read_text(path: Path) -> str:
-    """The text of the file, its line ends as they are; empty if there is none. Raises FlowsError, naming the file."""
+    """Return the file's text with its line ends. Empty if there is no file.
+
+    Raises FlowsError with the path if the file cannot be read.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             what = "a folder" if path.is_dir() else "a device or a pipe"
@@ -32,13 +35,13 @@ def read_text(path: Path) -> str:
 
 
 def replace_private(path: Path, old: str, new: str) -> Path | None:
-    """Give the file this text, for its owner only, whole or not at all; a link stays one, to the new file.
+    """Replace the file's text atomically, with mode 0600. A symbolic link keeps pointing to it.
 
     Returns:
-        The copy of what was there: beside the file, of the same name and `.bak`; None if nothing was there, or is new.
+        The backup of the earlier file (its name and `.bak`), or None if there was none or the text is equal.
 
     Raises:
-        FlowsError: it cannot be written; nothing was changed.
+        FlowsError: the file cannot be written. Nothing was changed.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -62,7 +65,7 @@ def replace_private(path: Path, old: str, new: str) -> Path | None:
 
 
 def make_private(path: Path) -> bool:
-    """Take the file from all but its owner; whether that was needed. Raises OSError."""
+    """Remove the access of others to the file. Return whether others had access. Raises OSError."""
     if os.name != "posix" or not path.stat().st_mode & 0o077:
         return False
     path.chmod(0o600)
@@ -70,7 +73,7 @@ def make_private(path: Path) -> bool:
 
 
 def _free(target: Path) -> Path:
-    """A name for a copy; earlier copies stay, they may be the user's own."""
+    """Return an unused name for a backup. Earlier backups may be the user's own and stay."""
     names = (f"{target.name}.bak{number or ''}" for number in range(1000))
     return next(path for name in names if not os.path.lexists(path := target.with_name(name)))
 
@@ -91,7 +94,7 @@ def _write(path: Path, text: str, like: Path) -> None:
 
 
 def _give_to_owner_of(like: Path, path: Path) -> None:
-    """Under sudo, what was a user's stays the user's."""
+    """Keep the file's owner under sudo."""
     with suppress(FileNotFoundError, AttributeError):
         known = like.stat()
         if known.st_uid != path.stat().st_uid:

@@ -1,4 +1,4 @@
-"""ClearML's projects, by name."""
+"""Find ClearML projects by name."""
 
 import re
 
@@ -6,7 +6,10 @@ from flows.api import Api
 
 
 def project_id(api: Api, name: str, create: bool = False) -> str:
-    """The id of the project of exactly this name; empty if there is none and `create` does not ask for it."""
+    """Return the id of the project with exactly this name. Creates it if `create` is true.
+
+    Empty if there is no such project.
+    """
     query = {"name": f"^{re.escape(name)}$", "only_fields": ["id", "name"], "search_hidden": True}
     found = [one["id"] for one in api.call("projects.get_all", **query)["projects"] if one["name"] == name]
     if not found and create:

@@ -1,7 +1,7 @@
-"""One at a time on all machines: a lock made of what every ClearML backend offers, the names of its queues.
+"""A lock across machines that every ClearML backend supports: the name of a queue.
 
-Of two that make a queue of the same name at once, the backend refuses one: so the queue is the lock, as long as it is
-there. `components/promotion_lock.py` is the same for a step, which has the SDK's client; it tells what is guaranteed.
+If two clients create a queue of the same name at once, the backend refuses one. The queue is therefore the lock for as
+long as it exists. `components/promotion_lock.py` does the same with the SDK's client and states the guarantees.
 """
 
 import re
@@ -24,8 +24,8 @@ def only_one(api: Api, name: str) -> Iterator[Callable[[], None]]:
     """Hold the lock of this name.
 
     Yields:
-        A check that is made before each write: it raises Unreachable if the lock was held for so long that it may
-        soon be taken away, as from a holder that died.
+        A check for use before each write. It raises Unreachable if the lock was held so long that others may soon
+        remove it.
 
     Raises:
         Unreachable: the backend does not answer, or others hold the lock all the time.
@@ -39,7 +39,7 @@ def only_one(api: Api, name: str) -> Iterator[Callable[[], None]]:
     try:
         yield check
     finally:
-        # One that is not freed is removed by whoever has waited for it.
+        # A lock that is not freed is removed by a waiting process after STALE_SECONDS.
         with suppress(FlowsError):
             _free(api, queue)
 

@@ -1,4 +1,4 @@
-"""Writes docs/commands.md and docs/settings.md: each command with its help, each setting with its manual.
+"""Write docs/commands.md and docs/settings.md from the commands and the settings.
 
 python -m ops.reference docs
 """
@@ -46,13 +46,13 @@ def commands_page() -> str:
 
 
 def commands() -> Iterator[click.Context]:
-    """A context for each command, the groups before what is in them."""
+    """Yield a context for each command, groups before their commands."""
     words: dict[str, Any] = {"info_name": "flows", "terminal_width": WIDTH, "max_content_width": WIDTH}
     yield from _below(click.Context(flows, **words, **flows.context_settings))
 
 
 def settings_page(text: str) -> str:
-    """The page for the text of settings.toml, whose comments are the manual."""
+    """Return the page for the text of settings.toml. Its comments are the manual."""
     manuals = dict(_manuals(text))
     lines = [SETTINGS]
     table = ""
@@ -76,7 +76,7 @@ def _help(context: click.Context) -> str:
 
 
 def _manuals(text: str) -> Iterator[tuple[str, str]]:
-    """The comment above each key, and above the first of an array of tables."""
+    """Yield (key, comment above it) for each key and each array of tables."""
     table, comment = "", []
     for line in text.splitlines():
         if line.startswith("#"):

@@ -1,4 +1,4 @@
-"""The models of this project in ClearML's registry: found by name and version, or by id, in pages."""
+"""Models of the project in ClearML's registry, found by name and version or by id."""
 
 import json
 import os
@@ -26,10 +26,10 @@ NOTHING_YET = "; none is registered yet: run the flow first"
 
 @dataclass(frozen=True)
 class Registry:
-    """Where the models are: `project_id` is empty if nothing was registered yet.
+    """The project's models. `project_id` is empty if no model is registered yet.
 
-    What is listed comes as the API tells models, in pages; `named`, `by_id` and `version` give entries of the SDK's
-    client, which promotions work on.
+    Lists come as the API returns models, in pages. `named`, `by_id` and `version` return entries of the SDK's client,
+    which promotions need.
     """
 
     backend: Backend
@@ -49,7 +49,7 @@ class Registry:
         return self.backend.kind == "embedded"
 
     def query(self, fields: list[str], size: int, page: int = 0, **filters: Any) -> list[dict[str, Any]]:
-        """A page of the models that are not archived, the newest first unless the filters say otherwise."""
+        """Return a page of models that are not archived, newest first by default."""
         if not self.project_id:
             return []
         known = {"project": [self.project_id], "system_tags": ["-archived"], "order_by": ["-created"]}
@@ -57,7 +57,7 @@ class Registry:
         return list(self.api.call("models.get_all", **body)["models"])
 
     def every(self, fields: list[str], **filters: Any) -> Iterator[dict[str, Any]]:
-        """All models that `query` finds, page by page: for few fields only."""
+        """Yield all models that `query` finds. Reads all pages, so ask for few fields only."""
         page = 0
         while found := self.query(fields, PAGE, page, **filters):
             yield from found
@@ -66,30 +66,30 @@ class Registry:
                 return
 
     def names(self) -> list[str]:
-        """The names that models have, sorted."""
+        """Return the names of all models, sorted."""
         return sorted({model["name"] for model in self.every(["id", "name"])})
 
     def named(self, name: str) -> list[Any]:
-        """The models of this name, the newest first. Raises BadInput, with the names known, if there is none."""
+        """Return the models of this name, newest first. Raises BadInput if there is none."""
         found = find_models(self.client, name, self.project_id) if self.project_id else []
         if not found:
             self.refuse_name(name)
         return found
 
     def refuse_name(self, name: str) -> None:
-        """Raises BadInput if no model has this name."""
+        """Raise BadInput if no model has this name."""
         if not self.query(["id"], 1, **exactly(name)):
             known = did_you_mean(name, self.names()) or NOTHING_YET
             raise BadInput(f"no model in {self.project} is called {name!r}{known}")
 
     def refuse_tag(self, tag: str) -> None:
-        """Raises BadInput if no model has this tag."""
+        """Raise BadInput if no model has this tag."""
         tags = self.api.call("projects.get_model_tags", projects=[self.project_id])["tags"] if self.project_id else []
         if tag not in tags:
             raise BadInput(f"no model in {self.project} has the tag {tag!r}{did_you_mean(tag, tags)}")
 
     def only_name(self) -> str:
-        """The name that all models have. Raises BadInput if there is none or more than one."""
+        """Return the name that all models share. Raises BadInput if there is none or more than one."""
         names = self.names()
         if len(names) != 1:
             known = f"; say which: {', '.join(names)}" if names else NOTHING_YET
@@ -97,21 +97,30 @@ class Registry:
         return names[0]
 
     def find(self, typed: str) -> dict[str, Any]:
-        """The model whose id is `typed` or begins with it, as the API tells it. Raises BadInput if not one is."""
-        # Without a project, all would do.
+        """Return the model whose id is `typed` or starts with it, as the API returns it.
+
+        Raises BadInput if there is none, or more than one.
+        """
+        # An empty list of projects would match all projects.
         among = {"project": [self.project_id or "none"], "system_tags": ["-archived"]}
         return find_by_id(self.api, "models", typed, "model", FIELDS, f"in {self.project}", **among)
 
     def by_id(self, typed: str) -> Any:
-        """The entry of the model whose id is `typed` or begins with it. Raises BadInput if not one is."""
+        """Return the SDK's entry of the model whose id is `typed` or starts with it.
+
+        Raises BadInput if there is none, or more than one.
+        """
         return self.entry(self.find(typed)["id"])
 
     def entry(self, model_id: str) -> Any:
-        """The entry of a model that is there."""
+        """Return the SDK's entry of an existing model."""
         return self.client.models.get_all(id=[model_id], only_fields=FIELDS)[0]
 
     def version(self, name: str, version: str | int) -> Any:
-        """The model of this name that is `production`, `latest`, or has this number or id; BadInput if none is."""
+        """Return the SDK's entry of a version: `production`, `latest`, a number or an id.
+
+        Raises BadInput if there is no such version.
+        """
         self.refuse_name(name)
         if version == "production":
             return self._production(name)
@@ -131,7 +140,7 @@ class Registry:
 
     def _production(self, name: str) -> Any:
         found = self.query(["id"], 1, **exactly(name), tags=["production"])
-        # None has the tag while it moves: then all of them tell which it was.
+        # No model has the tag during a promotion. The records of promotions then name the model.
         entry = self.entry(found[0]["id"]) if found else find_production(self.named(name))
         if entry is None:
             raise BadInput(f"no model {name} is in production; `flows models promote ID` puts one there")
@@ -142,24 +151,24 @@ class Registry:
 
 
 def exactly(name: str) -> dict[str, Any]:
-    """The filter for models of this name."""
+    """Return the filter for models of exactly this name."""
     return {"name": f"^{re.escape(name)}$"}
 
 
 def version_number(entry: Any) -> int:
-    """The number of a model among those of its name; 0 if it has none."""
+    """Return the version number of a model entry, or 0 if it has none."""
     number = model_value(entry, "version")
     return int(number) if number.isdecimal() else 0
 
 
 def number_of(metadata: Mapping[str, Any]) -> int:
-    """`version_number` of a model's metadata as the API tells them."""
+    """Return the version number in a model's metadata, or 0 if it has none."""
     number = str((metadata.get("version") or {}).get("value") or "")
     return int(number) if number.isdecimal() else 0
 
 
 def facts_of(entry: Any) -> dict[str, Any]:
-    """A model's metadata with their types, without the records of promotions."""
+    """Return the typed metadata of a model entry, without records of promotions."""
     items = entry.data.metadata or {}
     plain = {
         key: item if isinstance(item, dict) else {"type": item.type, "value": item.value} for key, item in items.items()
@@ -168,7 +177,7 @@ def facts_of(entry: Any) -> dict[str, Any]:
 
 
 def typed_facts(metadata: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Metadata as the API tells them with their types, without the records of promotions."""
+    """Return metadata of the API as typed values, without records of promotions."""
     return {
         key: _from_text(str(item.get("value") or ""), str(item.get("type")))
         for key, item in sorted(metadata.items())
@@ -177,10 +186,10 @@ def typed_facts(metadata: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def open_registry() -> Registry:
-    """The registry of the configured backend. Raises Unreachable if none answers."""
+    """Return the registry of the configured backend. Raises Unreachable if none answers."""
     settings = load()
     backend = connect(settings)
-    # Before the SDK's session is made, which reads them once.
+    # The SDK's session reads these variables once, so they are set before.
     os.environ.update(backend.environment)
     project = f"{settings.project.name}/models"
     found = backend.api.call("projects.get_all", name=f"^{re.escape(project)}$", only_fields=["id"], search_hidden=True)
@@ -190,7 +199,7 @@ def open_registry() -> Registry:
 
 @contextmanager
 def told_by(backend: Backend) -> Iterator[None]:
-    """Turns a refusal by the API, a broken transfer and a step's own error into a FlowsError."""
+    """Convert refusals of the API, failed transfers and errors of steps into FlowsError."""
     try:
         yield
     except FlowsError:
@@ -198,7 +207,7 @@ def told_by(backend: Backend) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError) as error:
         raise FlowsError(str(error)) from error
     except Exception as error:
-        # Imported here: it takes a second, and not every command needs it.
+        # Imported here: the import takes a second, and other commands do not need it.
         from clearml.backend_api.session.client import APIError
 
         if not isinstance(error, APIError):

@@ -1,4 +1,4 @@
-"""Runs of the flows, read from the backend: which there were, how their steps went, and how to stop one."""
+"""Runs of the flows on the backend: list, show, stop and resume."""
 
 import re
 from datetime import datetime
@@ -25,9 +25,10 @@ Task = dict[str, Any]
 
 
 def list_runs(last: int = 20) -> list[dict[str, Any]]:
-    """The last runs, the newest first: `{id, name, flow, status, started, seconds, backend, message}`, times in UTC.
+    """Return the last runs, newest first.
 
-    Raises Unreachable if no backend answers.
+    Each is `{id, name, flow, status, started, seconds, backend, message}`, with times in UTC. Raises Unreachable if no
+    backend answers.
     """
     settings = load()
     backend = connect(settings)
@@ -40,13 +41,13 @@ def list_runs(last: int = 20) -> list[dict[str, Any]]:
 
 
 def show_run(typed: str = "") -> dict[str, Any]:
-    """All that is known of a run: the row of `list_runs`, web_url, options, the run that it resumes, and its steps.
+    """Return all facts of a run.
 
-    Each step is `{name, task_id, status, started, seconds, worker, cache, message}`; `cache` says why it was taken from
-    the cache or not.
+    The fields of `list_runs`, and web_url, options, the run that it resumes, and its steps. Each step is `{name,
+    task_id, status, started, seconds, worker, cache, message}`. `cache` explains the cache hit or miss.
 
     Args:
-        typed: the run's id or the beginning of it; empty: the last run.
+        typed: the run's id or its beginning. Empty: the last run.
 
     Raises:
         BadInput: there is no such run, or more than one.
@@ -61,10 +62,10 @@ def show_run(typed: str = "") -> dict[str, Any]:
 
 
 def stop_run(typed: str) -> dict[str, Any]:
-    """Stop a run: its controller, its steps and their experiments, wherever they run or wait.
+    """Stop a run: its controller, its steps and their experiments, running or queued.
 
     Returns:
-        `{id, flow, stopped}`: how many Tasks were marked; 0 if the run had ended before, which is no error.
+        `{id, flow, stopped}`. `stopped` is the number of marked Tasks, 0 if the run had ended before.
 
     Raises:
         BadInput: there is no such run, or more than one.
@@ -78,15 +79,15 @@ def stop_run(typed: str) -> dict[str, Any]:
 
 
 def flow_of(task: Task) -> str:
-    """The flow of a run's Task: ClearML gives each pipeline a project, and each run of it a number."""
+    """Return the flow of a run's Task. ClearML has a project for each pipeline."""
     return str(task["project"]["name"]).rpartition("/")[2]
 
 
 def resumed(typed: str) -> tuple[str, How]:
-    """The flow of a run that did not complete, and how a run is to be made that continues it as it was made.
+    """Return the flow of an unfinished run, and the options of a run that resumes it.
 
     Raises:
-        BadInput: there is no such run, or more than one; it completed, or is still under way.
+        BadInput: there is no such run, or more than one; or the run completed or still runs.
         Unreachable: no backend answers.
     """
     settings = load()
@@ -105,7 +106,7 @@ def resumed(typed: str) -> tuple[str, How]:
 
 
 def find_run(api: Api, settings: Settings, typed: str) -> Task:
-    """The run's Task of FIELDS. Raises BadInput if there is none."""
+    """Return the run's Task with FIELDS. Raises BadInput if there is none."""
     projects = own_projects(api, settings)
     if typed and projects:
         return find_by_id(api, "tasks", typed, "run", FIELDS, **_filters(projects))
@@ -121,21 +122,21 @@ def _filters(projects: list[str]) -> dict[str, Any]:
 
 
 def own_projects(api: Api, settings: Settings) -> list[str]:
-    """Ids of the projects where ClearML keeps pipelines: a hidden project for each, below the flows' own."""
+    """Return the ids of the hidden projects where ClearML keeps the flows' pipelines."""
     name = f"^{re.escape(settings.project.name)}/\\.pipelines/"
     found = api.call("projects.get_all", name=name, only_fields=["id"], search_hidden=True)["projects"]
     return [project["id"] for project in found]
 
 
 def _settled(task: Task, api: Api, settings: Settings) -> Task:
-    """The run as it is once what was lost of it is marked."""
+    """Return the run after its lost Tasks are marked as failed."""
     if task["status"] not in RUNNING or not ending.settle(api, task["id"], settings.agents.lost_after):
         return task
     return dict(api.call("tasks.get_all_ex", id=[task["id"]], search_hidden=True, only_fields=FIELDS)["tasks"][0])
 
 
 def row(task: Task, backend: Backend) -> dict[str, Any]:
-    """What `list_runs` tells of a run's Task of FIELDS."""
+    """Return the fields of `list_runs` for a run's Task with FIELDS."""
     return {
         "id": task["id"],
         "name": task["name"],
@@ -175,7 +176,7 @@ def _step(api: Api, run: Task, name: str, node: dict[str, Any], task: Task | Non
 
 
 def _options(run: Task) -> str:
-    """With which options the run was made, of those that say which steps run again."""
+    """Return the options of the run that force steps to run again."""
     forced = [f"--force {name}" for name in _parameter(run, "run", "force").split(",") if name]
     return " ".join([*(["--no-cache"] if _parameter(run, "run", "no_cache") == "True" else []), *forced])
 

@@ -1,4 +1,4 @@
-"""`flows runs`: the runs that there were, how they went, and what can be done about them."""
+"""Command `flows runs`."""
 
 from typing import Any
 
@@ -15,17 +15,20 @@ from ops.tables import local_date, say, show, show_facts, table, terminal_width
 @as_json
 @click.pass_context
 def runs(context: click.Context, as_json: bool) -> None:
-    """Runs of the flows. Without a command: the last of them. An id may be shortened to what tells it from others."""
+    """List, show, resume and stop runs (default: list the last runs).
+
+    An id may be shortened to a unique beginning.
+    """
     if context.invoked_subcommand is None:
         context.invoke(list_, as_json=as_json)
 
 
 @runs.command("list", epilog=examples("flows runs list", "flows runs list --last 5 --json"))
-@click.option("-n", "--last", type=click.IntRange(1, 500), default=20, show_default=True, help="How many at most.")
+@click.option("-n", "--last", type=click.IntRange(1, 500), default=20, show_default=True, help="Number of rows.")
 @as_json
 @one_sentence
 def list_(as_json: bool, last: int = 20) -> None:
-    """The last runs, the newest first."""
+    """List the last runs, newest first."""
     found = list_runs(last)
     columns = ["id", "flow", "status", "started", "seconds", "backend", "message"]
     rows = [[_readable(one)[column] for column in columns] for one in found]
@@ -37,7 +40,7 @@ def list_(as_json: bool, last: int = 20) -> None:
 @as_json
 @one_sentence
 def show_(run_id: str, as_json: bool) -> None:
-    """How a run went: its steps, when and where they ran, and why each was taken from the cache or not."""
+    """Show a run: its steps, times, workers, and cache hits with reasons."""
     found = show_run(run_id)
     facts = {name: value for name, value in found.items() if name != "steps" and value not in (None, "")}
     show_facts(found, as_json, _readable(facts))
@@ -47,13 +50,14 @@ def show_(run_id: str, as_json: bool) -> None:
 
 @runs.command("resume", epilog=examples("flows runs resume 3f9a81c2"))
 @click.argument("run_id", metavar="ID")
-@click.option("--no-progress", is_flag=True, help="No progress on stderr.")
+@click.option("--no-progress", is_flag=True, help="Do not show progress on stderr.")
 @as_json
 @one_sentence
 def resume_(run_id: str, no_progress: bool, as_json: bool) -> None:
-    """Run what a failed or stopped run left undone, with its parameters, and where it ran; what it completed is reused.
+    """Resume a failed or stopped run; completed steps are reused.
 
-    The new run ends, and is told, as any run. A step whose code was changed in the meantime runs again.
+    The new run uses the parameters and the queue of the old run. It ends and notifies like any run. A step whose code
+    has changed runs again.
     """
     flow, how = resumed(run_id)
     run_and_tell(flow, load(), how, not no_progress, as_json)
@@ -64,7 +68,7 @@ def resume_(run_id: str, no_progress: bool, as_json: bool) -> None:
 @as_json
 @one_sentence
 def stop_(run_id: str, as_json: bool) -> None:
-    """Stop a run with all its steps, those that wait in queues and those that agents run, and their experiments."""
+    """Stop a run with its steps and experiments, running or queued."""
     done = stop_run(run_id)
     count = done["stopped"]
     ended = f"run {done['id']} of {done['flow']} had ended already"
@@ -79,6 +83,6 @@ def _steps(steps: list[dict[str, Any]]) -> str:
 
 
 def _readable(told: dict[str, Any]) -> dict[str, Any]:
-    """With a date of this machine's clock, and whole seconds."""
+    """Return the row with a local date and whole seconds."""
     seconds = told.get("seconds")
     return {**told, "started": local_date(told.get("started")), "seconds": None if seconds is None else round(seconds)}

@@ -1,4 +1,4 @@
-"""`flows server`: the embedded ClearML backend of this project's data directory, or ClearML Server in Docker."""
+"""Command `flows server`."""
 
 import json
 import sys
@@ -17,15 +17,13 @@ from ops.command import as_json, examples, one_sentence
 from ops.push.cli import push
 
 NOT_RUNNING = 5
-in_docker = click.option(
-    "--docker", is_flag=True, help="ClearML Server in Docker (docker/) instead of the embedded backend."
-)
+in_docker = click.option("--docker", is_flag=True, help="Use ClearML Server in Docker instead of the embedded backend.")
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def server(context: click.Context) -> None:
-    """The embedded ClearML backend, or (--docker) a team's ClearML Server. Without a command: the backend's status."""
+    """Manage the embedded backend or ClearML Server in Docker (default: status)."""
     if context.invoked_subcommand is None:
         context.invoke(status)
 
@@ -45,14 +43,14 @@ server.add_command(push)
     "--files-port", type=click.IntRange(0, 65535), help="Port of the file server (setting server.files_port)."
 )
 @in_docker
-@click.option("--agents", is_flag=True, help="With --docker: agents, too.")
+@click.option("--agents", is_flag=True, help="With --docker: also start agents.")
 @as_json
 @one_sentence
 def up(api_port: int | None, files_port: int | None, docker: bool, agents: bool, as_json: bool) -> None:
     """Start the backend, or find it running.
 
-    With --docker: look whether this machine can hold a ClearML Server, make its secrets if it has none, fetch its
-    images, start it and wait until it is healthy. Its ports and hosts are in [docker] of settings.toml.
+    With --docker: check the machine, make secrets if there are none, fetch the images, start the server and wait until
+    it is healthy. Ports and hosts are in [docker] of settings.toml.
     """
     settings = load()
     if docker:
@@ -67,11 +65,11 @@ def up(api_port: int | None, files_port: int | None, docker: bool, agents: bool,
 
 @server.command(epilog=examples("flows server down", "flows server down --docker --volumes"))
 @in_docker
-@click.option("--volumes", is_flag=True, help="With --docker: remove its data and secrets, too.")
+@click.option("--volumes", is_flag=True, help="With --docker: also remove data and secrets.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @one_sentence
 def down(docker: bool, volumes: bool, yes: bool) -> None:
-    """Stop the backend. Its data stays, but for --volumes."""
+    """Stop the backend. Its data stays, except with --volumes."""
     if docker:
         server_docker.down(load(), volumes, yes)
         return
@@ -84,7 +82,10 @@ def down(docker: bool, volumes: bool, yes: bool) -> None:
 @as_json
 @one_sentence
 def status(docker: bool, as_json: bool) -> None:
-    """Say where the backend is; exit code 5 if it is not running, or in Docker not healthy."""
+    """Show the backend's addresses and state.
+
+    Exit code 5 if it is not running, or not healthy in Docker.
+    """
     if docker:
         server_docker.status(load(), as_json)
         return
@@ -100,7 +101,7 @@ def status(docker: bool, as_json: bool) -> None:
 @in_docker
 @one_sentence
 def logs(service: str | None, lines: int, docker: bool) -> None:
-    """Print the end of the backend's log. In Docker: of one part's, or of all."""
+    """Show the end of the backend's log (in Docker: of one service or all)."""
     if docker:
         server_docker.logs(load(), service, lines)
         return
@@ -112,7 +113,7 @@ def logs(service: str | None, lines: int, docker: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @one_sentence
 def reset(yes: bool) -> None:
-    """Stop the backend and remove all its runs, datasets, models and credentials."""
+    """Stop the backend and remove all its runs, datasets, models and keys."""
     folder = _folder()
     if not yes:
         click.confirm(f"Remove every run, dataset and model in {folder}?", abort=True)
@@ -129,15 +130,15 @@ def reset(yes: bool) -> None:
     )
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @in_docker
 @as_json
 @one_sentence
 def backup(file: Path, force: bool, docker: bool, as_json: bool) -> None:
-    """Make one file of all runs, datasets, models and schedules, also while the backend runs.
+    """Back up all runs, datasets, models and schedules to one file.
 
-    The file is readable by its owner only. The embedded backend's has no credentials in it. The server in Docker is
-    down meanwhile, and its backup holds its users' keys.
+    The embedded backend may run meanwhile, and its backup has no credentials. The server in Docker is stopped
+    meanwhile, and its backup contains its users' keys. Only the owner can read the file.
     """
     if docker:
         server_docker.backup(load(), file, force, as_json)
@@ -154,10 +155,10 @@ def backup(file: Path, force: bool, docker: bool, as_json: bool) -> None:
 @as_json
 @one_sentence
 def restore(file: Path, docker: bool, as_json: bool) -> None:
-    """Put a backup in place of what the data directory holds. The backend must not run.
+    """Replace the data directory's content by a backup.
 
-    The backup is checked whole before anything is touched. What was there is moved into a folder, which is named. In
-    Docker the server may run, and what was there stays in volumes of its own, which are named.
+    The embedded backend must not run. The backup is verified before anything is changed. The earlier data are moved to
+    a folder that is named. The server in Docker may run, and its earlier data stay in volumes that are named.
     """
     if docker:
         server_docker.restore(load(), file, as_json)
@@ -172,9 +173,10 @@ def restore(file: Path, docker: bool, as_json: bool) -> None:
 @as_json
 @one_sentence
 def upgrade(docker: bool, as_json: bool) -> None:
-    """Bring the stored data up to the installed release, after a backup. A running backend is started anew.
+    """Upgrade the stored data to the installed release, after a backup.
 
-    In Docker: to the releases that docker/compose.yaml names. Older ones than the data has seen are refused.
+    A running backend is restarted. In Docker: upgrades to the releases in docker/compose.yaml. Older releases than
+    those that used the data are refused.
     """
     if docker:
         server_docker.upgrade(load(), as_json)
@@ -198,7 +200,10 @@ def upgrade(docker: bool, as_json: bool) -> None:
 @click.option("--password-stdin", is_flag=True, help="With --add: read the password from stdin instead of asking.")
 @one_sentence
 def users(docker: bool, add: str | None, remove: str | None, password_stdin: bool) -> None:
-    """Who may log in to the server in Docker. What is changed holds from the next `flows server up --docker` on."""
+    """List or change the users of the server in Docker.
+
+    Changes take effect at the next `flows server up --docker`.
+    """
     if not docker:
         raise BadInput("the embedded backend has one user, whose key is in its clearml.conf; give --docker")
     if add is not None and remove is not None:

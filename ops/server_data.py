@@ -1,4 +1,4 @@
-"""Backups of the embedded backend and of all else that the data directory holds, such as schedules."""
+"""Backup, restore and upgrade of the data directory: embedded backend, schedules and more."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,14 +19,17 @@ _OF_THE_SERVER = {LOCK, STARTING_LOCK, UPKEEP_LOCK}
 
 
 def backup(settings: Settings, target: Path, force: bool = False) -> Backup:
-    """One file of all databases and stored files, also while the backend runs. Raises Failure."""
+    """Write all databases and stored files to one file. The backend may run. Raises Failure."""
     return back_up(data_dir(settings), target, force)
 
 
 def restore(settings: Settings, source: Path) -> of_server.Restored:
-    """Put a backup in place of what the data directory holds.
+    """Replace the data directory's content by a backup.
 
-    Raises FlowsError if the backend runs, Locked if a run or the scheduler does, Failure for an unsound backup.
+    Raises:
+        FlowsError: the backend is running.
+        Locked: a run or the scheduler is running.
+        Failure: the backup is damaged.
     """
     folder = data_dir(settings)
     if launcher.status(folder).running:
@@ -36,7 +39,7 @@ def restore(settings: Settings, source: Path) -> of_server.Restored:
 
 
 def upgrade(settings: Settings, target: Path | None = None) -> of_server.Upgraded:
-    """Bring the store up to this release after a backup; a backend that runs is stopped for it and started again."""
+    """Upgrade the store to this release after a backup. A running backend is restarted."""
     folder = data_dir(settings)
     before, todo = of_server.outstanding(folder)
     if not todo:
@@ -50,7 +53,7 @@ def upgrade(settings: Settings, target: Path | None = None) -> of_server.Upgrade
 
 @contextmanager
 def _unused(folder: Path) -> Iterator[None]:
-    """Hold what runs and the scheduler hold while they work."""
+    """Hold the locks of runs and the scheduler. Raises Locked if one is held."""
     with ExitStack() as held:
         for path in sorted(folder.glob("*.lock")):
             if path.name in _OF_THE_SERVER:

@@ -1,4 +1,4 @@
-"""`flows server … --docker`: what the commands print of the server in Docker."""
+"""Output of `flows server … --docker`."""
 
 import json
 import signal
@@ -22,7 +22,10 @@ from ops.docker.upgrade import upgrade as upgrade_stack
 
 @dataclass(frozen=True)
 class Found:
-    """Where the server is and how its parts are; `env_file` holds its secrets, and the password of `user`."""
+    """Addresses and services of the server.
+
+    `env_file` has its secrets and the password of `user`.
+    """
 
     running: bool
     api_url: str
@@ -34,7 +37,7 @@ class Found:
 
 
 def up(settings: Settings, agents: bool, as_json: bool) -> None:
-    """Start the server and print where it is and what comes next."""
+    """Start the server, and print its addresses and the next command."""
     server = stack(settings)
     lifecycle.up(server, settings.docker, _say, agents)
     found = look(server, settings)
@@ -45,7 +48,7 @@ def up(settings: Settings, agents: bool, as_json: bool) -> None:
 
 
 def down(settings: Settings, volumes: bool, yes: bool) -> None:
-    """Stop the server; with `volumes` remove its data as well, if that is what is wanted."""
+    """Stop the server. With `volumes`, also remove its data after a confirmation."""
     server = stack(settings)
     if volumes and not yes:
         click.confirm(f"Remove every run, dataset, model and user of the server {server.project}?", abort=True)
@@ -54,7 +57,7 @@ def down(settings: Settings, volumes: bool, yes: bool) -> None:
 
 
 def status(settings: Settings, as_json: bool) -> None:
-    """Print where the server is and how its parts are. Raises Unreachable if not all is well."""
+    """Print the server's addresses and services. Raises Unreachable if one is not healthy."""
     machine.check_docker()
     server = stack(settings)
     found = look(server, settings)
@@ -66,7 +69,7 @@ def status(settings: Settings, as_json: bool) -> None:
 
 
 def logs(settings: Settings, service: str | None, lines: int) -> None:
-    """Print the end of what a part, or every part, has logged. Raises FlowsError if there is no such part."""
+    """Print the end of the log of one service or all. Raises FlowsError for an unknown service."""
     machine.check_docker()
     server = stack(settings)
     server.values()
@@ -78,7 +81,7 @@ def logs(settings: Settings, service: str | None, lines: int) -> None:
 
 
 def backup(settings: Settings, file: Path, force: bool, as_json: bool) -> None:
-    """Save the server's data and print where."""
+    """Back up the server's data and print the result."""
     with _ended_in_order():
         made = saving.backup(stack(settings), settings.docker, file, force, _say)
     total = sum(part.size for part in made.parts.values())
@@ -88,7 +91,7 @@ def backup(settings: Settings, file: Path, force: bool, as_json: bool) -> None:
 
 
 def restore(settings: Settings, file: Path, as_json: bool) -> None:
-    """Put a backup in place and print of when it is."""
+    """Restore a backup and print its date."""
     with _ended_in_order():
         done = saving.restore(stack(settings), settings.docker, file, _say)
     aside = f"\nwhat was there before: docker volume rm {' '.join(done.aside)}, when all is well" if done.aside else ""
@@ -96,7 +99,7 @@ def restore(settings: Settings, file: Path, as_json: bool) -> None:
 
 
 def upgrade(settings: Settings, as_json: bool) -> None:
-    """Upgrade the server and print what the backup of before is."""
+    """Upgrade the server and print the path of the backup."""
     with _ended_in_order():
         done = upgrade_stack(stack(settings), settings.docker, _say)
     sentence = (
@@ -106,7 +109,7 @@ def upgrade(settings: Settings, as_json: bool) -> None:
 
 
 def users(settings: Settings) -> None:
-    """Print who may log in."""
+    """Print the names of all users."""
     click.echo("\n".join(registered.names(stack(settings))))
 
 
@@ -122,7 +125,7 @@ def remove_user(settings: Settings, name: str) -> None:
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """SIGTERM is taken as Ctrl-C: what was stopped is started again, and what was begun is undone."""
+    """Treat SIGTERM as Ctrl-C, so that services are restarted and changes undone."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -137,7 +140,7 @@ def _ended_in_order() -> Iterator[None]:
 
 
 def look(server: Stack, settings: Settings) -> Found:
-    """Where the server is and how its parts are, as the engine tells."""
+    """Return the server's addresses and the state of its services."""
     services = server.services() if environment.read(server.env_file) else []
     hosts = environment.addresses(settings.docker)
     return Found(

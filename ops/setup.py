@@ -1,4 +1,4 @@
-"""Which ClearML Server this user's commands use: checked by logging in, then written into clearml.conf."""
+"""Configure the ClearML Server in clearml.conf, after a login check."""
 
 import os
 import re
@@ -28,7 +28,7 @@ _KEY = re.compile(r"[!-~]{1,256}")
 
 @dataclass(frozen=True, repr=False)
 class Server:
-    """A ClearML Server and a key of a user's; the hosts are URLs without a slash at the end."""
+    """A ClearML Server and a user's key. Hosts are URLs without a trailing slash."""
 
     api_host: str
     web_host: str
@@ -38,9 +38,9 @@ class Server:
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Server":
-        """Of what a user gave, by NAMES; hosts that are not given follow from the others as ClearML lays them out.
+        """Return the server of a user's input, by NAMES. Missing hosts are derived from the others.
 
-        Raises BadInput, naming the option, for what is missing or cannot be.
+        Raises BadInput with the option's name for missing or invalid input.
         """
         return cls(**hosts_of(given), **{name: key(given.get(name, ""), name) for name in ("access_key", "secret_key")})
 
@@ -49,16 +49,16 @@ class Server:
 
 
 def setup(server: Server) -> dict[str, Any]:
-    """Log in, then write the server into clearml.conf, which keeps all else that it holds.
+    """Log in, then write the server into clearml.conf. All other content stays.
 
     Returns:
         `{file, changed, backup, api_host, web_host, files_host, access_key, answers: {web_host, files_host},
-        overruled_by}`: the access key is masked; `answers` says None, or why a host does not answer; `overruled_by`
-        are the variables and files that name something else, and win.
+        overruled_by}`. The access key is masked. `answers` has None for a host that answers, else the reason.
+        `overruled_by` lists variables and files with other values that take precedence.
 
     Raises:
-        Unreachable: no ClearML API answers at the address, or it does not take the credentials.
-        FlowsError: the file is no clearml.conf, or cannot be written.
+        Unreachable: no ClearML API answers at the address, or it refuses the credentials.
+        FlowsError: the file is no clearml.conf, or it cannot be written.
     """
     bypass_proxies()
     settings = load()
@@ -78,9 +78,13 @@ def setup(server: Server) -> dict[str, Any]:
 
 
 def show() -> dict[str, Any]:
-    """What is in force: `{backend, api_host, …, access_key, secret_key, sources}`, the keys masked.
+    """Return the configuration in force, with masked keys.
 
-    Raises FlowsError if clearml.conf cannot be read.
+    Returns:
+        `{backend, api_host, …, access_key, secret_key, sources}`.
+
+    Raises:
+        FlowsError: clearml.conf cannot be read.
     """
     found = in_force(load())
     values = {name: getattr(found, name) for name in NAMES}
@@ -89,7 +93,7 @@ def show() -> dict[str, Any]:
 
 
 def check_login(server: Server, timeout: float) -> None:
-    """Raises Unreachable, in a sentence that says what to look at."""
+    """Log in to the server. Raises Unreachable, with a hint for the user."""
     api = Api(server.api_host, server.access_key, server.secret_key, timeout)
     try:
         api.login()
@@ -107,7 +111,7 @@ def check_login(server: Server, timeout: float) -> None:
 
 
 def hosts_of(given: Mapping[str, str]) -> dict[str, str]:
-    """The three hosts, those that are not given as they follow from the others. Raises BadInput, naming the option."""
+    """Return the three hosts. Missing ones are derived from the others. Raises BadInput."""
     hosts = {name: host(given[name], option(name)) for name in _PORTS if given.get(name)}
     for name in _PORTS:
         if name not in hosts:
@@ -116,7 +120,7 @@ def hosts_of(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def host(given: str, where: str) -> str:
-    """The URL as it is kept. Raises BadInput if it is none."""
+    """Return the URL without a trailing slash. Raises BadInput for an invalid URL."""
     url = given.strip()
     if not re.match(r"https?://", url, re.IGNORECASE):
         scheme = "https" if not _is_local(url) else "http"
@@ -128,14 +132,14 @@ def host(given: str, where: str) -> str:
     except ValueError:
         fits = False
     if not fits or re.search(r'[^!-~]|["\\]', url):
-        raise BadInput(f"{where} is no URL of a server; one looks like http://localhost:8008")
+        raise BadInput(f"{where} is no URL of a server; expected a URL such as http://localhost:8008")
     if "@" in parts.netloc:
         raise BadInput(f"{where} has a user or a password in it; give the keys as keys")
     return url
 
 
 def key(given: str, name: str) -> str:
-    """Raises BadInput, without the value, if there is none or it cannot be a key."""
+    """Return the stripped key. Raises BadInput, without the value, if it is missing or invalid."""
     if not given.strip():
         return _missing(name)
     if not _KEY.fullmatch(given.strip()):
@@ -144,7 +148,7 @@ def key(given: str, name: str) -> str:
 
 
 def derived(hosts: Mapping[str, str], name: str) -> str:
-    """The host of this name that goes with those given, by ClearML's ports or subdomains; empty if that is not sure."""
+    """Derive a host from the others by ClearML's ports or subdomains. Empty if that is unclear."""
     for other, url in hosts.items():
         if other not in _PORTS:
             continue
@@ -161,7 +165,7 @@ def option(name: str) -> str:
 
 
 def label() -> str:
-    """How a key that is made here is called on the server's page."""
+    """Return the label of a new key on the server's page."""
     return f"clearml-flows on {socket.gethostname()}"
 
 
@@ -195,7 +199,7 @@ def _masked(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _silence(url: str, settings: Settings) -> str | None:
-    """Why the host does not answer; None if it does, whatever it says."""
+    """Return the reason why a host does not answer, or None for any answer."""
     try:
         requests.get(url, timeout=settings.clearml.connect_timeout, allow_redirects=False, stream=True).close()
     except requests.Timeout:

@@ -1,4 +1,4 @@
-"""What `flows setup` is to store, put together: options and environment, then stdin, then a person at the terminal."""
+"""Input of `flows setup`: from options, environment, stdin, and questions at a terminal."""
 
 import os
 import re
@@ -22,11 +22,11 @@ Answers = dict[str, str]
 
 
 def complete(options: Mapping[str, str], secret_from_stdin: bool) -> Answers:
-    """The values by ops.setup.NAMES, as far as they are known or somebody can be asked.
+    """Return the values by ops.setup.NAMES, as far as they are given or can be asked for.
 
     Raises:
-        BadInput: stdin has nothing, or what was pasted is no block.
-        KeyboardInterrupt, EOFError, click.Abort: the person broke off.
+        BadInput: stdin is empty, or the pasted text is no api block.
+        KeyboardInterrupt, EOFError, click.Abort: the user cancelled.
     """
     found = {name: value for name, value in options.items() if value}
     if secret_from_stdin:
@@ -41,7 +41,7 @@ def complete(options: Mapping[str, str], secret_from_stdin: bool) -> Answers:
 
 
 def complete_user(options: Mapping[str, str], user: str, secret_from_stdin: bool) -> tuple[Answers, str]:
-    """The hosts, and the password of this user. Raises as `complete`."""
+    """Return the hosts and the password of this user. Raises as `complete`."""
     if not re.fullmatch(r"[^\s:]{1,100}", user):
         raise BadInput("--user is no name of a user: it has a blank or a colon, or nothing")
     given = {name: value for name, value in options.items() if name in QUESTIONS and value}
@@ -65,7 +65,7 @@ def _sendable(password: str) -> str:
 
 
 def _with(found: Answers, text: str, where: str) -> Answers:
-    """What was given, completed by a secret key or a block of the server's page."""
+    """Add a secret key, or the values of an api block, to the given values."""
     if "{" not in text:
         return {**found, "secret_key": text}
     try:
@@ -98,7 +98,7 @@ def _asked_hosts(found: Answers, known: Answers) -> Answers:
 
 
 def _known() -> Answers:
-    """What is in force already."""
+    """Return the values of the configuration in force."""
     try:
         now = in_force(load())
     except FlowsError:

@@ -1,4 +1,4 @@
-"""A key that the server makes itself, for a user who logs in by password: `flows setup --docker` and `--user NAME`."""
+"""Make a key on the server for a user with a password (`--docker` and `--user NAME`)."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,14 +16,14 @@ from ops.setup import Server, label, setup
 
 
 def setup_docker() -> dict[str, Any]:
-    """For the server that `flows server up --docker` made, as its first user, whose password its .env has.
+    """Set up the server of `flows server up --docker`, with the first user of its .env.
 
     Returns:
-        What `setup_by_password` tells.
+        The result of `setup_by_password`.
 
     Raises:
-        Unreachable: the server does not answer, or has another password than the .env.
-        FlowsError: no server was set up here, or clearml.conf cannot be edited; then no key is left behind.
+        Unreachable: the server does not answer, or its password differs from the .env.
+        FlowsError: no server is set up here, or clearml.conf cannot be edited. No new key remains then.
     """
     found = access(load())
     if found is None:
@@ -39,16 +39,16 @@ def setup_docker() -> dict[str, Any]:
 
 
 def setup_by_password(hosts: Mapping[str, str], password: str, user: str) -> dict[str, Any]:
-    """Store a key of this user's in clearml.conf; one is made unless the stored one is good.
+    """Store a key of this user in clearml.conf. Makes a new key unless the stored one is valid.
 
-    That asks for a server with users of its own (fixed users), not for one that lets anybody in, or that others host.
+    The server must have users with passwords (fixed users).
 
     Returns:
-        What `ops.setup.setup` tells, and `new_key`: whether one was made.
+        The result of `ops.setup.setup`, and `new_key`: whether a key was made.
 
     Raises:
-        Unreachable: the server does not answer, or does not take the password.
-        FlowsError: clearml.conf cannot be edited; then no key is left behind.
+        Unreachable: the server does not answer, or refuses the password.
+        FlowsError: clearml.conf cannot be edited. No new key remains then.
     """
     bypass_proxies()
     seconds = load().clearml.connect_timeout
@@ -74,7 +74,10 @@ def setup_by_password(hosts: Mapping[str, str], password: str, user: str) -> dic
 
 
 def _stored(hosts: Mapping[str, str], seconds: float) -> Server | None:
-    """The key in clearml.conf, if it is for this server and good."""
+    """Return the server with the key in clearml.conf.
+
+    Returns None if the key is invalid or for another server.
+    """
     path = conf_path()
     text = read_text(path)
     conf = parse_conf(text, path) if text.strip() else {}

@@ -1,4 +1,4 @@
-"""`flows setup`: the ClearML Server and the Kaggle account that this user's commands use."""
+"""Command `flows setup`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,39 +21,37 @@ def _given(name: str, about: str) -> Callable[[Callable[..., None]], Callable[..
 
 @click.command(
     epilog=examples(
-        "flows setup                                            # at a terminal: asks",
-        "flows setup --api-host https://api.example.com --access-key KEY --secret-stdin    # with the secret piped in",
-        "flows setup --secret-stdin                             # with the block api { … } of its page piped in",
+        "flows setup                                            # asks for each value",
+        "flows setup --api-host https://api.example.com --access-key KEY --secret-stdin    # pipe the secret in",
+        "flows setup --secret-stdin                             # pipe in the block api { … } of the server's page",
         "flows setup --docker                                   # after flows server up --docker",
         "flows setup --api-host https://api.example.com --user ada",
         "flows setup --kaggle",
         "flows setup --show",
     )
 )
-@_given("api_host", "The server's API, like http://localhost:8008.")
-@_given("web_host", "Its pages; follows from the API's address where that has ClearML's ports or subdomains.")
-@_given("files_host", "Its file server, likewise.")
-@_given("access_key", "The access key. Its secret is asked for, or comes from CLEARML_API_SECRET_KEY.")
-@click.option("--secret-stdin", is_flag=True, help="Read the secret key (a block api { … }, a password) from stdin.")
+@_given("api_host", "API address, such as http://localhost:8008.")
+@_given("web_host", "Address of the pages (default: derived from the API address).")
+@_given("files_host", "Address of the file server (default: derived from the API address).")
+@_given("access_key", "Access key. The secret is asked for, or comes from CLEARML_API_SECRET_KEY.")
+@click.option("--secret-stdin", is_flag=True, help="Read the secret key, api block or password from stdin.")
+@click.option("--docker", is_flag=True, help="Make and store a key for the server of `flows server up --docker`.")
 @click.option(
-    "--docker", is_flag=True, help="For the server of `flows server up --docker`: make a key there, and store it."
+    "--user", default="", metavar="NAME", help="Log in with this user's password and make a key on the server."
 )
-@click.option(
-    "--user", default="", metavar="NAME", help="Log in with this user's password, and let the server make a key."
-)
-@click.option("--kaggle", is_flag=True, help="Store a Kaggle account instead: a token, or what a kaggle.json holds.")
-@click.option("--verify", is_flag=True, help="With --kaggle: ask Kaggle first whether it knows the account.")
-@click.option("--show", "showing", is_flag=True, help="Say what is in force and from where, with the keys masked.")
+@click.option("--kaggle", is_flag=True, help="Store a Kaggle account instead (a token or a kaggle.json).")
+@click.option("--verify", is_flag=True, help="With --kaggle: log in to Kaggle before storing.")
+@click.option("--show", "showing", is_flag=True, help="Show the configuration in force and its sources, keys masked.")
 @as_json
 @one_sentence
 def setup(
     secret_stdin: bool, docker: bool, user: str, kaggle: bool, verify: bool, showing: bool, as_json: bool, **given: str
 ) -> None:
-    """Store which ClearML Server to use, in clearml.conf.
+    """Configure the ClearML Server in clearml.conf.
 
-    The server and the keys are checked by logging in before anything is written. The file (CLEARML_CONFIG_FILE, else
-    clearml.conf in the home directory) keeps all else that it holds, comments too; what it was before stays beside it
-    as clearml.conf.bak. A secret is no option: others on the machine could see it.
+    Logs in to the server before anything is written. All other content of the file (CLEARML_CONFIG_FILE, else
+    clearml.conf in the home directory) stays, including comments. The earlier file is kept as clearml.conf.bak. Secrets
+    are no options, because other users of the machine could see them.
     """
     if showing + docker + kaggle + bool(user) > 1:
         raise BadInput("--show, --docker, --user and --kaggle are four things to do; give one of them")

@@ -1,4 +1,4 @@
-"""`flows setup --kaggle`: an API token, or the user and key of a kaggle.json, where Kaggle's client looks for them."""
+"""Store a Kaggle token or a kaggle.json where Kaggle's client reads it."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from ops.private_files import read_text, replace_private
 QUESTION = "Paste an API token of https://www.kaggle.com/settings, or what a kaggle.json holds"
 TOKEN, USER, KEY = "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"
 VERIFY_SECONDS = 20.0
-# Kaggle's client authenticates when it is imported, and says how: it falls back silently from a token that is not good.
+# Kaggle's client authenticates on import and records the method. It silently ignores an invalid token.
 _ACCOUNT = """
 import contextlib, io, json, sys
 from kagglesdk import kaggle_env
@@ -36,7 +36,7 @@ print(json.dumps({"method": kaggle.api.config_values.get("auth_method")}))
 
 @dataclass(frozen=True, repr=False)
 class Account:
-    """A token, or a user with a key."""
+    """A Kaggle token, or a user name with a key."""
 
     token: str = ""
     username: str = ""
@@ -47,19 +47,19 @@ class Account:
 
 
 def setup_kaggle(from_stdin: bool, verify: bool, endpoint: str = "") -> dict[str, Any]:
-    """Store the account that stdin, the environment or the person at the terminal gives.
+    """Store the account from stdin, the environment or a question at the terminal.
 
     Args:
-        verify: ask Kaggle first.
+        verify: log in to Kaggle first.
         endpoint: another address than Kaggle's.
 
     Returns:
-        `{file, changed, backup, kind, verified, overruled_by}`: `kind` is token or key; `overruled_by` are the
-        variables and files that Kaggle's client takes before this one.
+        `{file, changed, backup, kind, verified, overruled_by}`. `kind` is token or key. `overruled_by` lists variables
+        and files that Kaggle's client prefers to this file.
 
     Raises:
         BadInput: nothing was given, or it is no account.
-        Unreachable: Kaggle was asked and refused it, or did not answer.
+        Unreachable: Kaggle refused the account or did not answer.
         FlowsError: the file cannot be written.
     """
     account = _given(from_stdin)
@@ -80,7 +80,7 @@ def setup_kaggle(from_stdin: bool, verify: bool, endpoint: str = "") -> dict[str
 
 
 def read_account(text: str) -> Account:
-    """A token, or JSON with username and key. Raises BadInput, without the text, for anything else."""
+    """Parse a token, or JSON with username and key. Raises BadInput, without the text."""
     stripped = text.strip()
     if stripped.startswith("{"):
         try:
@@ -99,7 +99,10 @@ def read_account(text: str) -> Account:
 
 
 def check_account(account: Account, settings: Settings, endpoint: str = "") -> None:
-    """Raises Unreachable if Kaggle does not know it, or does not answer; asks for the main flow's data set."""
+    """Check the account with the main flow's data set.
+
+    Raises Unreachable if Kaggle refuses the account or does not answer.
+    """
     flow = settings.flow("churn")
     with tempfile.TemporaryDirectory(prefix="flows-") as folder, _alone(account, folder):
         if account.token and authenticates_by(endpoint) != "ACCESS_TOKEN":
@@ -115,7 +118,7 @@ def _given(from_stdin: bool) -> Account:
     if from_stdin:
         return read_account(read_stdin())
     if token := os.environ.get(TOKEN):
-        # As Kaggle's client takes it: the token, or where it stands. A long token is too long for a path.
+        # Kaggle's client takes a token or the path of a file. A long token is no valid path.
         return read_account(read_text(Path(token)) if os.path.isfile(token) else token)  # noqa: PTH113 - it may not raise
     if os.environ.get(USER) and os.environ.get(KEY):
         return Account(username=os.environ[USER], key=os.environ[KEY])
@@ -135,13 +138,13 @@ def _path(account: Account) -> Path:
         return home / ".kaggle" / "access_token"
     if named := os.environ.get("KAGGLE_CONFIG_DIR"):
         return Path(named).expanduser() / "kaggle.json"
-    # Where it is, Kaggle's client looks for no other; it makes one of its own when it finds neither.
+    # Kaggle's client reads ~/.kaggle if that folder exists, else the folder below XDG_CONFIG_HOME.
     other = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "kaggle" / "kaggle.json"
     return other if other.is_file() and not (home / ".kaggle").exists() else home / ".kaggle" / "kaggle.json"
 
 
 def _kaggle_json(text: str, path: Path, account: Account) -> str:
-    """The file's own settings, with this user and key."""
+    """Return the file's settings with this user and key."""
     try:
         known = json.loads(text) if text.strip() else {}
     except ValueError:
@@ -165,7 +168,10 @@ def _overruling(account: Account) -> list[str]:
 
 
 def authenticates_by(endpoint: str = "") -> str:
-    """How Kaggle's client would authenticate with what it finds: ACCESS_TOKEN, LEGACY_API_KEY …; empty: not at all."""
+    """Return the method by which Kaggle's client authenticates: ACCESS_TOKEN, LEGACY_API_KEY, ….
+
+    Empty if it finds no valid account.
+    """
     try:
         child = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", _ACCOUNT],
@@ -182,7 +188,7 @@ def authenticates_by(endpoint: str = "") -> str:
 
 @contextmanager
 def _alone(account: Account, home: str) -> Iterator[None]:
-    """The account is all that Kaggle's client finds, for as long as the context lasts."""
+    """Hide all other accounts from Kaggle's client during the block."""
     before = dict(os.environ)
     for name in [name for name in before if name.startswith(("KAGGLE_", "VERBOSE"))]:
         del os.environ[name]

@@ -1,4 +1,4 @@
-"""One step of a flow on its own: run, as a Task or without a backend, or explained."""
+"""Run or explain one step of a flow."""
 
 import json
 import subprocess
@@ -31,19 +31,18 @@ def run_single(
     out: str = "",
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Runs a step with the flow's settings, and waits for its end.
+    """Run a step with the flow's settings, and wait for its end.
 
     Args:
-        flow: whose settings are used.
-        name: of the step.
-        given: arguments that are others than the settings say; those that come from other steps as
-            `ops.step_inputs.Inputs` takes them.
-        track: whether it is a Task; else a plain function, without a backend.
-        out: a folder for the files that the step stores, if it is no Task; empty: they are not kept.
-        tell: is told what is done.
+        flow: the flow whose settings are used.
+        name: the step's name.
+        given: arguments that replace those of the settings. Results of other steps are as for `ops.step_inputs.Inputs`.
+        track: whether to run as a Task. If False, runs as a plain function without a backend.
+        out: without a Task, a folder for the files that the step stores. Empty: they are removed.
+        tell: gets progress messages.
 
     Returns:
-        `{step, flow, task_id, web_url, folder, returned}`; without a Task, the first two of these are None.
+        `{step, flow, task_id, web_url, folder, returned}`. Without a Task, task_id and web_url are None.
 
     Raises:
         BadInput: there is no such step, argument or file, or the data is bad.
@@ -70,9 +69,11 @@ def run_single(
 
 
 def explain(flow: str, name: str) -> dict[str, Any]:
-    """What a step does: `{step, flow, does, parameters: [{name, value, from_step, help}], returns, features}`.
+    """Return what a step does and takes.
 
-    `value` is what the settings say; `features` are, of the step of that name, `{feature, kind, why}`, else None.
+    Returns:
+        `{step, flow, does, parameters: [{name, value, from_step, help}], returns, features}`. `value` comes from the
+        settings. `features` are `{feature, kind, why}` for the step features, else None.
     """
     step = step_of(name)
     values = configured(step, flow, load())
@@ -86,7 +87,7 @@ def explain(flow: str, name: str) -> dict[str, Any]:
 
 
 def flow_features(flow: str) -> list[dict[str, str]]:
-    """The features that the flow's models are given, and why: read off a row that fits the schema."""
+    """Return the features of the flow's models with reasons, from a sample row of the schema."""
     import pandas as pd
 
     schema = load_schema(schema_text(flow))
@@ -149,5 +150,5 @@ def _untracked(folder: Path) -> Run:
 
 
 def _decoded(returned: Mapping[str, Any]) -> dict[str, Any]:
-    """References as values; what else a step returned as a Task keeps it, as text."""
+    """Parse references from JSON. Other values stay texts."""
     return {name: json.loads(str(text)) if str(text).startswith("{") else text for name, text in returned.items()}

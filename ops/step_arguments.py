@@ -1,4 +1,4 @@
-"""What a step is given by the settings when it runs alone: what the pipeline would hand over."""
+"""Arguments that a pipeline passes to a step, for steps that run alone."""
 
 from collections.abc import Callable
 from types import FunctionType
@@ -9,9 +9,9 @@ from ops.step_signatures import Step, steps
 
 
 def configured(step: Step, flow: str, settings: Settings) -> dict[str, Any]:
-    """The values that the pipeline of the flow would give the step, but for those that come from other steps.
+    """Return the step's arguments in the flow's pipeline, except results of other steps.
 
-    They are read from the pipeline itself, which is called with steps that only note what they are given.
+    The pipeline function runs with stand-ins for the steps that record their arguments.
     """
     from flows import tabular
 

@@ -1,4 +1,4 @@
-"""Why a step was taken from ClearML's cache, or why not: told from what the step's Tasks recorded."""
+"""Explain cache hits and misses of steps from their Tasks."""
 
 import json
 import re
@@ -9,16 +9,18 @@ from ops.tables import local_date
 
 FIELDS = ["id", "name", "project", "parent", "status", "created", "completed", "hyperparams", "script.diff"]
 SHOWN = 40
-_FIRST = "2000-01-01T00:00:00+00:00"  # before any Task
+_FIRST = "2000-01-01T00:00:00+00:00"  # earlier than any Task
 SHOWN_OF_ID = 8
 
 Task = dict[str, Any]
 
 
 def explain_cache(api: Api, task: Task, run_id: str, cache: bool, options: str) -> str:
-    """One sentence about a step's Task of FIELDS.
+    """Return a sentence that explains the cache hit or miss of a step's Task with FIELDS.
 
-    `cache` is whether the step was to be looked up, `options` what the run was started with.
+    Args:
+        cache: whether the step uses the cache.
+        options: the options that the run was started with.
     """
     if task["parent"] != run_id:
         return f"cached: equal hash to {_named(task)} of run {task['parent'][:SHOWN_OF_ID]}"
@@ -36,12 +38,12 @@ def _named(task: Task) -> str:
 
 
 def _earlier(api: Api, task: Task) -> Task:
-    """The newest Task of this step that was made before this one, and completed; {} if there is none."""
+    """Return the newest earlier Task of this step that completed, or {}."""
     query = {
         "project": [task["project"]],
         "name": f"^{re.escape(task['name'])}$",
         "status": ["completed", "published"],
-        # Ends included: a backend takes ranges of this field only.
+        # The range includes both ends. Backends filter this field only by ranges.
         "created": [_FIRST, task["created"]],
         "order_by": ["-created"],
     }
@@ -59,7 +61,7 @@ def _difference(before: Task, after: Task) -> str:
 
 
 def _change(name: str, old: str, new: str) -> str:
-    """What changed of a parameter; of a reference or other JSON, which of its keys."""
+    """Return the change of a parameter. For JSON objects, return the changed keys."""
     one, other = _object(old), _object(new)
     if one and other:
         keys = [key for key in sorted({*one, *other}) if one.get(key) != other.get(key)]

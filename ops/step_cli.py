@@ -1,4 +1,4 @@
-"""`flows step`: a step on its own. The options of each are read from what the step takes."""
+"""Command `flows step`. Options are read from the steps' parameters."""
 
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,14 @@ EXAMPLES = {
 @as_json
 @click.pass_context
 def step(context: click.Context, as_json: bool) -> None:
-    """One step of a flow on its own. Without a command: the steps, with what they take and return.
+    """Run one step of a flow (default: list the steps).
 
-    A step is given what the settings say, unless an option says otherwise; a text option takes @FILE for what is in a
-    file. What it takes from another step can be a CSV file, which goes through the steps before it; the id of a Task
-    that returned it, or, of a dataset, of a version; or JSON. Without the option, it is the last one of the flow.
+    Arguments come from the settings unless an option replaces them. @FILE in a text option reads the file's content.
+    The result of another step may be a CSV file, which goes through the earlier steps, the id of a Task that returned
+    it, the id of a dataset version, or JSON. The default is the flow's last result.
 
-    It runs as a Task beside those of the flow's runs, which an agent can run again. With --no-track it is a plain
-    function, which needs no backend: download, validate and features can be that.
+    The step runs as a Task in the project of the flow's runs, and an agent can run it again. With --no-track it runs as
+    a plain function without a backend, which download, validate and features can.
     """
     if context.invoked_subcommand is None:
         told = [
@@ -53,14 +53,20 @@ def step(context: click.Context, as_json: bool) -> None:
 
 def _command(one: Step) -> click.Command:
     @click.command(one.name, epilog=examples(*EXAMPLES.get(one.name, (f"flows step {one.name}",))), help=one.summary)
-    @click.option("--flow", type=click.Choice(flow_names()), default=FIRST, show_default=True, help="Whose settings.")
-    @click.option("--track/--no-track", default=True, help="As a Task, or as a plain function without a backend.")
-    @click.option("--out", metavar="FOLDER", default="", help="With --no-track: where the files are put that it makes.")
-    @click.option("--explain", is_flag=True, help="Say what it does, with which values, and end.")
+    @click.option(
+        "--flow",
+        type=click.Choice(flow_names()),
+        default=FIRST,
+        show_default=True,
+        help="Flow whose settings are used.",
+    )
+    @click.option("--track/--no-track", default=True, help="Run as a Task, or as a plain function without a backend.")
+    @click.option("--out", metavar="FOLDER", default="", help="With --no-track: folder for the step's files.")
+    @click.option("--explain", is_flag=True, help="Show what the step does and its arguments; do not run.")
     @as_json
     @one_sentence
     def command(flow: str, track: bool, out: str, explain: bool, as_json: bool, **given: Any) -> None:
-        # Imported here: pandas and ClearML take seconds, which help need not wait for.
+        # Imported here: pandas and ClearML take seconds, and help does not need them.
         from ops.single_steps import run_single
 
         if explain:
@@ -92,7 +98,10 @@ def _name(parameter: str) -> str:
 
 
 def _text(value: Any) -> Any:
-    """What an option says; of @FILE, the file's text. Raises BadInput if that cannot be read."""
+    """Return an option's value, or the file's text for @FILE.
+
+    Raises BadInput if the file is unreadable.
+    """
     if not (isinstance(value, str) and value.startswith("@")):
         return value
     try:
@@ -123,7 +132,7 @@ def _value(item: dict[str, Any]) -> str:
 
 
 def _flat(told: dict[str, Any]) -> dict[str, Any]:
-    """Facts for a person: of a reference each part that is no structure of its own."""
+    """Return the facts for display. Only plain values of references are shown."""
     facts = {name: value for name, value in told.items() if name != "returned"}
     for name, value in told["returned"].items():
         parts = value if isinstance(value, dict) else {"": value}

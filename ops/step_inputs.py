@@ -1,4 +1,4 @@
-"""What a step takes from other steps, when it runs alone: a CSV file, JSON, or what an earlier Task returned."""
+"""Inputs of a step that runs alone: a CSV file, JSON, or the result of an earlier Task."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from ops.step_signatures import Parameter, Step, steps
 
 FIELDS = ["hyperparams.return", "system_tags"]
 FILE = {"task", "artifact", "sha256"}
-# Without these a reference is none; docs/architecture.md has all that is in them.
+# Keys that a reference must have. docs/architecture.md lists all keys.
 NEEDED = {
     "raw": FILE,
     "valid": FILE,
@@ -30,17 +30,17 @@ NEEDED = {
     "sweep": {"dataset", "experiments", "best"},
     "model": {"id", "sha256"},
 }
-FIRST = "download"  # the step that takes a file
+FIRST = "download"  # the step that reads a file
 
 Run = Callable[[Step, Mapping[str, Any]], dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The references that steps of a flow take, by what a person types.
+    """Resolve typed inputs to references.
 
-    `run` runs a step and gives what it returned: by it a CSV file goes through the steps that come before. Without a
-    backend there are only files and JSON. `tell` is told what was taken.
+    `run` runs a step and returns its results, so that a CSV file can go through the earlier steps. Without a backend,
+    only files and JSON are possible. `tell` gets a message about each input.
     """
 
     flow: str
@@ -50,14 +50,14 @@ class Inputs:
     backend: Backend | None = None
 
     def reference(self, parameter: Parameter, typed: str) -> str:
-        """The reference, as JSON.
+        """Return the reference as JSON.
 
         Args:
-            typed: the path of a CSV file, JSON, the id (or its beginning) of a Task or of a dataset's version; empty:
-                the last one of the flow.
+            typed: a CSV file, JSON, or the id of a Task or dataset version, or its beginning. Empty: the flow's last
+            result.
 
         Raises:
-            BadInput: there is none, or the file is bad data.
+            BadInput: there is no such input, or the file is bad data.
         """
         if typed.lstrip().startswith("{"):
             return _checked(parameter, typed)
@@ -87,13 +87,13 @@ class Inputs:
 
 
 def _valid_rows(path: Path) -> str:
-    """A reference to a parquet file of rows that `validate` let pass, for a step that runs without a backend."""
+    """Return a reference to a parquet file of valid rows, for a step without a backend."""
     stored = {"task": str(path.parent), "artifact": path.stem, "sha256": file_sha256(str(path))}
     return json.dumps({**stored, "raw_sha256": "", "synthetic": False})
 
 
 def _known(backend: Backend, flow: str, settings: Settings, parameter: Parameter, typed: str) -> tuple[str, str]:
-    """The reference, and where it is from."""
+    """Return the reference and its origin."""
     catalog = Catalog(backend, settings.project.name)
     if parameter.name == "dataset" and not typed:
         return _latest_dataset(catalog, flow)
@@ -107,7 +107,7 @@ def _known(backend: Backend, flow: str, settings: Settings, parameter: Parameter
 
 
 def _checked(parameter: Parameter, text: str) -> str:
-    """Raises BadInput if the text is no JSON object."""
+    """Return the text. Raises BadInput if it is no JSON object with the needed keys."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -120,7 +120,7 @@ def _checked(parameter: Parameter, text: str) -> str:
 
 
 def _latest_dataset(catalog: Catalog, flow: str) -> tuple[str, str]:
-    """The reference of the newest version of the flow's dataset. Raises BadInput if there is none yet."""
+    """Return the newest version of the flow's dataset. Raises BadInput if there is none."""
     found = catalog.versions(flow, 1) if flow in catalog.names.values() else []
     if not found:
         raise BadInput(f"the flow {flow} has no dataset yet: run it first (`flows run {flow}`), or give the CSV file")
@@ -128,7 +128,7 @@ def _latest_dataset(catalog: Catalog, flow: str) -> tuple[str, str]:
 
 
 def _dataset_reference(catalog: Catalog, typed: str) -> tuple[str, str]:
-    """The reference of the version of this id, and what it is called. Raises BadInput if no flow made it."""
+    """Return the reference of a version and its name. Raises BadInput if no flow made it."""
     task = catalog.by_id(typed)
     told = {"id": task["id"], "name": catalog.name_of(task), "version": version_of(task)}
     called = f"version {told['version']} of dataset {told['name']} ({task['id']})"
@@ -149,11 +149,11 @@ def _typed(api: Api, parameter: Parameter, typed: str) -> dict[str, Any]:
         return find_by_id(api, "tasks", typed, "run", FIELDS)
     except BadInput as error:
         found = str(error).partition(";")[0].replace("no run with", "no Task with").replace("run id", "Task id")
-        raise BadInput(f"{_option(parameter)}: {found}; `flows runs show` tells the Tasks of a run's steps") from None
+        raise BadInput(f"{_option(parameter)}: {found}; `flows runs show` lists the Tasks of a run's steps") from None
 
 
 def _last(api: Api, flow: str, settings: Settings, parameter: Parameter) -> dict[str, Any]:
-    """The last Task of the flow that returned such a result."""
+    """Return the last completed Task of the flow with this result."""
     name = f"{settings.project.name}/.pipelines/{flow}"
     query = {"name": f"^{re.escape(name)}$", "search_hidden": True, "only_fields": ["id"]}
     projects = [one["id"] for one in api.call("projects.get_all", **query)["projects"]]

@@ -1,4 +1,7 @@
-"""What each step takes and returns, read from its file: to import a step takes seconds, and help is to come at once."""
+"""Parameters and results of steps, parsed from their source files.
+
+Importing a step takes seconds, and help must be fast.
+"""
 
 import ast
 import re
@@ -19,7 +22,10 @@ _ARGUMENT = re.compile(r"^ {4}(\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a step. `from_step` is the step whose result it takes; empty: it is a plain value."""
+    """Parameter of a step.
+
+    `from_step` is the step whose result it takes, empty for a plain value.
+    """
 
     name: str
     type: type
@@ -30,7 +36,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Step:
-    """A step: its docstring, what it takes, and the names of what it returns."""
+    """A step: docstring, parameters, and the names of its results."""
 
     name: str
     doc: str
@@ -47,14 +53,14 @@ class Step:
 
 @cache
 def steps() -> dict[str, Step]:
-    """The steps by name, in the order in which a run makes them."""
+    """Return the steps by name, in the order of a run."""
     nodes = {name: _function(name) for name in step_names()}
     makers = {result: name for name, node in nodes.items() for result in _returns(node)}
     return {name: _step(node, makers) for name, node in nodes.items()}
 
 
 def step_of(name: str) -> Step:
-    """Raises BadInput, with the nearest name, if there is no such step."""
+    """Return a step. Raises BadInput with the nearest name if there is none."""
     if name not in steps():
         raise BadInput(f"there is no step {name!r}{did_you_mean(name, steps())}")
     return steps()[name]

@@ -1,9 +1,8 @@
-"""How commands show what they found: as one JSON document, or as a table.
+"""Output of commands: a JSON document or a table.
 
-In a pipe or a file each row is one line and nothing is shortened, however long it is. On a terminal the table fits:
-ids are shortened to prefixes that tell them apart, then long texts are folded, then columns that can be spared are left
-out, which is said, and if that is not enough each row becomes a block of lines. An id that is shortened is still an id
-to every command (`ops/lookup.py`).
+In a pipe or file, each row is one line and nothing is shortened. On a terminal, the table is fitted in this order: ids
+are shortened to unique prefixes, long texts are folded, optional columns are left out (with a note), and finally each
+row becomes a block of lines. Every command accepts a shortened id (`ops/lookup.py`).
 """
 
 import io
@@ -37,9 +36,9 @@ def show(
     empty: str = "nothing found",
     spare: Sequence[str] = (),
 ) -> None:
-    """Prints the document as JSON, or the rows as a table; `empty` is said on stderr when there are none.
+    """Print the document as JSON, or the rows as a table. Without rows, print `empty` on stderr.
 
-    `spare` are the columns that a narrow terminal goes without, the one to go first at the beginning.
+    `spare` are the columns that a narrow terminal leaves out, first one first.
     """
     if as_json:
         click.echo(json.dumps(document))
@@ -50,7 +49,7 @@ def show(
 
 
 def show_facts(document: Any, as_json: bool, facts: Mapping[str, Any]) -> None:
-    """Prints the document as JSON, or the facts as lines of a name and a value."""
+    """Print the document as JSON, or the facts as lines of name and value."""
     if as_json:
         click.echo(json.dumps(document))
     else:
@@ -58,12 +57,12 @@ def show_facts(document: Any, as_json: bool, facts: Mapping[str, Any]) -> None:
 
 
 def say(document: Any, as_json: bool, sentence: str) -> None:
-    """Prints the document as JSON, or the sentence."""
+    """Print the document as JSON, or the sentence."""
     click.echo(json.dumps(document) if as_json else sentence)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None, spare: Sequence[str] = ()) -> str:
-    """The rows as lines of at most `width` characters; of any length if it is None."""
+    """Return the rows as a table of at most `width` characters (None: any width)."""
     cells = [[cell(value) for value in row] for row in rows]
     numeric = [all(_is_number(row[place]) for row in rows) for place in range(len(columns))]
     whole = _grid(columns, cells, numeric)
@@ -81,7 +80,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | No
 
 
 def cell(value: Any) -> str:
-    """A value as a cell shows it, on one line; control characters, which a terminal would obey, are blanks."""
+    """Return a value as text on one line. Control characters become blanks."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -93,7 +92,7 @@ def cell(value: Any) -> str:
 
 
 def local_date(value: str | datetime | None) -> str:
-    """An instant, as the API tells it (UTC where it names no zone), on this machine's clock, with the zone's name."""
+    """Return an instant (UTC if it has no zone) in local time with the zone's name."""
     if not value:
         return ""
     instant = datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -103,7 +102,7 @@ def local_date(value: str | datetime | None) -> str:
 
 
 def terminal_width() -> int | None:
-    """The columns of the terminal that stdout is; None if it is none."""
+    """Return the number of columns of the terminal, or None if stdout is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -139,7 +138,7 @@ def _facts(facts: Sequence[Sequence[str]], width: int | None) -> str:
 
 
 def _shortened(cells: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The cells with ids as the shortest prefixes, of 8 characters or more, that tell all of them apart."""
+    """Shorten ids in the cells to the shortest unique prefixes of 8 characters or more."""
     ids = {text for row in cells for text in row if _ID.fullmatch(text)}
     length = next((size for size in range(_SHORTEST_ID, 32) if len({one[:size] for one in ids}) == len(ids)), 32)
     return [[text[:length] if text in ids else text for text in row] for row in cells]

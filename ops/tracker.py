@@ -1,4 +1,4 @@
-"""An experiment of one's own as a ClearML Task, from a script or a notebook."""
+"""Track an experiment from a script or notebook as a ClearML Task."""
 
 import json
 import math
@@ -18,11 +18,11 @@ MESSAGE = 1000
 
 
 class ClearMLTracker:
-    """`with ClearMLTracker("project", "task", ["tag"]) as tracker:` is a Task for as long as the block lasts.
+    """Track a block as a Task: `with ClearMLTracker("project", "task", ["tag"]) as tracker:`.
 
-    It is completed when the block ends well, and failed by an exception, which is kept with its traceback and raised
-    again. What the block prints is the Task's console. One at a time; another may follow in the same process. `task` is
-    the ClearML Task, for whatever is not here.
+    The Task is completed when the block ends. An exception marks it as failed, is stored with its traceback, and is
+    raised again. Output of the block is the Task's console. A process has one tracker at a time. `task` is the ClearML
+    Task.
     """
 
     def __init__(self, project_name: str, task_name: str, tags: Iterable[str] = ()) -> None:
@@ -30,9 +30,12 @@ class ClearMLTracker:
         self.task: Any = None
 
     def __enter__(self) -> Self:
-        """Starts the Task. Raises BadInput if this process has one already, Unreachable if no backend answers."""
+        """Start the Task.
+
+        Raises BadInput if this process already has a Task, Unreachable if no backend answers.
+        """
         backend = connect(load())
-        # Before the SDK's session is made, which reads them once.
+        # The SDK's session reads these variables once, so they are set before.
         os.environ.update(backend.environment)
         from clearml import Task
 
@@ -45,7 +48,7 @@ class ClearMLTracker:
             tags=self.tags,
             reuse_last_task_id=False,
             auto_connect_arg_parser=False,
-            # It would keep every model that scikit-learn or joblib writes, as pickles.
+            # Otherwise the SDK stores every model that scikit-learn or joblib writes, as pickles.
             auto_connect_frameworks=False,
             auto_resource_monitoring=False,
         )
@@ -54,7 +57,7 @@ class ClearMLTracker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        # Imported here: it imports ClearML, whose session is made with what `__enter__` sets.
+        # Imported here: it imports ClearML, which reads the variables that `__enter__` sets.
         from flows import sdk
 
         self.task.flush(wait_for_uploads=True)
@@ -68,16 +71,16 @@ class ClearMLTracker:
         self.task.close()
 
     def log_params(self, params: Mapping[str, Any], section: str = "General") -> None:
-        """Keeps parameters; nested ones by their path: `{"optimizer": {"lr": 0.1}}` is `optimizer/lr`."""
+        """Store parameters. Nested names are joined: `{"optimizer": {"lr": 0.1}}` is `optimizer/lr`."""
         self.task.update_parameters({f"{section}/{name}": value for name, value in _flat(params)})
 
     def log_metrics(self, metrics: Mapping[str, Any], iteration: int | None = None) -> None:
-        """Keeps numbers: of an iteration as points of a curve, else as the Task's single values, which tables show.
+        """Store numbers: points of curves with an iteration, else single values of the Task.
 
-        Nested ones are curves of one plot: `{"loss": {"train": 0.1, "test": 0.2}}` is `loss/train` and `loss/test`.
+        Nested metrics are curves of one plot: `{"loss": {"train": 0.1, "test": 0.2}}` is `loss/train` and `loss/test`.
 
         Raises:
-            BadInput: a value is no finite number, which is all that ClearML keeps; nothing was kept.
+            BadInput: a value is no finite number. Nothing was stored.
         """
         logger = self.task.get_logger()
         for name, value in [(name, _number(name, value)) for name, value in _flat(metrics)]:
@@ -88,13 +91,13 @@ class ClearMLTracker:
                 logger.report_scalar(title, series if slash else title, value, iteration)
 
     def log_artifact(self, name: str, value: Any) -> None:
-        """Keeps a file (its path), a DataFrame (as parquet), a dict or list (as JSON), or a figure (as a plot, too).
+        """Store a file (its path), a DataFrame (parquet), a dict or list (JSON), or a figure.
 
-        A figure is matplotlib's, kept as PNG, or plotly's, kept as its JSON. Nothing is pickled.
+        A matplotlib figure is stored as PNG and a plotly figure as JSON, both also as a plot. Nothing is pickled.
 
         Raises:
-            BadInput: it is something else, cannot be written so, or is the path of no file.
-            RuntimeError: the file server did not take it.
+            BadInput: the value has another type, cannot be written, or is the path of no file.
+            RuntimeError: the file server did not take the file.
         """
         from components.artifacts import save_artifact
 
@@ -109,13 +112,13 @@ class ClearMLTracker:
             self.task.get_logger().report_plotly(name, name, iteration=0, figure=value)
 
     def log_model(self, name: str, model: Any, tags: Iterable[str] = ()) -> dict[str, Any]:
-        """Registers a fitted scikit-learn model, or a model file (its path), as the next version of a name.
+        """Register a fitted scikit-learn model, or a model file, as the next version of a name.
 
         Returns:
-            What `ops.models.register_model` does. The version tells this Task's parameters and metrics.
+            The result of `ops.models.register_model`. The version has this Task's parameters and metrics.
 
         Raises:
-            BadInput: the model or the name is not as it should be.
+            BadInput: the model or the name is invalid.
         """
         from components.model_file import save_model
         from ops.models import register_model
@@ -157,7 +160,7 @@ def _file_name(name: str) -> str:
 
 
 def _written(value: Any, stem: Path) -> Path:
-    """The path of the file that holds the value; raises BadInput for what is not to be kept as one."""
+    """Write the value to a file and return its path. Raises BadInput for other types."""
     import pandas as pd
 
     try:

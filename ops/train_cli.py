@@ -1,4 +1,4 @@
-"""`flows train`: one experiment on its own."""
+"""Command `flows train`."""
 
 import json
 import tomllib
@@ -22,33 +22,37 @@ WORDS = {"None": None, "True": True, "False": False}
 
 @click.command(
     epilog=examples(
-        "flows train --flow wine --model               # the models that there are, with their parameters",
+        "flows train --flow wine --model               # list all models with their parameters",
         "flows train --flow wine --model ridge --set alpha=2.0 --name ridge_001",
         "flows train --model random_forest --set max_depth=6 --set max_features=null",
         "flows train --config ridge.toml --name again",
         "flows train --flow wine --model svr --source data/winequality-red.csv --json",
     )
 )
-@click.option("--flow", type=click.Choice(flow_names()), help=f"Whose rows and settings are used. Default: {FIRST}.")
-@click.option("--model", is_flag=False, flag_value=LIST, metavar="[NAME]", help="Without a name: lists what there is.")
-@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the model; may be repeated.")
-@click.option("--name", metavar="TEXT", help="Of the experiment. Default: the model and its parameters.")
-@click.option("--dataset", metavar="ID", help="A version of the flow's dataset. Default: the newest.")
-@click.option("--source", metavar="PATH", help="A CSV file to make a version of first.")
 @click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE", help="A TOML or YAML file; options win over it."
+    "--flow", type=click.Choice(flow_names()), help=f"Flow whose data and settings are used (default: {FIRST})."
+)
+@click.option(
+    "--model", is_flag=False, flag_value=LIST, metavar="[NAME]", help="Model to train; without a name, list all models."
+)
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Parameter of the model; repeatable.")
+@click.option("--name", metavar="TEXT", help="Name of the experiment (default: the model and its parameters).")
+@click.option("--dataset", metavar="ID", help="Version of the flow's dataset (default: the newest).")
+@click.option("--source", metavar="PATH", help="CSV file to make a dataset version from first.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE", help="TOML or YAML file; options take precedence."
 )
 @as_json
 @one_sentence
 def train(given: tuple[str, ...], config: Path | None, as_json: bool, **options: Any) -> None:
-    """Train one experiment on the newest rows of a flow, by the step that trains those of a run.
+    """Train one experiment on a flow's newest dataset version.
 
-    It is a Task as each experiment of a run is: parameters, cross-validated metrics, plots, the model file, and
-    predictions out of fold, so `flows experiments` lists and compares it with others. Neither the registry nor the test
-    rows are touched.
+    Runs the training step of the flow's runs. The experiment is a Task with parameters, cross-validated metrics, plots,
+    the model file and out-of-fold predictions, so that `flows experiments` can compare it with others. The registry and
+    the test rows are not touched.
 
-    --set takes numbers, true, false, null, JSON lists, and texts. A file for --config has any of model, params (a
-    table), name, flow, dataset, source, members and calibration, the last two as an experiment in settings.toml.
+    --set takes numbers, true, false, null, JSON lists, and texts. A file for --config has any of model, params (table),
+    name, flow, dataset, source, members and calibration. The last two are as for an experiment in settings.toml.
     """
     wanted = {**(_config(config) if config else {}), **{key: one for key, one in options.items() if one is not None}}
     flow = wanted.pop("flow", FIRST)
@@ -58,7 +62,7 @@ def train(given: tuple[str, ...], config: Path | None, as_json: bool, **options:
     if model == LIST:
         _list(flow, as_json)
         return
-    # Imported here: scikit-learn takes seconds, which help need not wait for.
+    # Imported here: scikit-learn takes seconds, and help does not need it.
     from ops.training import train
 
     params = {**wanted.pop("params", {}), **{key: _value(text) for key, text in pairs(given, "--set").items()}}
@@ -78,7 +82,7 @@ def _list(flow: str, as_json: bool) -> None:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    """What the file says. Raises BadInput if it is not there, is no TOML or YAML, or says what means nothing."""
+    """Return the file's content. Raises BadInput for a missing or invalid file or key."""
     try:
         text = path.read_text("utf-8")
         found = tomllib.loads(text) if path.suffix.lower() == ".toml" else yaml.safe_load(text)
@@ -98,7 +102,7 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """The value that a person means: JSON, a Python word, or else text."""
+    """Return the value of a text: JSON, a Python constant, or else the text."""
     try:
         return WORDS[text] if text in WORDS else json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""One experiment on its own: checked at once, then trained by the step that trains all experiments of a run."""
+"""Train one experiment with the training step of the flow's runs."""
 
 import inspect
 import json
@@ -19,12 +19,12 @@ from ops.step_arguments import configured
 from ops.step_inputs import Inputs
 from ops.step_signatures import steps
 
-# What members are made into, which are given as such.
+# Parameters that are made from `members`.
 NOT_SET = ("estimator", "estimators", "base_estimator")
 
 
 def known_models(flow: str) -> dict[str, list[str]]:
-    """The models for the flow's kind of target, each with the names of its parameters."""
+    """Return the models for the flow's problem type, with the names of their parameters."""
     classes = estimator_classes(problem_type(flow))
     return {
         name: [one for one in inspect.signature(made).parameters if one not in NOT_SET]
@@ -33,7 +33,7 @@ def known_models(flow: str) -> dict[str, list[str]]:
 
 
 def problem_type(flow: str) -> str:
-    """`classification` or `regression`, by the flow's target."""
+    """Return `classification` or `regression`, by the flow's target."""
     return problem_type_of(json.loads(schema_text(flow)))
 
 
@@ -46,24 +46,24 @@ def train(
     tell: Callable[[str], None] = lambda _: None,
     **more: Any,
 ) -> dict[str, Any]:
-    """Trains one experiment as a run of the flow would, and waits for its end.
+    """Train one experiment as a run of the flow does, and wait for its end.
 
     Args:
-        flow: whose settings and rows are used.
-        model: of `known_models`; upper and lower case, `_` and `-` do not matter.
-        params: of the estimator.
-        name: of the experiment; empty: the model's, with the parameters.
-        dataset: a CSV file, to make a version of first, or the id of a version, or its beginning; empty: the newest one
-            of the flow.
-        tell: is told what is done.
-        more: `members` and `calibration`, as an experiment of settings.toml has them.
+        flow: the flow whose settings and data are used.
+        model: one of `known_models`. Case, `_` and `-` do not matter.
+        params: parameters of the estimator.
+        name: the experiment's name. Empty: the model's name with the parameters.
+        dataset: a CSV file to make a version from first, or the id of a version, or its beginning. Empty: the flow's
+            newest version.
+        tell: gets progress messages.
+        more: `members` and `calibration`, as for an experiment in settings.toml.
 
     Returns:
         `{task_id, name, flow, model, parameters, metrics, threshold, dataset: {id, name, version, sha256}, step_id,
-        web_url}`; `step_id` is the Task of the step that trained it.
+        web_url}`. `step_id` is the Task of the training step.
 
     Raises:
-        BadInput: there is no such model, parameter, dataset or file, or a value that the estimator does not take.
+        BadInput: there is no such model, parameter, dataset or file, or the estimator refuses a value.
         FlowsError: the training failed.
         Unreachable: no backend answers.
     """
@@ -82,7 +82,7 @@ def train(
 
 
 def make_spec(flow: str, model: str, params: Mapping[str, Any], name: str = "", **more: Any) -> dict[str, Any]:
-    """The experiment, as the steps take one. Raises BadInput for what cannot be trained."""
+    """Return the experiment as steps take it. Raises BadInput if it cannot be trained."""
     known = known_models(flow)
     family = _family(flow, model, known)
     for one in params:
@@ -113,7 +113,7 @@ def _check_dataset(flow: str, dataset: dict[str, Any]) -> None:
 
 
 def _family(flow: str, model: str, known: Mapping[str, Any]) -> str:
-    """The name that is meant: `ridge`, `random_forest`, `RandomForestClassifier`."""
+    """Return the model that a name means: `ridge`, `random_forest`, `RandomForestClassifier`."""
     means = re.sub(r"(regressor|classifier)$", "", re.sub(r"[\W_]", "", model.lower())).replace("kneighbors", "knn")
     for name in known:
         if name.lower() == means:
@@ -122,7 +122,7 @@ def _family(flow: str, model: str, known: Mapping[str, Any]) -> str:
 
 
 def _instead(typed: str, known: Iterable[str], begin: str) -> str:
-    """The end of the sentence: all that there is, and the one that may be meant."""
+    """Return the end of a message: all valid names, and the nearest one."""
     guess = did_you_mean(typed, known)
     return f"; {begin} {', '.join(known)}{'' if guess.startswith('; there are') else guess}"
 
@@ -132,7 +132,10 @@ def _snake(family: str) -> str:
 
 
 def _own_words(backend: Backend, ran: Ran, name: str) -> str:
-    """Why the experiment failed, where it came so far as to begin; the step says only that it did."""
+    """Return the failure message of the experiment, or an empty text if it did not start.
+
+    The step's own message says only that an experiment failed.
+    """
     below = {"parent": [ran.task_id], "status": ["failed"], "page": 0, "page_size": 1, "search_hidden": True}
     fields = ["id", "status_message", "status_reason", "runtime"]
     found = backend.api.call("tasks.get_all", **below, only_fields=fields)["tasks"]

@@ -1,8 +1,8 @@
-"""A step as a plain function, without a backend: `python -m ops.untracked REQUEST`, a process of its own.
+"""Run a step as a plain function without a backend: `python -m ops.untracked REQUEST`.
 
-The request is a JSON file, `{step, arguments, folder, result}`. What the step stores are files of `folder`, what it
-prints is printed, what it reports is dropped; what it returned, or why it failed, is written to the file `result`. A
-reference that it returns names its folder as the task, so another step without a backend can take it.
+The request is a JSON file, `{step, arguments, folder, result}`. Artifacts of the step become files in `folder`, and its
+reports are dropped. Its results or its error are written to the file `result`. Returned references name the folder as
+their task, so that another step without a backend can take them.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from components.artifacts import file_sha256
 
 
 class FolderTask:
-    """What these steps use of a ClearML Task, on a folder: artifacts are its files, by their names less suffixes."""
+    """Replacement of a ClearML Task for these steps. Its artifacts are files in a folder."""
 
     project = ""
 
@@ -37,24 +37,24 @@ class FolderTask:
         return SimpleNamespace(url=str(files[0]), hash=file_sha256(str(files[0]))) if files else None
 
     def upload_artifact(self, name: str, path: Path, wait_on_upload: bool = True) -> None:
-        del wait_on_upload  # there is nothing to wait for
+        del wait_on_upload  # a copy is complete at once
         shutil.copyfile(path, self._folder / f"{name}{path.suffix}")
 
     def get_logger(self) -> Any:
         return SimpleNamespace(report_table=_nothing)
 
     def set_comment(self, text: str) -> None:
-        """The exception tells it."""
+        """Do nothing: the exception has the same text."""
 
     def flush(self, wait_for_uploads: bool = False) -> None:
-        """There is nothing that waits."""
+        """Do nothing: files are written at once."""
 
     def _set_runtime_properties(self, properties: dict[str, Any]) -> None:
-        """There is no page to show them."""
+        """Do nothing: no page shows the properties."""
 
 
 def main(request: Path) -> None:
-    """Runs what the request asks for."""
+    """Run the step of a request."""
     asked = json.loads(request.read_text("utf-8"))
     task = FolderTask(asked["folder"])
     _stand_in(task)
@@ -63,13 +63,13 @@ def main(request: Path) -> None:
         told = {"returned": step(**asked["arguments"])}
     except (ValueError, RuntimeError, OSError) as error:
         told = {"error": str(error)}
-    except Exception as error:  # whatever it is, its text alone may say nothing
+    except Exception as error:  # the text alone may be unclear, so the type is added
         told = {"error": f"{type(error).__name__}: {error}"}
     Path(asked["result"]).write_text(json.dumps(told), "utf-8")
 
 
 def _stand_in(task: FolderTask) -> None:
-    """Steps import the Task and the client when they run; these are the ones that they get then."""
+    """Replace the SDK's Task and client, which steps import when they run."""
     vars(clearml)["Task"] = SimpleNamespace(
         current_task=lambda: task,
         get_task=lambda task_id: FolderTask(task_id) if Path(task_id).is_dir() else None,

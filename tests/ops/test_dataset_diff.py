@@ -26,9 +26,9 @@ def test_a_first_column_that_names_each_row_is_the_key_if_none_is_given() -> Non
 
 
 def test_a_key_that_is_none_is_refused() -> None:
-    with pytest.raises(BadInput, match="no column 'payd' to tell rows apart; did you mean 'paid'"):
+    with pytest.raises(BadInput, match="no column 'payd' to identify rows; did you mean 'paid'"):
         compare_tables(BEFORE, AFTER, "payd")
-    with pytest.raises(BadInput, match="column id does not tell rows apart: 2 rows repeat"):
+    with pytest.raises(BadInput, match="column id does not identify rows: 2 rows repeat"):
         compare_tables(BEFORE.assign(id="1"), AFTER, "id")
 
 

@@ -186,7 +186,7 @@ REFUSED: list[tuple[list[str], list[str]]] = [
     (["create", "new.csv", "--version", "1.0.0", "--name", "customers"], ["version 1.0.0 of customers is"]),
     (["create", "customers.csv", "--version", "1.0.0", "--name", "a/b"], ["cannot be a dataset's name"]),
     (["create", "customers.csv", "--version", "4.0.0", "--key", "customerId"], ["did you mean 'customerID'"]),
-    (["create", "customers.csv", "--version", "4.0.0", "--key", "gender"], ["does not tell rows apart"]),
+    (["create", "customers.csv", "--version", "4.0.0", "--key", "gender"], ["does not identify rows"]),
     (["create", "customers.csv", "--version", "4.0.0", "--metadata", "x"], ["--metadata wants name=value"]),
     (["create", "empty.csv", "--version", "1.0.0"], ["empty.csv is empty"]),
     (["create", "nothing", "--version", "1.0.0"], ["nothing holds no files"]),

@@ -129,7 +129,7 @@ def test_files_that_are_not_what_was_registered_are_refused_by_name(story: Story
     first, second = story["ids"]
     story.refused("by name a pickle", 1, second, "kept as model.pkl, a pickle or joblib file")
     story.refused("wrong hash", 1, second, "it was changed or damaged after it was stored")
-    story.refused("other columns", 1, first, "takes other columns than its metadata tell: they were changed")
+    story.refused("other columns", 1, first, "takes other columns than its metadata name: they were changed")
     story.refused("tampered", 1, first, "it was changed or damaged after it was stored")
     story.refused("a pickle with its hash", 1, first, "is a pickle or joblib file: reading one can run any code")
     story.refused("file gone", 1, first, "could not be read: was it deleted")
