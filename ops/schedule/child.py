@@ -1,9 +1,9 @@
-"""The process of one run: it takes the run over, unless another has, runs the flow's command and records how it ended.
+"""Process of one scheduled run: claim the run, run the flow's command, record its outcome.
 
-python -m ops.schedule.child FOLDER NUMBER
+    python -m ops.schedule.child FOLDER NUMBER
 
-With `-` for the folder, schedule and run are in the backend. The flow's command then puts the run's controller into its
-queue and ends; how the run ended, the scheduler learns from the backend.
+FOLDER is the data directory, or `-` if the schedules are in the backend. The flow's command then only
+enqueues the run's controller. The scheduler reads the outcome of such a run from the backend.
 """
 
 import json
@@ -36,6 +36,7 @@ BEGIN_TRIES = 5
 
 
 def main(folder: str, number: str) -> int:
+    """Run one scheduled run and return its exit code (0 if another process has the run already)."""
     shared = folder == IN_BACKEND
     with closing(shared_store(open_shared(load())) if shared else Store(Path(folder))) as store:
         run = store.run(int(number))
@@ -54,7 +55,10 @@ def main(folder: str, number: str) -> int:
 
 
 def _begin(store: Store, run: Run) -> bool:
-    """Whether the run is this process's. If the backend does not answer it may have been given all the same."""
+    """Take the run for this process and return True, or False if another process has the run.
+
+    A request that got no answer may still have changed the state, so the next try checks for this case.
+    """
     pid, born = me()
     for pause in range(BEGIN_TRIES):
         try:
@@ -72,18 +76,18 @@ def _is_ours(store: Store, run: Run) -> bool:
 
 
 def command(flow: str, options: Sequence[str]) -> list[str]:
-    """The command line of a run."""
+    """Return the command line that runs a flow with these options."""
     return [sys.executable, str(FLOWS / f"{flow}_flow.py"), "--json", "--no-progress", *options]
 
 
 def _variables(schedule: Schedule, run: Run, shared: bool) -> dict[str, str]:
-    # The lock is the machine's. On an agent it would be held while a run's Task is made, and keep out other schedules'.
+    # The lock is per machine. An agent would hold it only while it creates a run's Task, and block other schedules.
     overlaps = shared or schedule.overlap == "allow"
     return {TAGS: ",".join(run.tags), SHARED: "1" if overlaps else "", KEY: run.key if shared else ""}
 
 
 def _run(command: list[str], variables: dict[str, str]) -> tuple[int, dict[str, Any], str]:
-    """Its exit code, the document that it printed, and the last line of its errors."""
+    """Run the command; return its exit code, its JSON document and its last line of stderr."""
     process = subprocess.Popen(
         command,
         env={**os.environ, **variables},
@@ -108,7 +112,7 @@ def _document(printed: str) -> dict[str, Any]:
 
 def _record(store: Store, run: Run, schedule: Schedule, exit_code: int, told: dict[str, Any], error: str) -> None:
     if not _is_ours(store, run):
-        return  # it was given to another process, which was thought to be the only one
+        return  # the scheduler took this process for dead and started another
     now = datetime.now(UTC)
     if exit_code == 0 and told.get("status") in RUNNING:
         store.move(run, ("begun",), "begun", task=told["run_id"])

@@ -1,7 +1,8 @@
-"""Cron expressions: five fields, read strictly, and rewritten as plain lists of numbers.
+"""Strict parser of five-field cron expressions. It rewrites each field as a list of numbers.
 
-croniter, which computes the times, also takes much that no cron does: six or seven fields, `R`, ranges that run
-backwards, steps beyond the field, days that never come. Here each is refused with the name of its field.
+croniter computes the times, but also accepts expressions that cron rejects: six or seven fields, `R`,
+reversed ranges, steps larger than the field, and dates that do not exist. This parser rejects all of
+these and names the field.
 """
 
 import re
@@ -17,7 +18,7 @@ _DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 @dataclass(frozen=True)
 class Field:
-    """A field of an expression: its bounds, and the names that stand for numbers from `names_from` on."""
+    """A field of an expression: its bounds, and names for its numbers from `low` on."""
 
     name: str
     low: int
@@ -29,9 +30,9 @@ class Field:
             return self.low + self.names.index(text.lower())
         if not re.fullmatch("[0-9]{1,2}", text):
             known = f" or {self.names[0]} … {self.names[-1]}" if self.names else ""
-            raise self.wrong(text, f"wanted is {self.low} to {self.high}{known}")
+            raise self.wrong(text, f"expected {self.low} to {self.high}{known}")
         if not self.low <= int(text) <= self.high:
-            raise self.wrong(text, f"wanted is {self.low} to {self.high}")
+            raise self.wrong(text, f"expected {self.low} to {self.high}")
         return int(text)
 
     def wrong(self, found: str, why: str) -> BadInput:
@@ -51,18 +52,22 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Expression:
-    """`plain` is what was written, as lists of numbers; `hourly`: it names every hour of the day."""
+    """A parsed expression: `plain` has lists of numbers; `hourly`: it names all 24 hours."""
 
     plain: str
     hourly: bool
 
 
 def parse(text: object) -> Expression:
-    """Raises BadInput, naming the field, for whatever cron itself would not take or would never run."""
+    """Parse a cron expression.
+
+    Raises:
+        BadInput: cron would reject the expression, or it never comes due. The message names the field.
+    """
     words = _words(text)
     minutes, hours, days, months, weekdays = (_values(field, word) for field, word in zip(FIELDS, words, strict=True))
     day, weekday = _plain(days, 31), _plain({number % 7 for number in weekdays}, 7)
-    either = not {"*", "*/1"} & {words[2], words[4]}  # both are restricted: a day that fits one of them is enough
+    either = not {"*", "*/1"} & {words[2], words[4]}  # cron then runs on days that match either
     if either and "*" in (day, weekday):
         day = weekday = "*"
     if weekday == "*" and not any(min(days) <= _DAYS_OF_MONTH[month - 1] for month in months):
@@ -72,15 +77,15 @@ def parse(text: object) -> Expression:
 
 def _words(text: object) -> list[str]:
     if not isinstance(text, str):
-        raise BadInput(f"a cron expression is a text of five fields, not {text!r}")
+        raise BadInput(f"expected a cron expression of five fields, got {text!r}")
     if len(text) > LONGEST:
-        raise BadInput(f"the cron expression has {len(text)} characters; {LONGEST} are allowed")
+        raise BadInput(f"the cron expression has {len(text)} characters; at most {LONGEST} are allowed")
     if not text.replace("\t", " ").isprintable() or not text.isascii():
-        raise BadInput(f"the cron expression {text!r} is not one line of plain characters")
+        raise BadInput(f"the cron expression {text!r} is not one line of ASCII characters")
     words = text.split()
     if len(words) != len(FIELDS):
         names = ", ".join(field.name for field in FIELDS)
-        raise BadInput(f"the cron expression {text!r} has {len(words)} fields; wanted are five: {names}")
+        raise BadInput(f"the cron expression {text!r} has {len(words)} fields; expected five: {names}")
     return words
 
 
@@ -91,7 +96,7 @@ def _values(field: Field, word: str) -> frozenset[int]:
 def _item(field: Field, item: str) -> range:
     found = _ITEM.fullmatch(item)
     if not found or not (found["all"] or found["first"]) or (found["all"] and found["first"]):
-        raise field.wrong(item, "wanted is *, a number, or a range like 1-5, each with an optional step like */2")
+        raise field.wrong(item, "expected *, a number, or a range like 1-5, with an optional step like */2")
     low, high = (field.low, field.high) if found["all"] else _range(field, item, found["first"], found["last"])
     if field.names == _WEEKDAYS and found["all"]:
         high = 6
@@ -109,7 +114,7 @@ def _range(field: Field, item: str, first: str, last: str | None) -> tuple[int, 
     if last is None:
         return low, low
     high = field.number(last)
-    if last.lower() == "sun":  # at the end of a range it is the seventh day, not the first
+    if last.lower() == "sun":  # at the end of a range Sunday is day 7, not day 0
         high = 7
     if high < low:
         raise field.wrong(item, "the range runs backwards")

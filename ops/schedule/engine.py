@@ -1,7 +1,8 @@
-"""One look at the clock: what is due is recorded and started. All that it knows is in the store and in the backend.
+"""Scheduler engine: one `tick` records and starts every run that is due.
 
-A run is started in three steps: claim, launch, mark. Whoever goes on after a crash may launch again what was claimed:
-the process of a run begins it only if no other has (`ops/schedule/child.py`), so that it runs once.
+The engine keeps its state in the store and in the backend only. A run is started in three steps: claim,
+launch, mark. After a crash the next engine may launch a claimed run again. The run's process takes the
+run only if no other process has it (`ops/schedule/child.py`), so each run is executed once.
 """
 
 from collections.abc import Callable
@@ -14,16 +15,16 @@ from ops.schedule import policy
 from ops.schedule.records import REPLACED, Run, Schedule, text
 from ops.schedule.store import Planned, Store
 
-AT_ONCE = 12  # schedules that one tick deals with, so that a machine is not overrun; the others are a tick late
+AT_ONCE = 12  # schedules per tick, to limit the load of the machine; the others wait for the next tick
 ATTEMPTS = 3
-APPEARS_WITHIN = timedelta(minutes=2)  # a run's Task after its process began, however busy the machine
+APPEARS_WITHIN = timedelta(minutes=2)  # time from the start of a run's process to its Task, on a busy machine
 RETRY = timedelta(seconds=10)
-QUEUED_WITHIN = timedelta(days=1)  # for which a known run may wait for an agent
+QUEUED_WITHIN = timedelta(days=1)  # limit for a recorded run that waits for an agent
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The Task of a run, as the backend tells it."""
+    """State of a run's Task in the backend; `silent` is the time since its last update."""
 
     id: str
     status: str
@@ -37,40 +38,49 @@ class Seen:
 
 
 class Backend(Protocol):
-    """Where runs have their Tasks. Every method raises Unreachable when it does not answer."""
+    """The Tasks of scheduled runs.
+
+    Every method raises Unreachable if the backend does not answer.
+    """
 
     def running(self) -> list[Seen]:
-        """The Tasks of all scheduled runs that have not ended."""
+        """Return the Tasks of all scheduled runs that have not ended."""
 
     def find(self, key: str) -> Seen | None:
-        """The Task of the run of this key."""
+        """Return the Task of the run with this key, or None."""
 
     def stop(self, task: str, why: str) -> None:
-        """Mark the run and its steps stopped."""
+        """Mark the run and its steps as stopped."""
 
     def discard(self, task: str) -> None:
-        """Delete a Task that was made and never enqueued, so that nobody can enqueue it any more."""
+        """Delete a Task that was created but not enqueued, so that it cannot be enqueued later."""
 
 
 class Processes(Protocol):
     """The processes of runs on this machine."""
 
     def launch(self, run: Run) -> tuple[int, float]:
-        """Start a run's process: its id, and when it was born, since ids are used again. Raises OSError."""
+        """Start the process of a run and return its pid and creation time.
+
+        The creation time identifies the process, since the system reuses pids. Raises OSError.
+        """
 
     def alive(self, run: Run) -> bool:
-        """Whether the run's process is there."""
+        """Return whether the run's process exists."""
 
     def stop(self, run: Run) -> None:
-        """Ask the run's process to end; it marks what it stops."""
+        """Ask the run's process to end. The process marks what it stops."""
 
 
 @dataclass
 class Engine:
-    """`tick(now)` does all that is to be done at an instant in UTC; `say` gets a line for each thing worth one.
+    """The scheduler.
 
-    lost_after: for how long a Task that says it runs may be silent before it no longer keeps others from running.
-    most: how many runs of a schedule are made up for, or wait, at once.
+    `tick(now)` does all that is due at `now` (UTC); `say` gets one log line per action.
+
+    Attributes:
+        lost_after: a running Task without an update for this long no longer blocks other runs.
+        most: limit of runs of a schedule that are caught up or wait at the same time.
     """
 
     store: Store
@@ -79,8 +89,8 @@ class Engine:
     lost_after: timedelta
     most: int
     say: Callable[[str], None]
-    _running: list[Seen] | None = field(default=None, init=False)  # asked once a tick
-    _delayed: set[str] = field(default_factory=set, init=False)  # schedules of which it was told that they wait
+    _running: list[Seen] | None = field(default=None, init=False)  # Tasks of this tick; None until the backend is asked
+    _delayed: set[str] = field(default_factory=set, init=False)  # ids of schedules whose delay is already reported
 
     def tick(self, now: datetime) -> None:
         now = now.replace(microsecond=0)
@@ -104,14 +114,18 @@ class Engine:
                 self._tell(schedule, run, run.state, run.why, now)
 
     def run_now(self, schedule: Schedule, now: datetime) -> Run | None:
-        """Start a run by hand, whatever else runs; None if max_runs is reached, or this second has a run."""
+        """Start a manual run without an overlap check.
+
+        Returns:
+            The run, or None if max_runs is reached, the schedule is removed, or a run of this second exists.
+        """
         now = now.replace(microsecond=0)
         runs = self.store.plan(schedule, [Planned(now, "claimed", "by hand")], None, now)
         self._launch([(run, schedule) for run in runs], now)
         return self.store.run(runs[0].number) if runs else None
 
     def _decide(self, schedule: Schedule, now: datetime) -> tuple[list[Planned], tuple[datetime, datetime]]:
-        """What to record of a schedule, up to when that deals with it, and when to look at it again."""
+        """Return the runs to record for a schedule, and two times: done up to, and next check."""
         try:
             choice = policy.choose(schedule, now, self.most)
             if choice is None:
@@ -124,7 +138,7 @@ class Engine:
             self._tell(schedule, None, "paused", f"it is paused: {wrong}", now)
         except Unreachable as away:
             if schedule.id not in self._delayed:
-                why = f"what is due waits, since it cannot be known whether the run before has ended: {away}"
+                why = f"due runs wait, because the state of the run before is unknown: {away}"
                 self._tell(schedule, None, "delayed", why, now)
             self._delayed.add(schedule.id)
         return [], (schedule.seen, now + RETRY)
@@ -141,7 +155,7 @@ class Engine:
         return planned
 
     def _admitted(self, schedule: Schedule, due: datetime, now: datetime) -> Planned:
-        """The run of this time as the policy of overlap has it. Raises Unreachable."""
+        """Apply the overlap policy to a due run. Raises Unreachable."""
         late = self._lateness(schedule, due, now)
         if schedule.overlap == "allow":
             return Planned(due, "claimed", late)
@@ -157,7 +171,7 @@ class Engine:
         return Planned(due, "skipped", busy)
 
     def _go_on(self, run: Run, now: datetime) -> None:
-        """Bring a run that has not ended a step further, or find out how it ended."""
+        """Advance a run that has not ended by one step, or find out how the run ended."""
         schedule = self.store.by_id(run.schedule)
         try:
             if run.state == "waiting":
@@ -170,7 +184,7 @@ class Engine:
                 self._launch_again(run, schedule, now)
             else:
                 self._look_for_end(run, schedule, now)
-        except Unreachable:  # told by whoever runs it; what became of this run is asked again
+        except Unreachable:  # the state stays; the next tick asks the backend again
             return
 
     def _start_waiting(self, run: Run, schedule: Schedule, now: datetime) -> None:
@@ -182,7 +196,7 @@ class Engine:
             self._launch([(run, schedule)], now)
 
     def _look_for_end(self, run: Run, schedule: Schedule, now: datetime) -> None:
-        """Its process is gone and left no word: the backend knows."""
+        """Read the outcome from the backend, since the process is gone and did not record one."""
         task = self.backend.find(run.key)
         if task is None:
             if policy.age(run, now) > APPEARS_WITHIN:
@@ -208,11 +222,14 @@ class Engine:
         self._end(run, schedule, why, now, task.id)
 
     def _patience(self, task: Seen) -> timedelta:
-        """For how long nothing may be heard of the Task of a run that the store knows to be under way."""
+        """Return how long the Task of a recorded run may be silent before the run counts as lost."""
         return max(QUEUED_WITHIN, self.lost_after) if task.status == "queued" else self.lost_after
 
     def _launch(self, runs: list[tuple[Run, Schedule]], now: datetime) -> None:
-        """Launch what was claimed, and mark what was launched. One that cannot be started keeps no other from it."""
+        """Start the processes of claimed runs and mark these runs as launched.
+
+        A run whose process cannot be started fails and does not stop the others.
+        """
         launched = []
         for run, schedule in runs:
             try:
@@ -235,7 +252,7 @@ class Engine:
             self._launch([(self.store.run(run.number), schedule)], now)
 
     def _busy(self, schedule: Schedule, now: datetime) -> str:
-        """Which run of the schedule is under way; empty if none is. Raises Unreachable."""
+        """Return why the schedule is busy (its run under way), or an empty text. Raises Unreachable."""
         known = {run.key for run in self.store.open_runs(schedule)}
         for task in self._tasks(schedule):
             if task.silent < (self._patience(task) if known.intersection(task.tags) else self.lost_after):
@@ -246,7 +263,7 @@ class Engine:
         return ""
 
     def _may_begin(self, run: Run, now: datetime) -> bool:
-        """Whether its process lives, or may have just begun on a machine that is not this one."""
+        """Return whether the run's process lives, or may have begun on another machine a moment ago."""
         age = policy.age(run, now)
         just_begun = run.state == "begun" and age <= APPEARS_WITHIN
         return just_begun or (age < self.lost_after and self.processes.alive(run))

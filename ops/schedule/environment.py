@@ -1,4 +1,4 @@
-"""The schedule that the environment asks for: PIPELINE_SCHEDULE_TYPE and what belongs to it."""
+"""The schedule that PIPELINE_SCHEDULE_TYPE and related variables define."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,9 +18,15 @@ MAX_RUNS = "PIPELINE_MAX_RUNS"
 
 
 def adopt(store: Store, settings: Settings, variables: Mapping[str, str], now: datetime) -> Schedule | None:
-    """Make the stored schedule of this name what the variables say; if it is that already its runs count on.
+    """Create, replace or remove the schedule `environment` to match the variables.
 
-    Raises BadInput naming the variable.
+    An unchanged schedule keeps its count of runs.
+
+    Returns:
+        The schedule, or None if PIPELINE_SCHEDULE_TYPE is not set.
+
+    Raises:
+        BadInput: a variable is missing or wrong. The message names the variable.
     """
     wanted = _asked_for(settings, variables, now)
     found = next((schedule for schedule in store.schedules() if schedule.name == FROM_ENVIRONMENT), None)
@@ -37,7 +43,7 @@ def _asked_for(settings: Settings, variables: Mapping[str, str], now: datetime) 
     if not kind:
         alone = [name for name in (INTERVAL, TIME, MAX_RUNS) if variables.get(name)]
         if alone:
-            raise BadInput(f"{alone[0]} is set, but not {TYPE}; it can be interval, daily or cron")
+            raise BadInput(f"{alone[0]} is set, but not {TYPE}; set {TYPE} to interval, daily or cron")
         return None
     name = INTERVAL if kind == "interval" else TIME
     if kind in ("interval", "daily", "cron") and not variables.get(name):
@@ -53,5 +59,5 @@ def _max_runs(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**9):
-        raise BadInput(f"{MAX_RUNS} is {text[:40]!r}: wanted is how many runs there may be in all, 1 or more")
+        raise BadInput(f"{MAX_RUNS} is {text[:40]!r}: expected the total number of runs, 1 or more")
     return int(text)

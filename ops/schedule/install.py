@@ -1,6 +1,6 @@
-"""What the machine's own scheduler needs to look at the schedules once a minute: units, a line of cron, a task.
+"""Files for the machine's own scheduler: systemd units, a crontab line, a Windows task.
 
-All of them start `flows schedule tick`, so that the same file says what is due, however it is looked at.
+Each starts `flows schedule tick` once a minute. All of them use the same file of schedules.
 """
 
 import shlex
@@ -88,16 +88,20 @@ class Machine:
 
 
 def this_machine(settings: Settings) -> Machine:
-    """Raises FlowsError if a path has a line break: no scheduler takes one."""
+    """Return the paths of this machine and create the log's folder.
+
+    Raises:
+        FlowsError: a path has control characters, which no scheduler accepts.
+    """
     machine = Machine(sys.executable, settings_file(), data_dir(settings) / "logs" / "schedule.log")
     if any(not character.isprintable() for character in f"{machine.python}{machine.settings}{machine.log}"):
-        raise FlowsError(f"{str(machine.settings)!r} cannot be given to a scheduler: its path has control characters")
-    machine.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a shell opens the log before `tick` can
+        raise FlowsError(f"{str(machine.settings)!r} cannot be used in a scheduler: a path has control characters")
+    machine.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # before the shell opens the log
     return machine
 
 
 def systemd(machine: Machine) -> dict[str, str]:
-    """The units, by the names of their files."""
+    """Return the text of each systemd unit by its file name."""
     service = SERVICE.format(
         folder=str(machine.folder).replace("%", "%%"),
         variable=_quoted(f"FLOWS_SETTINGS={machine.settings}"),
@@ -107,7 +111,7 @@ def systemd(machine: Machine) -> dict[str, str]:
 
 
 def cron(machine: Machine) -> str:
-    """The line, between two comments by which it is found again."""
+    """Return the crontab line between two comments, by which a later call finds the line."""
     words = shlex.join([machine.python, *TICK])
     command = f"cd {shlex.quote(str(machine.folder))} && FLOWS_SETTINGS={shlex.quote(str(machine.settings))} {words}"
     line = f"* * * * * {command} >> {shlex.quote(str(machine.log))} 2>&1".replace("%", r"\%")
@@ -116,43 +120,50 @@ def cron(machine: Machine) -> str:
 
 
 def windows(machine: Machine) -> str:
-    """The definition of a task of the Task Scheduler."""
+    """Return the XML definition of a task for the Windows Task Scheduler."""
     command = " ".join([f'"{machine.python}"', *TICK])
     arguments = f'/d /c "set "FLOWS_SETTINGS={machine.settings}" && {command}"'
     return TASK.format(arguments=escape(arguments), folder=escape(str(machine.folder)))
 
 
 def apply_systemd(machine: Machine) -> str:
-    """Write the units for this user; what to do then. Raises FlowsError for a file of this name that is not ours."""
+    """Write the units for this user and return the commands to run next.
+
+    Raises:
+        FlowsError: a file of this name exists and this command did not write it.
+    """
     folder = Path.home() / ".config" / "systemd" / "user"
     folder.mkdir(parents=True, exist_ok=True)
     for name in systemd(machine):
         path = folder / name
         if path.exists() and not path.read_text("utf-8").startswith(MARK):
-            raise FlowsError(f"{path} was not made by this command; move it away first")
+            raise FlowsError(f"{path} was not written by this command; move it away first")
     for name, text in systemd(machine).items():
         (folder / name).write_text(text, "utf-8")
     return (
         f"{folder / UNIT}.service and .timer are written; "
-        f"`systemctl --user daemon-reload && systemctl --user enable --now {UNIT}.timer` begins, "
-        "`loginctl enable-linger` lets it go on when you are logged out"
+        f"`systemctl --user daemon-reload && systemctl --user enable --now {UNIT}.timer` starts the timer, "
+        "`loginctl enable-linger` keeps it running after you log out"
     )
 
 
 def apply_cron(machine: Machine) -> str:
-    """Put the line into this user's crontab; all others stay as they are. Raises FlowsError."""
+    """Put the line into this user's crontab and leave all other lines as they are.
+
+    Raises FlowsError.
+    """
     before = _crontab("-l")
     after = _without_ours(before, machine)
     after += "" if not after or after.endswith("\n") else "\n"
     _crontab("-", after + cron(machine))
-    return "the crontab has the line now; `crontab -l` shows it"
+    return "the line is in the crontab; `crontab -l` shows it"
 
 
 def apply_windows(machine: Machine) -> str:
-    """Register the task. Raises FlowsError."""
+    """Register the task with the Windows Task Scheduler. Raises FlowsError."""
     schtasks = shutil.which("schtasks")
     if schtasks is None:
-        raise FlowsError("there is no schtasks here, so that this is not Windows; without --apply the task is printed")
+        raise FlowsError("schtasks was not found, so this is not Windows; run without --apply to print the task")
     path = machine.log.with_name("schedule-task.xml")
     path.write_text(windows(machine), "utf-8")
     done = subprocess.run(
@@ -179,16 +190,14 @@ def _without_ours(crontab: str, machine: Machine) -> str:
     if not places:
         return crontab
     if [lines[place].rstrip("\n") for place in places] != [begin, end]:
-        raise FlowsError(
-            f"the crontab has the line {begin!r} without its end, or twice; put it right with `crontab -e`"
-        )
+        raise FlowsError(f"the crontab has the line {begin!r} without its end, or twice; correct it with `crontab -e`")
     return "".join(lines[: places[0]] + lines[places[1] + 1 :])
 
 
 def _crontab(option: str, text: str | None = None) -> str:
     program = shutil.which("crontab")
     if program is None:
-        raise FlowsError("there is no crontab here; without --apply the line is printed")
+        raise FlowsError("crontab was not found; run without --apply to print the line")
     done = subprocess.run([program, option], input=text, capture_output=True, text=True, check=False)
     if done.returncode and option == "-l" and "no crontab" in done.stderr.lower():
         return ""

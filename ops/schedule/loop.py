@@ -1,4 +1,7 @@
-"""The scheduler as a process: it looks at the clock each second until it is told to end. Runs go on without it."""
+"""Scheduler process: check for due runs every second until a signal.
+
+Its runs outlive the process.
+"""
 
 import os
 import signal
@@ -22,10 +25,13 @@ ENDING = ("SIGTERM", "SIGINT", "SIGHUP")
 
 
 def start(settings: Settings, say: Callable[[str], None], once: bool = False) -> None:
-    """Start what is due, until SIGTERM, SIGINT or SIGHUP, or until the environment's schedule, if it is the only one,
-    has had all its runs; `once`: look once.
+    """Run the scheduler until SIGTERM, SIGINT or SIGHUP; with `once`, for one tick.
 
-    Raises Locked if another scheduler works on the same folder, BadInput if the environment asks for nonsense.
+    The scheduler also ends when the environment's schedule is the only one and has had all its runs.
+
+    Raises:
+        Locked: another scheduler uses the same data directory.
+        BadInput: a schedule variable of the environment is wrong, or the schedules are in the backend.
     """
     refuse_backend(settings)
     folder = data_dir(settings)
@@ -44,7 +50,7 @@ def start(settings: Settings, say: Callable[[str], None], once: bool = False) ->
 
 
 def run(store: Store, tick: Callable[[datetime], None], say: Callable[[str], None], every: float = LOOK_EVERY) -> None:
-    """Look at the clock each so many seconds, until a signal or the end of the environment's schedule."""
+    """Call `tick` every `every` seconds until a signal or the end of the environment's schedule."""
     ending = threading.Event()
     before = [(number, signal.signal(number, lambda *_: ending.set())) for number in _signals()]
     _greet(store, say)
@@ -62,7 +68,10 @@ def run(store: Store, tick: Callable[[datetime], None], say: Callable[[str], Non
 
 
 def _signals() -> list[signal.Signals]:
-    """Those that end it; one that is ignored, as SIGHUP is under nohup, stays so."""
+    """Return the signals that end the scheduler.
+
+    A signal that the process ignores is left out, such as SIGHUP under nohup.
+    """
     known = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
 
@@ -83,7 +92,7 @@ def _take_leave(store: Store, say: Callable[[str], None]) -> None:
 
 
 def _all_done(store: Store) -> bool:
-    with suppress(Unreachable):  # the next look tells
+    with suppress(Unreachable):  # the next tick checks again
         states = [(one.name, one.state) for one in store.schedules()]
         return states == [(FROM_ENVIRONMENT, "finished")] and not store.open_runs()
     return False

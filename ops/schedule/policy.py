@@ -1,4 +1,4 @@
-"""Which of the due times are run, and when: pure functions of a schedule and the time."""
+"""Which due times of a schedule to run, and when: pure functions of a schedule and the time."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +10,15 @@ from ops.schedule.times import passed
 
 @dataclass(frozen=True)
 class Choice:
-    """Of the due times up to `seen`: those to run, the rest in numbers (`first` to `last`), and whether it was all."""
+    """The due times up to `seen`, split into runs to start and missed ones.
+
+    Attributes:
+        chosen: due times to run.
+        missed: number of the other due times; at least this many if `exact` is false.
+        first: first due time.
+        last: last missed due time.
+        seen: last due time.
+    """
 
     chosen: tuple[datetime, ...]
     missed: int
@@ -22,27 +30,28 @@ class Choice:
     @property
     def sentence(self) -> str:
         if self.missed == 1:
-            return "its time passed while no scheduler was looking"
+            return "its time passed while no scheduler ran"
         count = f"{self.missed}" if self.exact else f"more than {self.missed}"
-        return f"{count} runs from {text(self.first or self.seen)} on were missed while no scheduler was looking"
+        return f"{count} runs from {text(self.first or self.seen)} on were missed while no scheduler ran"
 
 
 def jitter(schedule: Schedule, scheduled: datetime) -> timedelta:
-    """How much later than its time a run is started: the same for a run whenever it is asked for."""
+    """Return the delay of a run's start. It is the same at each call for the same run."""
     digest = hashlib.sha256(f"{schedule.id}@{text(scheduled)}".encode()).digest()
     return timedelta(seconds=int.from_bytes(digest[:8]) % (schedule.jitter + 1))
 
 
 def next_look(schedule: Schedule, seen: datetime) -> datetime:
-    """When the first run after `seen` is to be started."""
+    """Return the start time of the first run after `seen`."""
     due = schedule.times.after(seen)
     return due + jitter(schedule, due)
 
 
 def choose(schedule: Schedule, now: datetime, most: int) -> Choice | None:
-    """What to do with the due times that are not dealt with yet; None if there are none.
+    """Choose the runs among the due times up to `now`, or return None if nothing is due.
 
-    catch_up `none` runs what is not later than `grace`, `latest` the last one however late, `all` the last `most`.
+    `catch_up` is `none` (only a time at most `grace` seconds late), `latest` (the last time, however late), or
+    `all` (the last `most` times).
     """
     if next_look(schedule, schedule.seen) > now:
         return None
@@ -62,7 +71,7 @@ def too_late(schedule: Schedule, due: datetime, now: datetime) -> bool:
 
 
 def belongs(schedule: Schedule, tags: tuple[str, ...]) -> bool:
-    """Whether a Task of these tags is a run of the schedule."""
+    """Return whether a Task with these tags is a run of the schedule."""
     return any(tag.startswith(f"{schedule.id}@") for tag in tags)
 
 

@@ -1,4 +1,7 @@
-"""The processes of runs on this machine: each is a child of its own, which goes on when the scheduler ends."""
+"""Processes of runs on this machine.
+
+Each is in a session of its own and outlives the scheduler.
+"""
 
 import os
 import subprocess
@@ -13,20 +16,27 @@ import psutil
 
 from ops.schedule.records import Run
 
-CLOCK_STEP_SECONDS = 2.0  # by which a process seems to have begun at another time when the clock is set
-IN_BACKEND = "-"  # in place of the folder of schedules
-LOG_BYTES = 5_000_000  # then it is set aside, and the one before is dropped
+CLOCK_STEP_SECONDS = 2.0  # the creation time of a process shifts by this much when the clock is set
+IN_BACKEND = "-"  # argument that stands for the data directory if the schedules are in the backend
+LOG_BYTES = 5_000_000  # a larger log is renamed, which replaces the older one
 
 
 class LocalProcesses:
-    """folder: the data directory; None for schedules in the backend, whose runs tell all on the console."""
+    """Start and stop the processes of runs.
+
+    Args:
+        folder: the data directory; None for schedules in the backend, whose runs log to the console.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._children: list[subprocess.Popen[bytes]] = []
 
     def launch(self, run: Run) -> tuple[int, float]:
-        """Start `ops/schedule/child.py` for the run. Raises OSError."""
+        """Start `ops/schedule/child.py` for the run and return its pid and creation time.
+
+        Raises OSError.
+        """
         command = [sys.executable, "-m", "ops.schedule.child", str(self._folder or IN_BACKEND), str(run.number)]
         with _open_log(self._folder) if self._folder else nullcontext() as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
@@ -34,7 +44,7 @@ class LocalProcesses:
         return child.pid, _born(child.pid)
 
     def wait(self, seconds: float) -> None:
-        """Give what was started this long to end by itself."""
+        """Wait up to `seconds` in all for the started processes to end."""
         deadline = time.monotonic() + seconds
         for child in self._children:
             with suppress(subprocess.TimeoutExpired):
@@ -52,7 +62,7 @@ class LocalProcesses:
 
 
 def _open_log(folder: Path) -> IO[bytes]:
-    """What runs and schedulers without a terminal print, in a file that does not grow for ever."""
+    """Open the log of runs and schedulers without a terminal, and rotate it at LOG_BYTES."""
     logs = folder / "logs"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = logs / "schedule.log"
@@ -67,7 +77,10 @@ def me() -> tuple[int, float]:
 
 
 def _born(pid: int) -> float:
-    """When the process began, by which it is told from a later one of the same id; 0 if it is gone already."""
+    """Return the creation time of a process, or 0 if it is gone.
+
+    Two processes with one pid differ in it.
+    """
     try:
         return psutil.Process(pid).create_time()
     except psutil.Error:
@@ -79,5 +92,5 @@ def _process(run: Run) -> psutil.Process | None:
         process = psutil.Process(run.pid) if run.pid else None
         same = process is not None and abs(process.create_time() - (run.born or 0.0)) <= CLOCK_STEP_SECONDS
         return process if process and same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.Error:  # it is gone, or another user's, so that its id was used again
+    except psutil.Error:  # the process is gone, or its pid now belongs to another user
         return None

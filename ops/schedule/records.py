@@ -1,4 +1,4 @@
-"""A schedule and a run of it, as they are kept. Instants are in UTC, to the second."""
+"""Records of the schedules' store: `Schedule` and `Run`. Times are in UTC, to the second."""
 
 import json
 import sqlite3
@@ -13,17 +13,20 @@ from ops.schedule import times
 OVERLAPS = ("forbid", "queue", "allow", "replace")
 CATCH_UPS = ("none", "latest", "all")
 REPLACED = "replaced by a later run of its schedule"
-TAG = "scheduled"  # on the Task of every run that a schedule started
+TAG = "scheduled"  # tag of the Task of every scheduled run
 
-# What may become of a run. waiting: for the one before it. claimed: it is to be started, and will be, once. launched:
-# its process was started. begun: that process took it over. The others are ends: done, failed (it did not start, or did
-# not complete), skipped (another one was under way), missed (its time passed, and it was not made up for).
+# States of a run that has not ended. waiting: for the run before it. claimed: to be started once. launched: its process
+# was started. begun: its process took the run. End states: done, failed (did not start or complete), skipped (another
+# run was under way), missed (its time passed and was not caught up).
 OPEN = ("waiting", "claimed", "launched", "begun")
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When which flow is run, and how. `seen`: up to there all due times are dealt with. `due`: when to look again."""
+    """A schedule of a flow.
+
+    All due times up to `seen` are handled; `due` is the time of the next check.
+    """
 
     id: str
     name: str
@@ -52,7 +55,7 @@ class Schedule:
 
     @cached_property
     def times(self) -> times.Timing:
-        """Raises BadInput if its zone is no longer known."""
+        """The schedule's due times. Raises BadInput if the system does not know the time zone."""
         return times.timing(self.kind, self.timing, self.zone, self.created)
 
     @property
@@ -66,7 +69,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a schedule, or `count` of them that were missed, up to the time `scheduled`."""
+    """A run of a schedule, or `count` missed runs of which `scheduled` is the last time."""
 
     number: int
     schedule: str
@@ -91,7 +94,7 @@ class Run:
 
     @property
     def key(self) -> str:
-        """What tells it from every other run; its Task has it as a tag."""
+        """Unique key of the run, also a tag of its Task: `SCHEDULE_ID@TIME`."""
         return f"{self.schedule}@{text(self.scheduled)}"
 
     @property
@@ -104,11 +107,11 @@ def instant(written: str) -> datetime:
 
 
 def text(when: datetime) -> str:
-    """2026-11-23T08:00:00Z: of one length, so that as texts they have the order of the instants."""
+    """Format a time as 2026-11-23T08:00:00Z. Texts of this form sort like the times."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def document(record: Schedule | Run) -> dict[str, Any]:
-    """A record as JSON tells it."""
+    """Return the record as a JSON document."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     return {name: text(value) if isinstance(value, datetime) else value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""The Task that is the scheduler of schedules in the backend: made and enqueued, found, and ended."""
+"""The Task of the scheduler of schedules in the backend: create, enqueue, find and stop it."""
 
 import os
 from contextlib import closing
@@ -19,7 +19,7 @@ from ops.schedule.stores import in_backend, open_store, project
 TAG = "flows-scheduler"
 ENTRY = "ops/schedule/service.py"
 PACKAGES = (*bundle.PACKAGES, "ops", "localserver")
-# What the scheduler and what it starts import; steps ask for what they need themselves.
+# Imports of the scheduler and of the runs it creates. Steps have requirements of their own.
 REQUIREMENTS = (
     "clearml",
     "click",
@@ -37,15 +37,20 @@ Json = dict[str, Any]
 
 
 def start(queue: str = "", create_queue: bool = False, wait: float = 0.0) -> Json:
-    """Put a scheduler, with the code and settings as they are here, into a queue; empty: setting queues.services.
+    """Enqueue a scheduler with the current code and settings.
+
+    Args:
+        queue: name of the queue; empty: setting queues.services.
+        create_queue: create missing queues.
+        wait: seconds to wait for a live agent.
 
     Returns:
-        `{task, queue, web_url, schedules}`: the names of the active ones.
+        `{task, queue, web_url, schedules}`; `schedules` are the names of the active ones.
 
     Raises:
-        Locked: there is a scheduler already, at work or in a queue.
-        Unreachable: no backend answers, a queue is not there (and `create_queue` does not ask for it), or no live
-            agent watches it within `wait` seconds.
+        Locked: a scheduler runs or waits in a queue.
+        Unreachable: the backend does not answer, a queue is missing, or no live agent watches the queue
+            within `wait` seconds.
     """
     settings = load()
     backend = connect(settings)
@@ -55,7 +60,7 @@ def start(queue: str = "", create_queue: bool = False, wait: float = 0.0) -> Jso
     if found := _schedulers(backend.api, settings):
         raise Locked(
             f"a scheduler is {found[0]['status']} already, Task {found[0]['id']}; "
-            f"leave the work to it, or `flows schedule stop --remote` (that its agent died is seen after "
+            f"leave the work to it, or run `flows schedule stop --remote` (a dead agent is detected after "
             f"{settings.agents.lost_after:.0f} s)"
         )
     with closing(open_store(settings)) as store:
@@ -68,14 +73,17 @@ def start(queue: str = "", create_queue: bool = False, wait: float = 0.0) -> Jso
 
 
 def stop() -> Json:
-    """End the scheduler of the backend's schedules; its runs go on. `{stopped}`: the ids of its Tasks, mostly one.
+    """Stop the scheduler of the backend's schedules and return `{stopped}`, its Tasks' ids.
 
-    Raises BadInput if the schedules are this machine's, whose scheduler is a process.
+    Its runs go on.
+
+    Raises:
+        BadInput: the schedules are on this machine, whose scheduler is a process.
     """
     settings = load()
     if not in_backend(settings):
         raise BadInput(
-            "the scheduler of this machine ends by SIGTERM or Ctrl-C; --remote is for the one in the backend"
+            "stop this machine's scheduler with SIGTERM or Ctrl-C; --remote stops the scheduler in the backend"
         )
     api = connect(settings).api
     ids = [task["id"] for task in _schedulers(api, settings)]
@@ -84,7 +92,7 @@ def stop() -> Json:
 
 
 def _schedulers(api: Api, settings: Settings) -> list[Json]:
-    """The Tasks of schedulers that run or are to run, once what was lost of them is marked."""
+    """Return the Tasks of schedulers that run or wait, after marking those whose worker died."""
     place = project_id(api, project(settings))
     query = {"project": [place], "tags": [TAG], "status": ["queued", "in_progress"], "search_hidden": True}
     found = api.call("tasks.get_all", **query, only_fields=["id", "status"])["tasks"] if place else []

@@ -1,4 +1,4 @@
-"""The tables of schedules, their runs, and the notices about them."""
+"""SQLite tables of schedules, runs and notices."""
 
 from ops.database import Kind
 

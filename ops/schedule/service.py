@@ -1,6 +1,7 @@
-"""The scheduler as a Task on an agent, for schedules in the backend. `ops/schedule/remote.py` makes the Task.
+"""The scheduler as a Task on an agent, for schedules in the backend.
 
-It has no memory but the backend's: what one that died had begun, another one on whatever machine goes on with.
+`ops/schedule/remote.py` creates the Task. All state is in the backend. A new scheduler on any machine
+continues the work of one that died.
 """
 
 import os
@@ -24,15 +25,15 @@ from ops.schedule.processes import LocalProcesses
 from ops.schedule.stores import open_shared, shared_store
 from ops.schedule.tasks import Tasks
 
-LOOK_EVERY = 5.0  # seconds; each look asks the backend
+LOOK_EVERY = 5.0  # seconds between ticks; each tick sends requests to the backend
 BEAT_EVERY = 30.0
-ENDS_WITHIN = 60.0  # seconds in which what makes a run's Task comes to its end
-# By these the SDK knows the process of a Task: what is started here makes Tasks of its own.
+ENDS_WITHIN = 60.0  # seconds that processes which create Tasks have to finish
+# By these variables the SDK finds the Task of its process. Processes started here must create Tasks of their own.
 FOREIGN = ("CLEARML_TASK_", "TRAINS_TASK_", "CLEARML_PROC_", "TRAINS_PROC_", "CLEARML_LOG_TASK_", "TRAINS_LOG_TASK_")
 
 
 def main() -> int:
-    """The exit code of the scheduler of this process's Task."""
+    """Run the scheduler of this process's Task and return the exit code."""
     task, root = os.environ["CLEARML_TASK_ID"], Path(__file__).resolve().parents[2]
     for name in [name for name in os.environ if name.startswith((*FOREIGN, "FLOWS_"))]:
         del os.environ[name]
@@ -46,11 +47,11 @@ def main() -> int:
 
 
 def serve(settings: Settings, task: str, say: Callable[[str], None]) -> None:
-    """Start what is due, as the Task of this id, until a signal, or until the Task is no longer in progress.
+    """Run the scheduler as the Task `task` until a signal or until the Task has ended.
 
     Raises:
-        Locked: another scheduler is under way, or has taken over.
-        Unreachable: no backend answers at the start, or no agent watches the queue of controllers but this one.
+        Locked: another scheduler runs, or has taken over.
+        Unreachable: the backend does not answer at the start, or only this agent watches the controllers' queue.
     """
     api, told = connect(settings).api, loop.dated(say)
     _check_agents(api, settings, task)
@@ -68,7 +69,7 @@ def serve(settings: Settings, task: str, say: Callable[[str], None]) -> None:
 
 
 class Patient:
-    """Ticks that wait while the backend is away, and that end with their Task."""
+    """Ticks that wait while the backend does not answer."""
 
     def __init__(self, tick: Callable[[datetime], None], api: Api, task: str, say: Callable[[str], None]) -> None:
         self._tick, self._api, self._task, self._say = tick, api, task, say
@@ -81,21 +82,27 @@ class Patient:
             self._away = False
         except Unreachable as away:
             if not self._away:
-                self._say(f"what is due waits: {away}")
+                self._say(f"due runs wait: {away}")
             self._away = True
 
     def _beat(self) -> None:
-        """Say that the Task lives, so that the server's watchdog does not stop it. Raises Locked if it was ended."""
+        """Ping the Task, so that the server's watchdog does not stop it.
+
+        Raises Locked if the Task has ended.
+        """
         if time.monotonic() < self._beaten + BEAT_EVERY:
             return
         if status(self._api, self._task) != "in_progress":
-            raise Locked(f"Task {self._task} was ended; so its scheduler ends")
+            raise Locked(f"Task {self._task} has ended, so its scheduler ends")
         self._api.call("tasks.ping", task=self._task)
         self._beaten = time.monotonic()
 
 
 def lives(api: Api, task: str, lost_after: float) -> bool:
-    """Whether the scheduler of this Task runs; one whose worker was lost is marked failed."""
+    """Return whether the scheduler of this Task runs.
+
+    A Task whose worker is lost is marked failed.
+    """
     if status(api, task) != "in_progress":
         return False
     ending.settle(api, task, lost_after)
@@ -103,7 +110,7 @@ def lives(api: Api, task: str, lost_after: float) -> bool:
 
 
 def status(api: Api, task: str) -> str:
-    """Empty if there is no such Task."""
+    """Return the Task's status, or an empty text if there is no such Task."""
     found = api.call("tasks.get_all", id=[task], only_fields=["status"], search_hidden=True)["tasks"]
     return str(found[0]["status"]) if found else ""
 
@@ -115,7 +122,7 @@ def _check_agents(api: Api, settings: Settings, task: str) -> None:
     if set(watching(api, ids[queue])) <= {worker}:
         raise Unreachable(
             f"no live agent watches the queue {queue!r} of the runs' controllers but {worker}, which is busy with this "
-            "scheduler; let it run in services mode, or start another"
+            "scheduler; run that agent in services mode, or start another agent"
         )
 
 

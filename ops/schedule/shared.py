@@ -1,8 +1,9 @@
-"""The tables of schedules in the backend, the same for every machine: a JSON text, the configuration object `schedules`
-of a Task that is never run. Here they are rows of an SQLite in memory, so that the store works as on a file.
+"""Schedules in the backend, as JSON in the configuration object `schedules` of a Task.
 
-A transaction holds a lock over all machines, reads what others wrote since, and writes the whole text back before it is
-committed: what is true here is kept there. The text's number and sha256 stand beside it and change with it, at once.
+The Task is never run. Each process loads the JSON into an in-memory SQLite database, so that `Store` works
+as on a file. A transaction takes a lock over all machines, loads the latest version, and writes the whole
+JSON back before the commit. The object's description has the version's number and sha256. One request
+changes both.
 """
 
 import hashlib
@@ -23,22 +24,26 @@ from ops.schedule.schema import KIND
 OBJECT = "schedules"
 TAG = "flows-schedules"
 TABLES = ("schedules", "runs", "notices")
-LOOK_EVERY = 2.0  # seconds for which what was read counts as new
+LOOK_EVERY = 2.0  # seconds before data are read again
 WHAT = "Schedules of the flows and their runs; `flows schedule` with --remote reads and changes them. Not to be run."
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The scheduler: its Task, and a word that tells this process of it from any other."""
+    """The scheduler that holds the schedules: its Task and a token unique to its process."""
 
     task: str
     token: str
 
 
 class Shared:
-    """`ops.database.Database` for a backend. Methods raise Unreachable, and FlowsError if what is kept is damaged.
+    """A replacement of `ops.database.Database` with the tables in the backend.
 
-    project: of the Task that keeps the text. token: a scheduler's; it writes only while it holds the schedules.
+    All methods raise Unreachable, or FlowsError if the stored JSON is damaged.
+
+    Args:
+        project: project of the Task that has the JSON.
+        token: token of a scheduler, which may write only while it holds the schedules; else empty.
     """
 
     def __init__(self, api: Api, project: str, token: str = "") -> None:
@@ -55,9 +60,12 @@ class Shared:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, kept in the backend when the block ends and undone when it raises; in another, a part of it.
+        """Open a transaction, or join the open one.
 
-        Raises Locked, in a scheduler's process, if another scheduler has taken over.
+        The backend stores the transaction at the end of the block. If the block raises, it is undone.
+
+        Raises:
+            Locked: this process is a scheduler and another scheduler has taken over.
         """
         if self._connection.in_transaction:
             yield self._connection
@@ -89,7 +97,11 @@ class Shared:
         self._api.close()
 
     def take(self, task: str, lives: Callable[[str], bool]) -> None:
-        """Become the scheduler, as the Task of this id. Raises Locked if the Task of another one lives."""
+        """Become the scheduler with this Task.
+
+        Raises:
+            Locked: the Task of another scheduler lives.
+        """
         with self.write():
             if self.holder and self.holder.task != task and lives(self.holder.task):
                 raise Locked(
@@ -99,25 +111,25 @@ class Shared:
         self._has_taken = True
 
     def leave(self) -> None:
-        """Be the scheduler no longer."""
+        """Release the schedules."""
         with self.write():
             self.holder = None
         self._has_taken = False
 
     def _refuse_if_taken_over(self) -> None:
         if self._has_taken and (self.holder is None or self.holder.token != self._token):
-            other = f"Task {self.holder.task}" if self.holder else "somebody who has left since, or began anew"
-            raise Locked(f"the schedules were taken over by {other}; this scheduler may start nothing more")
+            other = f"Task {self.holder.task}" if self.holder else "another scheduler, which has ended"
+            raise Locked(f"the schedules were taken over by {other}; this scheduler starts no more runs")
 
     def _refresh(self) -> None:
-        """Read what others wrote, if they did."""
+        """Load the JSON if another process changed it."""
         self._project_id = self._project_id or project_id(self._api, self._project)
         query = {"project": [self._project_id], "tags": [TAG], "order_by": ["created"], "search_hidden": True}
         fields = ["id", f"configuration.{OBJECT}.description"]
         found = self._api.call("tasks.get_all", **query, only_fields=fields)["tasks"] if self._project_id else []
         self._looked = time.monotonic()
         if not found:
-            if self._task:  # somebody has deleted it
+            if self._task:  # the Task was deleted
                 self._task, self._mark, self._number, self.holder = "", "", 0, None
                 self._connection.close()
                 self._connection = _empty(len(KIND.migrations))
@@ -132,7 +144,7 @@ class Shared:
         text, mark = str(kept.get("value", "")), str(kept.get("description", ""))
         try:
             if not mark.endswith(_sha256(text)):
-                raise ValueError("its sha256 is another")
+                raise ValueError("its sha256 differs")
             document = json.loads(text)
             connection = _filled(document)
             holder = Holder(**document["scheduler"]) if document["scheduler"] else None
@@ -140,7 +152,7 @@ class Shared:
         except (ValueError, KeyError, TypeError, sqlite3.Error) as wrong:
             raise FlowsError(
                 f"the configuration object {OBJECT!r} of Task {self._task} on {self._api.url} does not hold schedules, "
-                f"or is damaged ({wrong}); put it right, or delete the Task to begin anew"
+                f"or is damaged ({wrong}); repair it, or delete the Task to start without schedules"
             ) from None
         self._connection.close()
         self._connection, self.holder, self._mark, self._number = connection, holder, mark, number
@@ -201,7 +213,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _filled(document: dict[str, Any]) -> sqlite3.Connection:
     if not 1 <= document["version"] <= len(KIND.migrations):
-        raise ValueError("it is of a later release")
+        raise ValueError("a later release wrote it")
     connection = _empty(document["version"])
     for table in TABLES:
         columns, rows = document["tables"][table]["columns"], document["tables"][table]["rows"]

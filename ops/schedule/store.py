@@ -1,4 +1,4 @@
-"""What is kept of schedules and runs, and the only place that changes it. No clock and no process is looked at here."""
+"""Store of schedules, runs and notices. The only writer. Callers pass `now`."""
 
 import json
 import secrets
@@ -16,15 +16,15 @@ from ops.database import Database
 from ops.schedule.records import OPEN, Run, Schedule, text
 from ops.schedule.schema import KIND
 
-KEPT_RUNS = 1000  # of each schedule
+KEPT_RUNS = 1000  # per schedule
 KEPT_NOTICES = 10_000
-WRONG_CLOCK = timedelta(days=1)  # a clock that is set back by more had been far ahead, and few runs were made then
+WRONG_CLOCK = timedelta(days=1)  # a clock set back by more than this was far ahead, and few runs were recorded then
 _OPEN = ", ".join(f"'{state}'" for state in OPEN)
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A run that is to be recorded: to be started (claimed), to wait, or not to come (skipped, missed)."""
+    """A run to record: to start (claimed), to wait (waiting), or not to run (skipped, missed)."""
 
     scheduled: datetime
     state: str
@@ -33,14 +33,17 @@ class Planned:
 
 
 class Rows(Protocol):
-    """Where the tables are: a file (`ops.database.Database`), or the backend (`ops.schedule.shared.Shared`)."""
+    """Connection to the tables, in a file or in the backend.
+
+    Implementations: `ops.database.Database` and `ops.schedule.shared.Shared`.
+    """
 
     @property
     def place(self) -> str:
-        """What to call it in a sentence."""
+        """Name of the storage for messages."""
 
     def write(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A transaction; within another one, a part of it."""
+        """Open a transaction, or join the open one."""
 
     def read(self, sql: str, *values: object) -> list[sqlite3.Row]: ...
 
@@ -48,7 +51,13 @@ class Rows(Protocol):
 
 
 class Store:
-    """kept_runs, kept_notices: how many are remembered, of each schedule and in all; None: KEPT_RUNS, KEPT_NOTICES."""
+    """Reads and writes of the tables.
+
+    Args:
+        kept: the data directory, or other storage.
+        kept_runs: ended runs kept per schedule; None: KEPT_RUNS.
+        kept_notices: notices kept in all; None: KEPT_NOTICES.
+    """
 
     def __init__(self, kept: Path | Rows, kept_runs: int | None = None, kept_notices: int | None = None) -> None:
         self._database: Rows = Database(kept, KIND) if isinstance(kept, Path) else kept
@@ -62,7 +71,7 @@ class Store:
         self._database.close()
 
     def together(self) -> AbstractContextManager[object]:
-        """What is written within becomes true at once, or not at all."""
+        """Group writes into one transaction."""
         return self._database.write()
 
     def schedules(self) -> list[Schedule]:
@@ -70,7 +79,7 @@ class Store:
         return [Schedule.of(row) for row in rows]
 
     def schedule(self, name: str) -> Schedule:
-        """Raises BadInput if none is called so."""
+        """Return the schedule of this name. Raises BadInput if there is none."""
         known = {schedule.name: schedule for schedule in self.schedules()}
         if name not in known:
             raise BadInput(f"there is no schedule {name!r}{did_you_mean(name, known)}")
@@ -80,19 +89,22 @@ class Store:
         return Schedule.of(self._database.read("SELECT * FROM schedules WHERE id = ?", schedule_id)[0])
 
     def due(self, now: datetime, limit: int) -> list[Schedule]:
-        """Those to be looked at now, the longest waiting first."""
+        """Return up to `limit` schedules to check now, the earliest due time first."""
         rows = self._database.read(
             "SELECT * FROM schedules WHERE state = 'active' AND due <= ? ORDER BY due LIMIT ?", text(now), limit
         )
         return [Schedule.of(row) for row in rows]
 
     def seen_after(self, now: datetime) -> list[Schedule]:
-        """Those that were dealt with up to a time that is yet to come: the clock was set back."""
+        """Return active schedules that are handled beyond `now`, because the clock was set back."""
         rows = self._database.read("SELECT * FROM schedules WHERE state = 'active' AND seen > ?", text(now))
         return [Schedule.of(row) for row in rows]
 
     def known_from(self, schedule: Schedule, now: datetime) -> datetime:
-        """From when on, `now` or later, it is known which times had their run: older records were forgotten."""
+        """Return the earliest time, `now` or later, from which run records are complete.
+
+        Older records may have been pruned.
+        """
         sql = "SELECT count(*) AS count, min(scheduled) AS first FROM runs WHERE schedule = ?"
         (row,) = self._database.read(sql, schedule.id)
         if row["count"] < (self._kept_runs or KEPT_RUNS):
@@ -101,9 +113,10 @@ class Store:
         return first if now < first < now + WRONG_CLOCK else now
 
     def add(self, name: str, now: datetime, **values: Any) -> Schedule:
-        """A new schedule, active from now on; its values are the columns that are not told here.
+        """Add an active schedule; `values` are the columns that this method does not set.
 
-        Raises BadInput if its name is taken.
+        Raises:
+            BadInput: the name is taken.
         """
         row = {
             **values,
@@ -123,7 +136,7 @@ class Store:
         return self.by_id(row["id"])
 
     def set_state(self, schedule: Schedule, state: str, now: datetime) -> None:
-        """active, paused or removed. What was due while it was paused is not made up for."""
+        """Set the state: active, paused or removed. Due times during a pause are not caught up."""
         due = text(now) if state == "active" else None
         with self._database.write() as connection:
             connection.execute(
@@ -137,11 +150,11 @@ class Store:
         """Record runs in one transaction.
 
         Args:
-            dealt: up to when the schedule is dealt with thereby, and when to look at it again; None for a run by hand.
+            dealt: the time up to which the schedule is handled, and its next check; None for a manual run.
 
         Returns:
-            Those recorded: none whose time has a run already, no more than max_runs allows, none of a schedule that was
-            removed meanwhile, or, unless by hand, paused.
+            The recorded runs. Not recorded: a time that has a run, runs beyond max_runs, runs of a removed
+            schedule, and, except by hand, runs of a paused schedule.
         """
         recorded: list[int] = []
         with self._database.write() as connection:
@@ -165,17 +178,17 @@ class Store:
         return Run.of(self._database.read("SELECT * FROM runs WHERE number = ?", number)[0])
 
     def runs(self, schedule: Schedule, limit: int) -> list[Run]:
-        """The latest first."""
+        """Return up to `limit` runs of the schedule, the latest first."""
         sql = "SELECT * FROM runs WHERE schedule = ? ORDER BY number DESC LIMIT ?"
         return [Run.of(row) for row in self._database.read(sql, schedule.id, limit)]
 
     def open_runs(self, schedule: Schedule | None = None) -> list[Run]:
-        """Those that have not come to an end, of one schedule or of all, in the order of their times."""
+        """Return runs that have not ended, of one schedule or of all, ordered by time."""
         sql = f"SELECT * FROM runs WHERE state IN ({_OPEN}) AND schedule GLOB ? ORDER BY scheduled, number"
         return [Run.of(row) for row in self._database.read(sql, schedule.id if schedule else "*")]
 
     def move(self, run: Run, origins: Sequence[str], state: str, **values: Any) -> bool:
-        """Take the run from one of these states to another; False if it is in none of them (any more)."""
+        """Change the run's state if it is one of `origins`; return whether it was."""
         columns = ", ".join(f"{name} = ?" for name in ("state", *values))
         states = ", ".join("?" for _ in origins)
         sql = f"UPDATE runs SET {columns} WHERE number = ? AND state IN ({states})"
@@ -184,7 +197,7 @@ class Store:
             return connection.execute(sql, (state, *told, run.number, *origins)).rowcount == 1
 
     def notice(self, now: datetime, schedule: str, scheduled: datetime | None, kind: str, sentence: str) -> None:
-        """Leave word for whoever watches: missed, skipped, failed, paused, delayed."""
+        """Add a notice for the monitor: missed, skipped, failed, paused or delayed."""
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO notices (at, schedule, scheduled, kind, sentence) VALUES (?, ?, ?, ?, ?)",
@@ -196,16 +209,22 @@ class Store:
             )
 
     def notices(self, after: int = 0, limit: int = 1000) -> list[dict[str, Any]]:
-        """Those of a number above `after`, the oldest first: whoever reads them keeps the last number as a cursor."""
+        """Return notices with a number above `after`, the oldest first.
+
+        The last number is the reader's cursor.
+        """
         rows = self._database.read("SELECT * FROM notices WHERE number > ? ORDER BY number LIMIT ?", after, limit)
         return [dict(row) for row in rows]
 
     def last_notice(self) -> int:
-        """The number of the latest; 0 if there is none."""
+        """Return the number of the latest notice, or 0."""
         return int(self._database.read("SELECT max(number) AS number FROM notices")[0]["number"] or 0)
 
     def task_of(self, schedule: str, scheduled: str) -> tuple[str, str | None] | None:
-        """Of the run that a notice names: its key, and its Task if that is known; None if there is no such run."""
+        """Return the key and the Task of a notice's run, or None if there is no such run.
+
+        The Task is None if it is not known yet.
+        """
         sql = (
             "SELECT schedule, task FROM runs WHERE scheduled = ?"
             " AND schedule IN (SELECT id FROM schedules WHERE name = ?) ORDER BY number DESC LIMIT 1"

@@ -1,4 +1,4 @@
-"""Where schedules are kept: in a file of the data directory, or in the backend, as setting `schedule.store` says."""
+"""Open the schedules' store: a local file or the backend, as `schedule.store` says."""
 
 from flows.backend import connect, data_dir
 from flows.errors import BadInput
@@ -6,7 +6,7 @@ from flows.settings import Settings
 from ops.schedule.shared import Shared
 from ops.schedule.store import Store
 
-# The text in the backend is read and written whole.
+# The JSON in the backend is read and written whole, so fewer records are kept there.
 KEPT_RUNS = 20
 KEPT_NOTICES = 300
 
@@ -16,7 +16,7 @@ def in_backend(settings: Settings) -> bool:
 
 
 def open_store(settings: Settings) -> Store:
-    """The schedules that the settings name. Raises Unreachable, or FlowsError if they cannot be read."""
+    """Open the configured store. Raises Unreachable, or FlowsError if the store cannot be read."""
     return shared_store(open_shared(settings)) if in_backend(settings) else Store(data_dir(settings))
 
 
@@ -29,12 +29,12 @@ def shared_store(rows: Shared) -> Store:
 
 
 def project(settings: Settings) -> str:
-    """ClearML's project of the schedules and of their scheduler."""
+    """Return the ClearML project of the schedules and their scheduler."""
     return f"{settings.project.name}/schedules"
 
 
 def refuse_backend(settings: Settings) -> None:
-    """Raises BadInput where only schedules of this machine will do."""
+    """Raise BadInput if the schedules are in the backend."""
     if in_backend(settings):
         raise BadInput(
             "the schedules are kept in the backend (setting schedule.store); "

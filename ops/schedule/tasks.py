@@ -1,4 +1,4 @@
-"""The Tasks of scheduled runs, asked from the backend."""
+"""Tasks of scheduled runs, read from the backend."""
 
 import time
 from collections.abc import Callable
@@ -14,13 +14,16 @@ from flows.watch import BROKEN, RUNNING, failure_of
 from ops.schedule.engine import Seen
 from ops.schedule.records import TAG
 
-NOT_ASKED_FOR = 10.0  # seconds after it did not answer, so that nobody waits for it at each tick
+NOT_ASKED_FOR = 10.0  # seconds without requests after a failure, so that ticks do not each wait for a timeout
 FIELDS = ["id", "status", "tags", "last_update", "created", "status_message", "status_reason", "runtime"]
 Answer = TypeVar("Answer")
 
 
 class Tasks:
-    """Connects when first asked, since an embedded backend that is not up is started by that."""
+    """The engine's Backend.
+
+    It connects at the first request, which may start the embedded backend.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -29,11 +32,11 @@ class Tasks:
         self._why = ""
 
     def running(self) -> list[Seen]:
-        """Those that have not ended, once what was lost of them is marked."""
+        """Return the Tasks that have not ended, after marking those whose process or worker died."""
         return self._ask(self._running)
 
     def find(self, key: str) -> Seen | None:
-        """The Task of the run of this key, of several (there is one) the one last heard of."""
+        """Return the Task of the run with this key (the last updated if there are several), or None."""
         found = self._ask(lambda api: _found(api, tags=[key]))
         return min(found, key=lambda seen: seen.silent, default=None)
 
@@ -41,7 +44,7 @@ class Tasks:
         self._ask(lambda api: ending.stop(api, task, why))
 
     def discard(self, task: str) -> None:
-        """Raises Unreachable too if it was enqueued after all."""
+        """Delete the Task. Raises Unreachable also if the Task was enqueued in the meantime."""
         self._ask(lambda api: api.call("tasks.delete", task=task))
 
     def _running(self, api: Api) -> list[Seen]:

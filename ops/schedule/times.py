@@ -1,7 +1,8 @@
-"""When a schedule is due: pure functions of instants in UTC; whoever calls brings the time.
+"""Due times of schedules: pure functions of UTC times.
 
-Where clocks change: a time in the hour that spring leaves out is the first instant after the gap. A time in the hour
-that autumn repeats is its first occurrence only. What names every hour of the day runs at every real time, in both.
+Clock changes: a time in the hour skipped in spring is due at the first instant after the gap. A time in
+the hour repeated in autumn is due at its first occurrence only. An expression that names every hour is due
+each real hour in both cases.
 """
 
 import zoneinfo
@@ -25,15 +26,15 @@ COUNTED = 1000
 
 
 class Timing(Protocol):
-    """Something that is due again and again."""
+    """A repeating time."""
 
     def after(self, instant: datetime) -> datetime:
-        """The first due time after an instant, both in UTC."""
+        """Return the first due time after `instant`; both are in UTC."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Due `seconds` after `anchor`, an instant in UTC, and again each as many seconds later: it does not drift."""
+    """Due every `seconds` seconds after `anchor` (UTC), without drift."""
 
     seconds: int
     anchor: datetime
@@ -45,7 +46,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Cron:
-    """Due when the clocks of the zone show what the expression names."""
+    """Due when the zone's local time matches the expression."""
 
     expression: Expression
     zone: ZoneInfo
@@ -61,7 +62,7 @@ class Cron:
 
     @cached_property
     def _iterator(self) -> croniter:
-        # Clocks that never change: what they do at a change is told here, not by croniter.
+        # Iterate in local time without clock changes; `_instants` handles these, not croniter.
         return croniter(self.expression.plain, datetime(2000, 1, 1), ret_type=datetime)
 
     def _walls(self, start: datetime) -> Iterator[datetime]:
@@ -71,7 +72,10 @@ class Cron:
             yield wall
 
     def _start(self, instant: datetime) -> datetime:
-        """What the clocks show; in an hour that comes again, its start: from there on they show all later due times."""
+        """Return the local time from which to iterate.
+
+        In a repeated hour this is its first occurrence, so that no later due time is skipped.
+        """
         local = instant.astimezone(self.zone)
         second = local.replace(fold=1)
         repeated = _offset(local) - _offset(second) if local.fold == 0 else timedelta()
@@ -101,7 +105,10 @@ class Cron:
 
 @dataclass(frozen=True)
 class Passed:
-    """The due times of a span: how many (at least: `exact` is false), the first, and the latest ones in order."""
+    """The due times of a window: count, first, and the latest in order.
+
+    If `exact` is false there are at least `count`.
+    """
 
     count: int
     exact: bool
@@ -110,7 +117,7 @@ class Passed:
 
 
 def passed(timing: Timing, after: datetime, until: datetime, keep: int) -> Passed:
-    """The due times in (after, until], of which the latest `keep` are told, at a cost that has a bound."""
+    """Return the due times in (after, until], with the latest `keep` of them, at a bounded cost."""
     first, count = None, 0
     latest: deque[datetime] = deque(maxlen=keep)
     for due in _between(timing, after, until):
@@ -122,36 +129,47 @@ def passed(timing: Timing, after: datetime, until: datetime, keep: int) -> Passe
 
 
 def interval(seconds: object) -> int:
-    """Raises BadInput unless it is a whole number of seconds from one to a year."""
+    """Parse an interval in seconds.
+
+    Raises BadInput unless it is a whole number from 1 to a year.
+    """
     text = str(seconds)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= LONGEST_INTERVAL):
-        raise BadInput(f"the interval is {text[:40]!r}: wanted is a whole number of seconds, 1 to {LONGEST_INTERVAL}")
+        raise BadInput(f"the interval is {text[:40]!r}: expected a whole number of seconds, 1 to {LONGEST_INTERVAL}")
     return int(text)
 
 
 def daily(time: object) -> str:
-    """The cron expression of a time of day, HH:MM. Raises BadInput if it is none."""
+    """Return the cron expression of a time of day, HH:MM. Raises BadInput for any other text."""
     hour, colon, minute = str(time).partition(":")
     digits = all(part.isascii() and part.isdigit() and len(part) <= 2 for part in (hour, minute)) and len(minute) == 2
     if not (colon and digits and int(hour) <= 23 and int(minute) <= 59):
-        raise BadInput(f"the time of day is {str(time)[:40]!r}: wanted is HH:MM, 00:00 to 23:59")
+        raise BadInput(f"the time of day is {str(time)[:40]!r}: expected HH:MM, 00:00 to 23:59")
     return f"{int(minute)} {int(hour)} * * *"
 
 
 def zone(name: object) -> ZoneInfo:
-    """Raises BadInput if there is no such time zone."""
+    """Return the time zone of this name. Raises BadInput if there is none."""
     try:
         return ZoneInfo(str(name))
-    except (ValueError, KeyError, OSError):  # a path, no such name, the name of a folder
+    except (ValueError, KeyError, OSError):  # errors for a path, an unknown name and the name of a folder
         near = did_you_mean(str(name)[:40], zoneinfo.available_timezones())
-        hint = near if "mean" in near else "; wanted is a name like Europe/Berlin"
+        hint = near if "mean" in near else "; expected a name like Europe/Berlin"
         raise BadInput(f"the timezone is {str(name)[:40]!r}{hint}") from None
 
 
 def timing(kind: str, text: object, zone_name: str, anchor: datetime) -> Timing:
-    """`interval` with seconds, `daily` with HH:MM, `cron` with an expression. Raises BadInput naming what is wrong."""
+    """Return the due times of a schedule.
+
+    Args:
+        kind: `interval`, `daily` or `cron`.
+        text: seconds, HH:MM, or an expression, depending on the kind.
+
+    Raises:
+        BadInput: a value is wrong. The message names the value.
+    """
     if kind not in ("interval", "daily", "cron"):
-        raise BadInput(f"the kind of schedule is {kind!r}: wanted is interval, daily or cron")
+        raise BadInput(f"the kind of schedule is {kind!r}: expected interval, daily or cron")
     there = zone(zone_name)
     if kind == "interval":
         return Interval(interval(text), anchor)
@@ -166,7 +184,10 @@ def _between(timing: Timing, after: datetime, until: datetime) -> Iterator[datet
 
 
 def _last_ones(timing: Timing, until: datetime) -> Iterator[datetime]:
-    """The due times of the shortest span, doubled from a minute, that has any."""
+    """Return the due times of the shortest window before `until` that has any.
+
+    The window doubles from a minute.
+    """
     back = timedelta(minutes=1)
     while timing.after(until - back) > until:
         back *= 2

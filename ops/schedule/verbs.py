@@ -1,4 +1,7 @@
-"""What is done with schedules, as the command line and Python do it: each function returns what `--json` prints."""
+"""Operations on schedules for the command line and Python.
+
+Each returns the data that `--json` prints.
+"""
 
 import re
 import subprocess
@@ -22,21 +25,23 @@ from ops.schedule.store import Planned, Store
 from ops.schedule.stores import in_backend, open_store
 from ops.schedule.tasks import Tasks
 
-FROM_ENVIRONMENT = "environment"  # the name of the schedule that PIPELINE_SCHEDULE_TYPE asks for
+FROM_ENVIRONMENT = "environment"  # name of the schedule that PIPELINE_SCHEDULE_TYPE defines
 SHOWN_RUNS = 20
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 def create(kind: str, when: str, name: str = "", options: Sequence[str] = (), **chosen: Any) -> dict[str, Any]:
-    """A new schedule: `interval` with seconds, `daily` with HH:MM, or `cron` with an expression.
+    """Create a schedule.
 
     Args:
-        name: empty: one made of the flow and the kind.
-        options: of the run, as on its command line.
-        chosen: flow, zone, max_runs, overlap, catch_up, grace, jitter; what is None is as in the settings.
+        kind: `interval`, `daily` or `cron`.
+        when: seconds, HH:MM, or a cron expression, depending on the kind.
+        name: empty: a name made of the flow and the kind.
+        options: options of the run's command line.
+        chosen: flow, zone, max_runs, overlap, catch_up, grace, jitter; None: as in the settings.
 
     Raises:
-        BadInput: naming what is wrong, also of the options.
+        BadInput: a value or an option of the run is wrong. The message names it.
     """
     settings, now = load(), _now()
     values = ways(settings, kind, when, options=tuple(options), **chosen)
@@ -52,7 +57,7 @@ def create(kind: str, when: str, name: str = "", options: Sequence[str] = (), **
 
 
 def ways(settings: Settings, kind: str, when: str, **chosen: Any) -> dict[str, Any]:
-    """The columns of a new schedule: what was chosen, else what the settings say."""
+    """Return the columns of a new schedule: the chosen values, else those of the settings."""
     given = settings.schedule
     usual = {
         "kind": kind,
@@ -70,7 +75,10 @@ def ways(settings: Settings, kind: str, when: str, **chosen: Any) -> dict[str, A
 
 
 def run_options(source: str | None, changes: Sequence[str], queue: str | None) -> list[str]:
-    """Options of a run as its command line has them; a path is made absolute, since the run starts elsewhere."""
+    """Return options for the run's command line.
+
+    Paths become absolute, since the run starts elsewhere.
+    """
     if source and source not in SOURCES:
         source = str(Path(source).expanduser().absolute())
     named = {"--source": source, "--queue": queue}
@@ -79,13 +87,16 @@ def run_options(source: str | None, changes: Sequence[str], queue: str | None) -
 
 
 def list_schedules() -> list[dict[str, Any]]:
-    """All schedules: what they were made of, state, next (the next time, UTC), runs so far, last run."""
+    """Return all schedules with their state, next due time, number of runs and last run."""
     with _opened(load()) as store:
         return [_told(schedule, store, _now()) for schedule in store.schedules()]
 
 
 def show(name: str) -> dict[str, Any]:
-    """A schedule and its last runs, the latest first. Raises BadInput if there is none of this name."""
+    """Return a schedule and its last runs, the latest first.
+
+    Raises BadInput if there is none of this name.
+    """
     with _opened(load()) as store:
         schedule = store.schedule(name)
         told = [document(run) for run in store.runs(schedule, SHOWN_RUNS)]
@@ -93,7 +104,10 @@ def show(name: str) -> dict[str, Any]:
 
 
 def upcoming(count: int, name: str = "") -> list[dict[str, Any]]:
-    """The next `count` times of one schedule, or of all active ones: `{schedule, scheduled, local}`."""
+    """Return the next `count` due times of one schedule, or of all active ones.
+
+    Each is `{schedule, scheduled, local}`.
+    """
     with _opened(load()) as store:
         active = [one for one in store.schedules() if one.state == "active"]
         chosen = [store.schedule(name)] if name else active
@@ -102,22 +116,29 @@ def upcoming(count: int, name: str = "") -> list[dict[str, Any]]:
 
 
 def change(name: str, state: str) -> dict[str, Any]:
-    """active, paused or removed. Raises BadInput if there is none of this name, or it has had all of its runs."""
+    """Set the state: active, paused or removed.
+
+    Raises:
+        BadInput: there is no schedule of this name, or it has had all its runs.
+    """
     now = _now()
     with _opened(load()) as store:
         schedule = store.schedule(name)
         if schedule.state == "finished" and state != "removed":
-            raise BadInput(f"schedule {name!r} has had its {schedule.max_runs} runs; make a new one")
+            raise BadInput(f"schedule {name!r} has had its {schedule.max_runs} runs; create a new schedule")
         if schedule.state != state:
             store.set_state(schedule, state, now)
         return _told(store.by_id(schedule.id), store, now)
 
 
 def run_now(name: str) -> dict[str, Any]:
-    """Start a run beside the schedule's times; it goes on by itself. With schedules in the backend their scheduler
-    starts it; until then its pid is None.
+    """Start a run now, besides the schedule's times, and return without waiting for its end.
 
-    Raises BadInput if the schedule may not run (any more), FlowsError if no process can be started.
+    If the schedules are in the backend, their scheduler starts the run. Its pid is None until then.
+
+    Raises:
+        BadInput: the schedule allows no more runs, or a run of this second exists.
+        FlowsError: the process cannot be started.
     """
     settings = load()
     with _opened(settings) as store:
@@ -125,7 +146,7 @@ def run_now(name: str) -> dict[str, Any]:
         run = _run_now(store, settings, schedule)
         if run is None:
             state = store.by_id(schedule.id).state
-            raise BadInput(f"schedule {name!r} is {state} and may run no more, or ran this second")
+            raise BadInput(f"schedule {name!r} is {state} and allows no more runs, or started one this second")
     if run.state == "failed":
         raise FlowsError(run.why)
     return {**document(run), "schedule": name}
@@ -139,7 +160,7 @@ def _run_now(store: Store, settings: Settings, schedule: Schedule) -> Run | None
 
 
 def engine(store: Store, settings: Settings, say: Any) -> Engine:
-    """The scheduler of this machine on the configured backend."""
+    """Return the scheduler engine of this machine for the configured backend."""
     given = settings.schedule
     processes = LocalProcesses(data_dir(settings))
     return Engine(store, Tasks(settings), processes, timedelta(seconds=given.lost_after), given.most, say)
@@ -155,9 +176,9 @@ def _now() -> datetime:
 
 def _check_name(name: str) -> None:
     if name and not NAME.fullmatch(name):
-        raise BadInput(f"--name is {name[:80]!r}: wanted are up to 64 of a-z, 0-9, - _ and .")
+        raise BadInput(f"--name is {name[:80]!r}: expected up to 64 characters of a-z, 0-9, - _ and .")
     if name == FROM_ENVIRONMENT:
-        raise BadInput(f"--name {name} is for the schedule that the environment holds; give another")
+        raise BadInput(f"--name {name} is reserved for the schedule of the environment variables; choose another name")
 
 
 def _free_name(store: Store, flow: str, kind: str) -> str:
@@ -174,7 +195,10 @@ def _check_flow(name: str) -> None:
 
 
 def _check_options(flow: str, options: Sequence[str]) -> None:
-    """Let the flow itself say what it takes."""
+    """Check the run's options with a dry run of the flow.
+
+    Raises BadInput with the flow's message.
+    """
     done = subprocess.run([*command(flow, options), "--dry-run"], capture_output=True, text=True, check=False)
     if done.returncode:
         sentence = (done.stderr.strip().splitlines() or ["the run refuses these options"])[-1]

@@ -52,7 +52,7 @@ def test_from_the_first_to_the_last_command(folder: Path) -> None:
 
 
 def test_without_json_it_is_for_people() -> None:
-    assert flows().stderr == "there is no schedule; `flows schedule daily 00:00` makes one\n"
+    assert flows().stderr == "there is no schedule; `flows schedule daily 00:00` creates one\n"
     assert "schedule churn-daily: churn daily 00:00, next " in flows("daily", "00:00").stdout
     listed = flows("list").stdout.splitlines()
     assert listed[0].split() == ["name", "flow", "when", "timezone", "state", "next", "runs", "last"]

@@ -102,7 +102,7 @@ def test_a_block_without_its_end_is_left_alone(folder: Path, crontab: Path) -> N
 
 def test_without_a_crontab_program_it_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert flows_install("--cron", "--apply").stderr.startswith("error: there is no crontab here")
+    assert flows_install("--cron", "--apply").stderr.startswith("error: crontab was not found")
 
 
 def test_systemd_units_are_written_and_written_again_but_not_over_anothers(folder: Path) -> None:
@@ -156,12 +156,12 @@ def test_the_task_of_windows_is_well_formed_and_names_what_it_starts() -> None:
 def test_windows_is_not_applied_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     done = flows_install("--windows", "--apply")
-    assert (done.exit_code, "there is no schtasks here" in done.stderr) == (1, True)
+    assert (done.exit_code, "schtasks was not found" in done.stderr) == (1, True)
 
 
 def test_one_scheduler_is_to_be_named(folder: Path) -> None:
     done = flows_install()
-    assert (done.exit_code, done.stderr) == (2, "error: say for which scheduler: --systemd, --cron or --windows\n")
+    assert (done.exit_code, done.stderr) == (2, "error: expected --systemd, --cron or --windows\n")
 
 
 def test_a_line_break_in_a_path_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def test_commands_with_remote_are_about_the_backends_schedules(folder: Path, mon
     monkeypatch.setenv("FLOWS__SCHEDULE__STORE", "local")
     assert told("list") == []
     assert "--remote is for the one in the backend" in flows("stop").stderr
-    assert "are for the scheduler that is a Task: --remote" in flows("start", "--queue", "q").stderr
+    assert "--json need --remote" in flows("start", "--queue", "q").stderr
 
 
 def test_where_no_agent_would_take_it_it_is_refused(api: Api) -> None:
@@ -187,7 +187,7 @@ def test_a_scheduler_ends_with_its_task_and_a_second_one_names_it(api: Api, monk
     with pytest.raises(Locked, match=f"Task {first} was ended"):
         service.serve(load(), first, said.append)
     assert len(ticks) == 2
-    assert len([line for line in said if "what is due waits: no ClearML backend answers" in line]) == 1
+    assert len([line for line in said if "due runs wait: no ClearML backend answers" in line]) == 1
     assert service.lives(api, second, 120.0)
     api.call("tasks.stopped", task=second)
     assert not service.lives(api, second, 120.0)

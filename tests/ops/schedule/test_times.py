@@ -141,7 +141,7 @@ def test_which_days(expression: str, start: str, due: list[str]) -> None:
         ("*5 * * * *", "minute"),
         ("1.5 * * * *", "minute"),
         ("1_0 * * * *", "minute"),
-        ("٣ * * * *", "plain characters"),
+        ("٣ * * * *", "ASCII characters"),
         ("@reboot", "has 1 fields"),
         ("@daily", "has 1 fields"),
         ("0 0 * * *\n", "one line"),
