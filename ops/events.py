@@ -1,13 +1,13 @@
-"""What happens that somebody may want to be told: what `ops/monitor` sees and `ops/notify` sends."""
+"""Events: `ops/monitor` detects them and `ops/notify` sends notifications of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-# Of a run: completed, not_promoted (it completed, and the gate said no), failed, stopped; stuck: it goes on and nothing
-# is heard of it, or it waits for a worker that does not come. Of a step: lost, its worker died it was marked failed.
-# Of a schedule: missed, skipped, launch_failed, paused, delayed. Of the backend: backend_away, backend_back.
+# Run: completed, not_promoted (completed, but the gate said no), failed, stopped, stuck (no update, or no worker for
+# its queue). Step: lost (marked failed because its worker died). Schedule: missed, skipped, launch_failed, paused,
+# delayed. Backend: backend_away, backend_back.
 KINDS = (
     "completed",
     "not_promoted",
@@ -28,15 +28,15 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, once: whoever sees it again gives it the same key.
+    """An event with a unique key. Detecting it again gives the same key.
 
     Attributes:
-        key: tells it from every other, like `run 3f9a… failed`.
+        key: unique key, like `run 3f9a… failed`.
         kind: one of KINDS.
-        at: when, in UTC.
+        at: its time in UTC.
         subject: one sentence, like `churn failed in train_sweep`.
-        facts: what else is known, as JSON has it; of a run: flow, run_id, status, seconds, failed_step, error (its last
-            lines), metrics, promoted, reason, url; of all: fix, the command that mends it.
+        facts: more data as JSON. Of a run: flow, run_id, status, seconds, failed_step, error (its last lines),
+            metrics, promoted, reason, url. Of all: fix, the command that repairs it.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""`flows notify`: who is told of what happens, and what became of it."""
+"""Commands `flows notify …`: channels of notifications and their messages."""
 
 from typing import Any
 
@@ -17,22 +17,26 @@ channels = click.argument("channel", nargs=-1, metavar="[CHANNEL]...")
 @as_json
 @click.pass_context
 def notify(context: click.Context, as_json: bool) -> None:
-    """Messages about runs, by mail, chat or webhook. Without a command: the channels.
+    """Send notifications by mail, chat or webhook (default: list channels).
 
-    A channel is a URL: an environment variable FLOWS_NOTIFY_NAME, a line `name = URL` of the file notify.urls in the
-    data directory (chmod 600), or CLEARML_WEBHOOK_URL, which gets JSON. `flows monitor watch` sends what happens.
+    A channel is a URL. Set the environment variable FLOWS_NOTIFY_NAME, or add a line `name = URL` to the file
+    notify.urls in the data directory (chmod 600). The URL in CLEARML_WEBHOOK_URL gets JSON. `flows monitor watch`
+    sends the notifications.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_, as_json=as_json)
 
 
-@notify.command("list", epilog=examples("flows notify list"))
+@notify.command("list", epilog=examples("flows notify list", "flows notify list --json"))
 @as_json
 @one_sentence
 def list_(as_json: bool) -> None:
-    """The channels, without their secrets: what waits for each, what was given up, and the last error."""
+    """List channels with their message counts and last error.
+
+    Secrets in URLs are masked.
+    """
     found = verbs.list_channels()
-    empty = "no channel is configured; `flows notify --help` tells how"
+    empty = "no channel is configured; see `flows notify --help`"
     show(found, as_json, COLUMNS, [_row(one) for one in found], empty, spare=["source", "sent"])
 
 
@@ -41,13 +45,16 @@ def list_(as_json: bool) -> None:
 @as_json
 @one_sentence
 def test(channel: tuple[str, ...], as_json: bool) -> None:
-    """Send a test message to each CHANNEL, or to all; exit code 1 if one does not take it."""
+    """Send a test message to each CHANNEL, or to all.
+
+    The exit code is 1 if a channel does not accept the message.
+    """
     done = verbs.send_test(channel)
     lines = [f"{one['channel']} {one['url']}: {one['error'] or 'sent'}" for one in done]
     say(done, as_json, "\n".join(lines))
     failed = [one["channel"] for one in done if not one["sent"]]
     if failed:
-        raise FlowsError(f"nothing was sent to {', '.join(failed)}")
+        raise FlowsError(f"the test message was not sent to {', '.join(failed)}")
 
 
 @notify.command(epilog=examples("flows notify retry", "flows notify retry mail"))
@@ -55,19 +62,25 @@ def test(channel: tuple[str, ...], as_json: bool) -> None:
 @as_json
 @one_sentence
 def retry(channel: tuple[str, ...], as_json: bool) -> None:
-    """Send what was given up again, and what waits at once, for each CHANNEL or for all."""
+    """Send given up and pending messages now.
+
+    Without CHANNEL, for all channels.
+    """
     found = verbs.retry(channel)
     show(found, as_json, COLUMNS, [_row(one) for one in found])
 
 
-@notify.command(epilog=examples("flows notify drop mail"))
+@notify.command(epilog=examples("flows notify drop mail", "flows notify drop"))
 @channels
 @as_json
 @one_sentence
 def drop(channel: tuple[str, ...], as_json: bool) -> None:
-    """Give up all messages that wait for each CHANNEL, or for all, as after a night of trouble that is over."""
+    """Give up all pending messages of each CHANNEL, or of all.
+
+    Use this after a failure that is over.
+    """
     done = verbs.drop(channel)
-    say(done, as_json, f"{done['dropped']} messages are given up")
+    say(done, as_json, f"{done['dropped']} messages were given up")
 
 
 def _row(told: dict[str, Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Who can be told: the channels of this machine, by URL from the environment or a file that only its owner reads."""
+"""Channels of notifications: URLs from the environment or from a private file."""
 
 import os
 import re
@@ -26,10 +26,12 @@ QUIET_KINDS = ("completed", "skipped")
 
 @dataclass(frozen=True)
 class Channel:
-    """Attributes:
-    name: what settings and commands call it.
-    url: a secret.
-    source: the variable or file that has the URL.
+    """A target of notifications.
+
+    Attributes:
+        name: name in settings and commands.
+        url: the URL, a secret.
+        source: the variable or file that has the URL.
     """
 
     name: str
@@ -38,7 +40,7 @@ class Channel:
 
     @cached_property
     def plain_webhook(self) -> bool:
-        """Whether it gets the JSON document of an event; else it is one of apprise's services, and gets a text."""
+        """True if the channel gets an event's JSON document; an apprise service gets a text."""
         if not self.url.lower().startswith(("http://", "https://")):
             return False
         if self.source == WEBHOOK_VARIABLE:
@@ -58,7 +60,7 @@ class Channel:
 
     @property
     def address(self) -> str:
-        """The URL as it may be shown."""
+        """The URL without its secrets."""
         if self.plain_webhook:
             parts = urlsplit(self.url)
             return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/…"
@@ -75,7 +77,7 @@ class Channel:
         return style_of(self.service)
 
     def limit(self, most: int) -> int:
-        """How many bytes a message may have here."""
+        """Return the size limit of a message for this channel in bytes, at most `most`."""
         if self.plain_webhook:
             return most
         from ops.notify.services import limit_of
@@ -83,19 +85,20 @@ class Channel:
         return min(most, limit_of(self.service))
 
     def check(self) -> None:
-        """Raises BadInput, without the URL, if it cannot be used."""
+        """Raise BadInput, without the URL in the message, if the channel cannot be used."""
         if re.search(r"[\s\x00-\x20]", self.url):
-            raise BadInput(f"the channel {self.name} in {self.source} has a blank in its URL")
+            raise BadInput(f"the channel {self.name} in {self.source} has a space in its URL")
         if not self.plain_webhook:
             _ = self.service
         elif not _has_host(self.url):
-            raise BadInput(f"the channel {self.name} in {self.source} is no URL of a web server")
+            raise BadInput(f"the channel {self.name} in {self.source} is not the URL of a web server")
 
 
 def find_channels(urls_file: Path, environment: Mapping[str, str]) -> dict[str, Channel]:
-    """All channels by name, checked; the file need not be there.
+    """Return all channels by name, after checking them. The file is optional.
 
-    Raises BadInput if a URL cannot be used, two channels have one name, or the file is readable by others.
+    Raises:
+        BadInput: a URL cannot be used, two channels have one name, or others can read the file.
     """
     found: dict[str, Channel] = {}
     for channel in (*_of_environment(environment), *_of_file(urls_file)):
@@ -109,17 +112,23 @@ def find_channels(urls_file: Path, environment: Mapping[str, str]) -> dict[str, 
 
 
 def find_routes(given: Notify, channels: Mapping[str, Channel], strict: bool = True) -> dict[str, list[str]]:
-    """Which channels each kind of event goes to.
+    """Return the channels of each kind of event.
 
-    Raises BadInput for a kind that is not there, and, unless it is not `strict`, for a channel that is not.
+    Args:
+        given: setting `notify`.
+        channels: the configured channels by name.
+        strict: raise for a channel that is not configured, instead of leaving the channel out.
+
+    Raises:
+        BadInput: a kind is unknown, or, with `strict`, a channel.
     """
     for kind, names in given.routes.items():
         if kind not in KINDS:
-            raise BadInput(f"notify.routes has the kind {kind!r}, which is none{did_you_mean(kind, KINDS)}")
+            raise BadInput(f"notify.routes has the kind {kind!r}, which is unknown{did_you_mean(kind, KINDS)}")
         for name in names:
             if strict and name != EVERY and name not in channels:
                 known = did_you_mean(name, channels) or "; no channel is configured"
-                raise BadInput(f"notify.routes sends {kind} to the channel {name!r}, which is not there{known}")
+                raise BadInput(f"notify.routes sends {kind} to the channel {name!r}, which is not configured{known}")
     usual = {kind: () if kind in QUIET_KINDS else (EVERY,) for kind in KINDS}
     routes: dict[str, tuple[str, ...]] = {**usual, **given.routes}
     return {
@@ -132,7 +141,7 @@ def _of_environment(environment: Mapping[str, str]) -> Iterator[Channel]:
     if environment.get(WEBHOOK_VARIABLE):
         url = environment[WEBHOOK_VARIABLE].strip()
         if not url.lower().startswith(("http://", "https://")):
-            raise BadInput(f"{WEBHOOK_VARIABLE} is no http:// or https:// URL; other services are {PREFIX}NAME")
+            raise BadInput(f"{WEBHOOK_VARIABLE} is not an http:// or https:// URL; use {PREFIX}NAME for other services")
         yield Channel(WEBHOOK, url, WEBHOOK_VARIABLE)
     for variable in sorted(environment):
         if variable.startswith(PREFIX) and environment[variable].strip():
@@ -144,8 +153,8 @@ def _of_file(path: Path) -> Iterator[Channel]:
     try:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077 and os.name == "posix":
-            raise BadInput(f"{path} can be read by others (mode {stat.S_IMODE(mode):04o}), and URLs are secrets: "
-                           "make it yours alone with `chmod 600`")  # fmt: skip
+            raise BadInput(f"{path} is readable by others (mode {stat.S_IMODE(mode):04o}), but its URLs are secrets: "
+                           "run `chmod 600` on it")  # fmt: skip
         lines = path.read_text("utf-8").splitlines()
     except FileNotFoundError:
         return
@@ -161,8 +170,8 @@ def _of_file(path: Path) -> Iterator[Channel]:
 
 def _checked(name: str, where: str) -> str:
     if name == EVERY or not NAME.fullmatch(name):
-        shown = "" if "/" in name or len(name) > 40 else f" {name!r}"  # it may be a URL at the wrong place
-        raise BadInput(f"{where} names a channel{shown}: wanted are up to 32 of a-z, 0-9, - and _, and not {EVERY!r}")
+        shown = "" if "/" in name or len(name) > 40 else f" {name!r}"  # the text may be a URL, which is secret
+        raise BadInput(f"{where} names a channel{shown}: expected up to 32 of a-z, 0-9, - and _, but not {EVERY!r}")
     return name
 
 

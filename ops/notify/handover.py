@@ -1,7 +1,7 @@
-"""Messages handed over to a process of their own, which is killed when its time is over.
+"""Send messages in a separate process, which is killed at its timeout.
 
-A server that gives one byte at a time, a name that does not resolve, a library that waits in a way of its own: nothing
-else bounds them all, and a thread that hangs would keep the monitor from ending.
+A timeout inside the process is not enough: a server may send one byte at a time, a name may not resolve,
+a library may wait without a limit. A thread that hangs would keep the monitor from ending.
 """
 
 import json
@@ -24,7 +24,15 @@ ERROR_BYTES = 300
 
 @dataclass(frozen=True)
 class Parcel:
-    """What a process sends: number and kind of a message, and its text or, for a plain webhook, its document."""
+    """A message for the sending process.
+
+    Attributes:
+        number: number of the message in the outbox.
+        kind: kind of the event.
+        subject: subject of the text.
+        body: body of the text.
+        document: JSON document, for a plain webhook.
+    """
 
     number: int
     kind: str
@@ -34,13 +42,13 @@ class Parcel:
 
 
 class Handover:
-    """The process that sends a channel's messages, one after the other, until one is to be tried again."""
+    """Sends a channel's messages in order, in one process, until a message has to be retried."""
 
     def __init__(self, channel: Channel, parcels: Sequence[Parcel], seconds: float) -> None:
         self._parcels = parcels
         self._seconds = seconds
         self._masker = Masker({}, parts(channel.url))
-        # The URL goes through a pipe: arguments and environment of a process can be seen by others.
+        # The URL goes through a pipe, since other users can see arguments and environment of a process.
         self._told = {
             "url": channel.url,
             "plain": channel.plain_webhook,
@@ -50,7 +58,7 @@ class Handover:
         self._process: subprocess.Popen[str] | None = None
 
     def outcomes(self) -> dict[int, Outcome]:
-        """Send. What became of the messages, by number; none for those that were not begun."""
+        """Send the messages and return outcomes by number. Messages that were not started have none."""
         try:
             self._process = _start()
         except OSError as wrong:
@@ -65,7 +73,7 @@ class Handover:
         return told
 
     def stop(self) -> None:
-        """End the process, if it is still there; `outcomes` returns soon then."""
+        """Kill the process if it runs. `outcomes` then returns soon."""
         if self._process:
             self._process.kill()
 
@@ -73,28 +81,28 @@ class Handover:
         return beginning(one_line(self._masker(error)), ERROR_BYTES)
 
     def _communicate(self, process: subprocess.Popen[str]) -> tuple[str, str]:
-        """What it printed, and why that is not all, if it is not."""
+        """Return the output of the process, and why it is incomplete or an empty text."""
         try:
             printed, _ = process.communicate(json.dumps(self._told), timeout=self._seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             printed, _ = process.communicate()
             return printed, f"no answer within {self._seconds:g} s"
-        ended = f"the process that sends ended with exit code {process.returncode}"
+        ended = f"the sending process ended with exit code {process.returncode}"
         return printed, ended if process.returncode else ""
 
 
 def main(given: TextIO, told: TextIO) -> None:
-    """Send what is asked for on `given`, and tell the outcome of each message on a line of `told`."""
+    """Send the messages read as JSON from `given`, and write a JSON line per outcome to `told`."""
     asked = json.load(given)
     begun = monotonic()
-    # If whoever waits for this process is killed, nobody else ends it.
+    # If the parent is killed, this timer ends the process.
     last = Timer(asked["seconds"] + 1, os._exit, (1,))
     last.daemon = True
     last.start()
     for parcel in (Parcel(**one) for one in asked["parcels"]):
         if monotonic() - begun > asked["seconds"] / 2:
-            return  # the rest has more time in a process of its own
+            return  # the next process has the full timeout for the rest
         outcome = _send(asked["url"], asked["plain"], parcel, asked["seconds"])
         told.write(json.dumps({"number": parcel.number, **asdict(outcome)}) + "\n")
         told.flush()
@@ -107,11 +115,11 @@ def _start() -> subprocess.Popen[str]:
         [sys.executable, "-m", "ops.notify.handover"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # What a library prints may name tokens.
+        # The output of a library may contain tokens.
         stderr=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
-        # Ctrl-C is for whoever waits for it; half of a message is sent twice.
+        # Ctrl-C must not interrupt a delivery, since the message would be sent again.
         start_new_session=True,
     )
 
@@ -126,7 +134,7 @@ def _send(url: str, plain: bool, parcel: Parcel, seconds: float) -> Outcome:
         from ops.notify.services import open_service, send
 
         return send(open_service(url), parcel.kind, Message(parcel.subject, parcel.body))
-    except Exception as wrong:  # whatever the code of a service raises
+    except Exception as wrong:  # a service plugin of apprise may raise any exception
         return Outcome(AGAIN, f"{type(wrong).__name__} in the code that sends")
 
 
@@ -136,7 +144,7 @@ def _outcome(line: str) -> tuple[int, Outcome]:
 
 
 if __name__ == "__main__":
-    # What a library prints is no answer.
+    # Keep the output of libraries out of the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     main(sys.stdin, answers)

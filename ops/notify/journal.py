@@ -1,4 +1,7 @@
-"""pipeline_notifications.log: a line for each message that was sent, failed or was given up. No URL is in it."""
+"""pipeline_notifications.log: a line per delivery that was sent, failed or given up.
+
+The lines have no URLs.
+"""
 
 import os
 from datetime import datetime
@@ -8,15 +11,17 @@ from ops.notify.text import one_line
 from ops.schedule.records import text
 
 FILE = "pipeline_notifications.log"
-MOST_BYTES = 5_000_000  # then it is set aside, and the one before is dropped
+MOST_BYTES = 5_000_000  # a larger log is renamed, which replaces the older one
 
 
 class Journal:
+    """Writer of the log."""
+
     def __init__(self, folder: Path) -> None:
         self.path = folder / "logs" / FILE
 
     def write(self, now: datetime, line: str) -> None:
-        """Append a line. That it cannot be written keeps nothing from being sent."""
+        """Append a line. A failure is ignored, so that the delivery continues."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.path.exists() and self.path.stat().st_size > MOST_BYTES:

@@ -1,4 +1,4 @@
-"""Secrets in texts, masked: what looks like one, and the values of this process's own."""
+"""Mask secrets in texts: known formats of secrets, and the secret values of this process."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
-SHORTEST = 6  # a shorter value is found in texts that do not tell it
+SHORTEST = 6  # a shorter value is likely to occur in texts by chance
 _NAME = re.compile(
     r"(^|_)(KEY|KEYS|TOKEN|SECRET|PASSWORD|PASSWD|PASS|PWD|PASSPHRASE|CREDENTIALS?|AUTH|COOKIE|DSN|WEBHOOK)(_|$)"
     r"|APIKEY|PASSWORD|SECRET|TOKEN|(WEBHOOK|HEARTBEAT)_URL|^FLOWS_NOTIFY_",
@@ -24,7 +24,7 @@ _TYPED = r"gh[pousr]_|github_pat_|glpat-|xox[a-z]-|xapp-|hf_|KGAT_|sk-|pk_live_|
 _ALONE, _END = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)+")
 
-# The group `s` of each is the secret.
+# The group `s` of each pattern is the secret.
 _PATTERNS = [
     re.compile(pattern, re.S)
     for pattern in (
@@ -42,7 +42,7 @@ _PATTERNS = [
         rf"{_ALONE}(?P<s>AIza[\w-]{{30,}})",
         r"(?<![\w-])(?P<s>eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)",
         r"(?<!\d)(?P<s>\d{8,10}:[\w-]{35})(?![\w-])",
-        # ClearML's own keys: capitals and digits, and a long mixture of all. Hashes and ids are in lower case.
+        # ClearML's keys: upper case and digits, or 40 and more mixed characters. Hashes and ids are in lower case.
         rf"{_ALONE}(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])(?P<s>[A-Z0-9]{{20,}}){_END}",
         r"(?<![\w/+-])(?=\w*[0-9])(?=\w*[A-Z])(?=\w*[a-z])(?P<s>[A-Za-z0-9_]{40,}={0,2})(?![\w/+-])",
     )
@@ -50,10 +50,10 @@ _PATTERNS = [
 
 
 class Masker:
-    """Takes secrets out of texts.
+    """Replaces secrets in texts with `***`.
 
     Args:
-        environment: the values of variables whose names say that they are secret are masked wherever they stand.
+        environment: variables; the values of those with a secret name are masked.
         others: more values to mask.
     """
 
@@ -64,7 +64,7 @@ class Masker:
         self._values = sorted(forms)
 
     def __call__(self, text: str) -> str:
-        # All are looked for in the text as it is: to mask one first may hide by what another is known.
+        # Find all secrets in the original text: masking one first may hide the name that identifies the next.
         kept, place = [], 0
         for begin, end in sorted([*self._of_values(text), *_of_patterns(text)]):
             if begin >= place:
@@ -85,12 +85,12 @@ def _of_patterns(text: str) -> Iterator[tuple[int, int]]:
         found = pattern.search(text)
         while found:
             yield found.span("s")
-            # What seems to be a secret may be the name of the next one.
+            # The text of one match may contain the name of the next secret.
             found = pattern.search(text, max(found.start() + 1, found.start("s")))
 
 
 def _is_place(value: str) -> bool:
-    """Whether it is the path of something, as of the file that holds a key: PWD and SSH_AUTH_SOCK are no secrets."""
+    """Return whether the value is an existing path: PWD and SSH_AUTH_SOCK are not secrets."""
     try:
         return value.startswith("/") and Path(value).exists()
     except (OSError, ValueError):
@@ -102,14 +102,17 @@ def is_secret_name(name: str) -> bool:
 
 
 def parts(url: str) -> list[str]:
-    """All of a channel's URL that a library's message about it might repeat."""
+    """Return the parts of a channel's URL that a library's message may repeat."""
     rest = url.partition("://")[2] or url
     found = [part for form in (rest, unquote(rest)) for part in re.split(r"[/?&=#:@+,]+", form)]
     return [part for part in dict.fromkeys(found) if _tells(part)]
 
 
 def tokens(url: str) -> list[str]:
-    """What of a channel's URL is a secret wherever it stands; `services` and a host's name are not."""
+    """Return the parts of a channel's URL to mask in every text.
+
+    Words and host names are left out.
+    """
     password = unquote(_password(url))
     likely = [part for part in parts(url) if len(part) >= 8 and re.search(r"\d", part) and not _HOST.fullmatch(part)]
     return [url, *likely, *([password] if _tells(password) else [])]

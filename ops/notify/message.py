@@ -1,4 +1,7 @@
-"""What is told of an event: a subject and a text for people, a document (docs/operations.md) for programs."""
+"""Content of a notification: subject and text for people, a JSON document for programs.
+
+docs/operations.md has the schema of the document.
+"""
 
 import json
 import math
@@ -13,12 +16,12 @@ from ops.schedule.records import text as instant
 
 VERSION = 1
 SUBJECT_BYTES = 200
-LARGEST = 2**63  # a number beyond that is a mistake, and no program reads it
-LONGEST_INPUT = 20_000  # characters of a fact that are looked at, the last ones
+LARGEST = 2**63  # a larger number is an error, and many JSON parsers cannot read it
+LONGEST_INPUT = 20_000  # only the last characters of a fact are used
 ERROR_LINES = 40
 METRICS = 8
 OTHERS = 12
-# What is known of a fact, in the order of the text; its name there, and how many bytes it may have.
+# Facts in the order of the text: label, and size limit in bytes.
 FACTS = {
     "flow": ("flow", 100),
     "run_id": ("run", 100),
@@ -28,7 +31,7 @@ FACTS = {
     "metrics": ("best metrics", 400),
     "promoted": ("promoted", 10),
     "reason": ("why", 600),
-    "fix": ("to mend it", 400),
+    "fix": ("fix", 400),
     "url": ("url", 600),
 }
 TOLD_APART = (*FACTS, "error")
@@ -41,13 +44,16 @@ class Message:
 
 
 def safe(event: Event, masker: Masker) -> Event:
-    """The event with nothing in it that must not be stored or sent: control characters, secrets, what is no JSON."""
+    """Return the event without control characters, secrets and values that JSON lacks."""
     key, subject = (one_line(_text(text, masker)) for text in (event.key, event.subject))
     return Event(key, event.kind, event.at, subject, _safe(event.facts, masker))
 
 
 def compose(event: Event, style: Style, limit: int) -> Message:
-    """The text of a safe event: subject and body, together `limit` bytes at most. Of a long error the end is told."""
+    """Return subject and body of a safe event, together at most `limit` bytes.
+
+    Only the end of a long error is included.
+    """
     subject = beginning(style(one_line(event.subject)), min(SUBJECT_BYTES, limit // 2))
     left = limit - len(subject.encode())
     lines = [style(beginning(line, most)) for line, most in _lines(event)]
@@ -60,7 +66,7 @@ def compose(event: Event, style: Style, limit: int) -> Message:
 
 
 def document(event: Event, limit: int) -> dict[str, Any]:
-    """The event as JSON has it; `text` is the message of at most `limit` bytes, as a chat may show it."""
+    """Return the event's JSON document. `text` is the chat message of at most `limit` bytes."""
     facts = event.facts
     shown = compose(event, chat, limit)
     error, cut = ending(str(facts.get("error") or ""), limit)
@@ -81,7 +87,7 @@ def document(event: Event, limit: int) -> dict[str, Any]:
 
 
 def duration(seconds: float) -> str:
-    """2 h 5 min, 3 min 20 s, 12 s."""
+    """Format seconds as 2 h 5 min, 3 min 20 s or 12 s."""
     whole = round(seconds)
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     if hours:
@@ -108,17 +114,20 @@ def _safe(value: Any, masker: Masker, depth: int = 0) -> Any:
 
 
 def _is_secret(key: Any, value: Any) -> bool:
-    """A number is none: tokens_per_second is a metric."""
+    """Return whether the key names a secret.
+
+    Numbers are not secrets: tokens_per_second is a metric.
+    """
     return is_secret_name(str(key)) and not (value is None or isinstance(value, bool) or _is_number(value))
 
 
 def _text(text: str, masker: Masker) -> str:
-    """Masked twice: a colour may stand beside a secret, as a blank would, or in the middle of one."""
+    """Mask, clean and mask again: an escape sequence may stand next to a secret or inside it."""
     return masker(clean(masker(separated(_last_part(text)))))
 
 
 def _last_part(text: str) -> str:
-    """Its last characters, from the beginning of a word: half of a secret would not be known for one."""
+    """Return the last characters from the start of a word: half of a secret is not recognised."""
     if len(text) <= LONGEST_INPUT:
         return text
     words = text[-LONGEST_INPUT:].split(maxsplit=1)
@@ -126,7 +135,7 @@ def _last_part(text: str) -> str:
 
 
 def _lines(event: Event) -> list[tuple[str, int]]:
-    """The lines before the error, and how many bytes each may have."""
+    """Return the lines before the error, with their size limits in bytes."""
     facts = event.facts
     told = []
     for name, (label, most) in FACTS.items():
@@ -158,14 +167,14 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
 
 
 def _rank(metric: str) -> int:
-    """Those on the test rows first, then what the winner was chosen by, then the rest."""
+    """Sort key of a metric: test metrics first, then cross-validation, then the rest."""
     if metric.startswith("test_"):
         return 0
     return 1 if metric.startswith("cv_") and not metric.endswith("_std") else 2
 
 
 def _known(name: str, value: Any, limit: int) -> Any:
-    """The fact, of the type that the schema says, or None."""
+    """Return the fact with the type that the schema requires, or None."""
     if name == "metrics":
         numbers = _numbers(value) if isinstance(value, Mapping) else {}
         return numbers if numbers and _size(numbers) <= limit else None
@@ -185,7 +194,7 @@ def _error(error: str, room: int, style: Style) -> str:
     last = "\n".join(lines[-ERROR_LINES:])
     told, cut = ending(last, room, style)
     cut += len(error.encode()) - len(last.encode())
-    said = f" (the last of it: {cut} bytes are left out)" if cut else ""
+    said = f" (the first {cut} bytes are left out)" if cut else ""
     return f"error{said}:\n{told}"
 
 

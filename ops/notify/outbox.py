@@ -1,4 +1,7 @@
-"""What is to be told to whom, and what became of it: the only place that changes it. No clock is looked at here."""
+"""Notification outbox in SQLite: pending, sent and given up messages.
+
+Only this module writes to the database. Callers pass `now`.
+"""
 
 import hashlib
 import json
@@ -17,10 +20,10 @@ from ops.schedule.records import text
 
 FIRST_WAIT = 30.0
 LONGEST_WAIT = 3600.0
-REMEMBERED = timedelta(days=400)  # how long an event is known not to be told again,
-MOST_EVENTS = 50_000  # and how many
+REMEMBERED = timedelta(days=400)  # events are kept this long, to recognise duplicates
+MOST_EVENTS = 50_000  # and at most this many
 FORGET_EVERY = timedelta(hours=1)
-TRIES_IN_TURN = 3  # of a message, before those after it go first
+TRIES_IN_TURN = 3  # a message with more attempts goes after the others
 TOO_MANY = "too many messages waited for this channel"
 TOO_OLD = "it was tried for too long"
 DROPPED = "dropped by hand"
@@ -28,7 +31,7 @@ DROPPED = "dropped by hand"
 
 @dataclass(frozen=True)
 class Waiting:
-    """A message that is to be sent."""
+    """A pending message."""
 
     number: int
     channel: str
@@ -38,7 +41,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Limits:
-    """How many messages may wait for a channel, how often one is tried, and for how long in all."""
+    """Limits of a channel: pending messages, attempts per message, and age of a message."""
 
     most: int
     attempts: int
@@ -46,6 +49,8 @@ class Limits:
 
 
 class Outbox:
+    """Store of events and their messages."""
+
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._database = Database(folder, KIND)
         self._limits = limits
@@ -55,7 +60,7 @@ class Outbox:
         self._database.close()
 
     def put(self, key: str, event: Event, channels: Iterable[str]) -> None:
-        """A message for each channel, unless there was an event of this key before; on the disk when this returns."""
+        """Store a message for each channel, unless an event with this key exists. Durable on return."""
         names = list(dict.fromkeys(channels))
         facts = dict(event.facts) if names else {}
         row = (_id(key), event.key, event.kind, event.at.isoformat(), event.subject, json.dumps(facts))
@@ -70,7 +75,7 @@ class Outbox:
                 )
 
     def give_up_old(self, now: datetime) -> list[tuple[Waiting, str]]:
-        """Those that were tried for too long, or are the oldest of too many, and which of both. They wait no more."""
+        """Give up messages that are too old or too many, and return each with its reason."""
         with self._database.write() as connection:
             connection.execute("UPDATE messages SET seen = ? WHERE state = 'pending' AND seen IS NULL", (text(now),))
             old = _give_up(connection, now, TOO_OLD, _OLD, text(now - self._limits.age))
@@ -81,9 +86,10 @@ class Outbox:
         return [*((one, TOO_OLD) for one in old), *((one, TOO_MANY) for one in many)]
 
     def claim(self, channel: str, now: datetime, until: datetime, most: int) -> list[Waiting]:
-        """The next messages of the channel, this process's alone until it tells what became of them, or until `until`.
+        """Claim the next messages of a channel for this process, up to `until` or until `settle`.
 
-        Empty if the channel is to be left alone for a while, or another process has its messages.
+        Returns:
+            The messages. Empty while the channel backs off, or while another process has claimed its messages.
         """
         with self._database.write() as connection:
             connection.execute("INSERT OR IGNORE INTO channels (name) VALUES (?)", (channel,))
@@ -98,12 +104,12 @@ class Outbox:
     def settle(
         self, channel: str, messages: Sequence[Waiting], outcomes: Mapping[int, Outcome], now: datetime
     ) -> dict[int, str]:
-        """Record what became of claimed messages; those without an outcome go on waiting.
+        """Record the outcomes of claimed messages. Messages without an outcome stay pending.
 
-        What ended meanwhile, by hand or by another process after this one's time, stays so, unless it was sent.
+        A message that ended in the meantime keeps its state, unless it was sent.
 
         Returns:
-            What the outcomes make of those that had one, by number: sent, pending or given_up.
+            The new state of each message with an outcome, by number: sent, pending or given_up.
         """
         states: dict[int, str] = {}
         with self._database.write() as connection:
@@ -115,7 +121,7 @@ class Outbox:
         return states
 
     def retry(self, channels: Sequence[str]) -> int:
-        """Those that were given up wait again, and all are due at once. How many were given up."""
+        """Make given up messages pending and all messages due now. Return how many were given up."""
         with self._database.write() as connection:
             count = sum(connection.execute(_RETRY, (channel,)).rowcount for channel in channels)
             connection.executemany(
@@ -124,13 +130,13 @@ class Outbox:
         return count
 
     def drop(self, channels: Sequence[str], now: datetime) -> int:
-        """Those that wait are given up. How many."""
+        """Give up the pending messages of these channels and return their number."""
         with self._database.write() as connection:
             ended = [_give_up(connection, now, DROPPED, _WAITING, channel) for channel in channels]
         return sum(map(len, ended))
 
     def told(self) -> dict[str, dict[str, Any]]:
-        """Of each channel that ever had a message: how many wait, were sent and given up, and how its last try went."""
+        """Return each channel's number of pending, sent and given up messages, and its last error."""
         return {row["name"]: dict(row) for row in self._database.read(_TOLD)}
 
     def next_try(self, channel: str) -> str | None:
@@ -176,7 +182,7 @@ def _back_off(connection: sqlite3.Connection, channel: str, outcome: Outcome, no
 
 
 def _forget(connection: sqlite3.Connection, now: datetime) -> None:
-    """In the end it does not matter any more that something was sent."""
+    """Delete old ended messages and their events."""
     connection.execute(
         "DELETE FROM messages WHERE state <> 'pending' AND (ended < ?"
         " OR event <= (SELECT max(number) FROM events) - ?)",
@@ -190,7 +196,10 @@ def _forget(connection: sqlite3.Connection, now: datetime) -> None:
 
 
 def _ahead(when: str | None, now: datetime, most: timedelta) -> bool:
-    """Whether this time is yet to come; if it is further ahead than it can be, the clock was set back."""
+    """Return whether the time is in the future.
+
+    A time further ahead than `most` counts as past, since the clock was set back.
+    """
     return when is not None and now < datetime.fromisoformat(when) <= now + most
 
 
@@ -201,7 +210,7 @@ def _waiting(row: sqlite3.Row) -> Waiting:
 
 
 def _id(key: str) -> str:
-    """A key may hold what no database takes, or a secret."""
+    """Return a hash of the key, which may contain a secret or characters that SQLite rejects."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -217,7 +226,7 @@ _MANY = (
     "messages.number IN (SELECT number FROM (SELECT number, row_number() OVER"
     " (PARTITION BY channel ORDER BY number DESC) AS place FROM messages WHERE state = 'pending') WHERE place > ?)"
 )
-# What was sent everywhere is no longer needed, only that it was.
+# Once all messages of an event are sent, its facts are not needed.
 _EMPTY = (
     "UPDATE events SET facts = '{}' WHERE number = (SELECT event FROM messages WHERE number = ?)"
     " AND NOT EXISTS (SELECT 1 FROM messages WHERE event = events.number AND state <> 'sent')"

@@ -1,18 +1,20 @@
-"""How an attempt to send went."""
+"""Result of an attempt to send a message."""
 
 from dataclasses import dataclass
 
 SENT = "sent"
-AGAIN = "again"  # it may go well later
-REFUSED = "refused"  # it will not
+AGAIN = "again"  # a retry may succeed
+REFUSED = "refused"  # a retry cannot succeed
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Attributes:
-    state: one of the above.
-    error: why it was not sent, for people; no secret in it.
-    after: seconds that the other side asks to wait.
+    """Result of an attempt.
+
+    Attributes:
+        state: SENT, AGAIN or REFUSED.
+        error: reason of a failure for people, without secrets.
+        after: seconds that the server asks to wait.
     """
 
     state: str

@@ -1,4 +1,7 @@
-"""The keys that this machine holds in files, which are to be masked: some look like the id of a Task."""
+"""Secret keys in this machine's files, to be masked.
+
+Some of them have the form of a Task id.
+"""
 
 import json
 import os
@@ -11,11 +14,11 @@ from flows.errors import FlowsError
 from flows.settings import Settings
 from localserver.credentials import CREDENTIALS
 
-SHORTEST = 16  # a shorter value is a name
+SHORTEST = 16  # a shorter value is a name, not a key
 
 
 def of_server(settings: Settings) -> list[str]:
-    """The keys of the configured ClearML Server."""
+    """Return the keys of the configured ClearML Server."""
     with suppress(FlowsError):
         found = in_force(settings)
         return [found.access_key, found.secret_key]
@@ -23,7 +26,7 @@ def of_server(settings: Settings) -> list[str]:
 
 
 def of_files(folder: Path) -> Iterator[str]:
-    """The keys of the embedded backend, which may not have any yet, and of Kaggle."""
+    """Yield the keys of the embedded backend and of Kaggle. Missing files are skipped."""
     kaggle = Path(os.environ.get("KAGGLE_CONFIG_DIR") or Path("~/.kaggle").expanduser())
     for path in (folder / CREDENTIALS, kaggle / "kaggle.json"):
         with suppress(OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""The tables of what is to be told, to whom, and how that went."""
+"""SQLite tables of events, their messages and channels."""
 
 from ops.database import Kind
 

@@ -1,18 +1,20 @@
-"""Services that apprise knows, by URL.
+"""Services of apprise, by URL.
 
-What is to be known of apprise 2.2:
+Behaviour of apprise 2.2 that this module depends on:
 
-- Redirects are followed unless the asset says otherwise, and a URL may say otherwise again (`redirect=yes`); likewise
-  `verify=no` turns the check of certificates off, and `optional=yes` makes a failure look like success.
-- `notify()` gives True or False; why it was False is in its log alone.
-- A time limit of its own leaves a thread behind that keeps the process from ending. So it has none here: the process
-  that sends is ended (`ops/notify/handover.py`). `rto` and `cto` bound single waits, and of mail not even these.
-- A text longer than a service takes is sent as it is, and refused, unless it is told to truncate.
-- Plain text is escaped where the service takes Markdown, HTML or Slack's dialect. It is not for those that render
-  Markdown all the same (Discord, Mattermost), nor are subjects, nor mentions.
-- `url(privacy=True)` masks passwords, but neither paths of webhooks nor headers.
-- `mailto://` sends the password without encryption; `mailtos://` asks for STARTTLS. Certificates of mail servers are
-  checked against what OpenSSL trusts (`SSL_CERT_FILE`), those of web servers against certifi's (`REQUESTS_CA_BUNDLE`).
+- Redirects are followed unless the asset disables them, and a URL can enable them again (`redirect=yes`).
+  `verify=no` disables certificate checks. `optional=yes` reports a failure as success.
+- `notify()` returns only True or False. The reason for False is in apprise's log.
+- Its own time limit leaves a thread that keeps the process from ending. So no limit is set here, and the
+  sending process is killed instead (`ops/notify/handover.py`). `rto` and `cto` limit single waits, but not
+  those of mail.
+- A text longer than the service's limit is sent as is and refused, unless the overflow mode truncates it.
+- Plain text is escaped for services with Markdown, HTML or Slack's format. It is not escaped for services
+  that render Markdown anyway (Discord, Mattermost). Subjects and mentions are never escaped.
+- `url(privacy=True)` masks passwords, but not paths of webhooks or headers.
+- `mailto://` sends the password unencrypted; `mailtos://` uses STARTTLS. Certificates of mail servers are
+  checked against OpenSSL's store (`SSL_CERT_FILE`), those of web servers against certifi's
+  (`REQUESTS_CA_BUNDLE`).
 """
 
 import logging
@@ -43,46 +45,50 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def open_service(url: str) -> Any:
-    """The service that a URL names. Raises BadInput, without the URL, if it names none or is not safe to use."""
+    """Return the apprise service of a URL.
+
+    Raises:
+        BadInput: the URL has no service or an unsafe option. The message does not contain the URL.
+    """
     with _words():
         service = apprise.Apprise.instantiate(url, asset=_asset())
     if service is None or not service.enabled:
-        # What apprise says of it may name tokens.
+        # The message of apprise may contain tokens.
         scheme = re.match(r"[a-z0-9]{1,20}://", url)
         form = f" as {scheme[0]}…" if scheme else ""
-        raise BadInput(f"is no URL that apprise can use{form}; https://github.com/caronc/apprise tells each one's form")
+        raise BadInput(f"is not a URL that apprise accepts{form}; https://github.com/caronc/apprise lists the formats")
     _check(service)
     service.overflow_mode = OverflowMode.TRUNCATE
     return service
 
 
 def is_native(url: str) -> bool:
-    """Whether a web address is one of those by which a service is known, like https://hooks.slack.com/services/…"""
+    """Return whether a web address is a known service's, like https://hooks.slack.com/services/…"""
     with _words():
         return apprise.Apprise.instantiate(url, asset=_asset()) is not None
 
 
 def address(service: Any) -> str:
-    """The service's URL as it may be shown: its scheme, and its host where that is one and no token."""
+    """Return the service's URL without secrets: its scheme, and its host if that is no token."""
     names_host = all("{host}" in template for template in service.templates)
     host = f"{service.host}/" if service.host and names_host else ""
     return f"{service.schema}://{host}…"
 
 
 def style_of(service: Any) -> Style:
-    """How text is to be written for the service, beside what apprise escapes."""
+    """Return the escaping that the service needs in addition to apprise's."""
     if service.schema in PLAIN:
         return plain
     return markdown if service.schema in RENDERS_MARKDOWN else chat
 
 
 def limit_of(service: Any) -> int:
-    """How many bytes the service takes for sure, with room for what apprise adds."""
+    """Return a message size in bytes that the service accepts, with room for what apprise adds."""
     return max(SHORTEST_LIMIT, int(service.body_maxlen * 0.9) - 50)
 
 
 def send(service: Any, kind: str, message: Message) -> Outcome:
-    """Send a message; whatever goes wrong is a reason to try again, since apprise does not tell what it was."""
+    """Send a message. Any failure is retried, since apprise does not say what failed."""
     notifier = apprise.Apprise(asset=service.asset)
     notifier.add(service)
     with _words() as words:
@@ -101,19 +107,19 @@ def _asset() -> apprise.AppriseAsset:
 
 def _check(service: Any) -> None:
     if not service.verify_certificate:
-        raise BadInput("says verify=no; certificates are verified always: make yours known with SSL_CERT_FILE (mail) "
+        raise BadInput("has verify=no, but certificates are always verified: add yours with SSL_CERT_FILE (mail) "
                        "or REQUESTS_CA_BUNDLE")  # fmt: skip
     if service.redirects:
-        raise BadInput("says redirect=yes; redirects are not followed, they would be given the message and its token")
+        raise BadInput("has redirect=yes, but redirects are not followed, since they get the message and its token")
     if service.optional:
-        raise BadInput("says optional=yes, so that nobody would know when nothing is sent; take that out")
+        raise BadInput("has optional=yes, which hides failures; remove it")
     secure = getattr(service, "secure_mode", "")
     if service.password and secure == "insecure" and service.smtp_host not in LOOPBACK:
-        raise BadInput("would send its password unencrypted; write mailtos:// in place of mailto://")
+        raise BadInput("would send its password unencrypted; use mailtos:// instead of mailto://")
 
 
 class _Words(logging.Handler):
-    """What apprise says, for people, and the known causes among what it says for debugging."""
+    """Collects apprise's last warning, and known causes from its debug messages."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -134,7 +140,7 @@ class _Words(logging.Handler):
 
 @contextmanager
 def _words() -> Iterator[_Words]:
-    """What apprise says meanwhile, which goes nowhere else: it may name tokens."""
+    """Collect apprise's log instead of passing it on, since it may contain tokens."""
     logger, handler = logging.getLogger("apprise"), _Words()
     propagate, level = logger.propagate, logger.level
     logger.propagate = False

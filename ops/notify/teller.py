@@ -1,12 +1,12 @@
-"""Who tells of events: it keeps them until they are sent, and sends what is due.
+"""`Teller` stores events and delivers those that are due.
 
     settings ─ channels.py: names, URLs, routes ─┐
     put(event) ─ message.py: safe() ─ outbox.py ─┴─ deliver(now) ─ handover.py, a process for each channel
                                                                     ├─ services.py: apprise
                                                                     └─ webhook.py: the plain webhook
 
-A message is sent at least once: it is marked as sent after it was, so one that was on its way when the process was
-killed is sent again.
+Delivery is at least once: a message is marked as sent after it was sent. A message that is being sent
+when the process is killed is sent again.
 """
 
 import os
@@ -27,17 +27,18 @@ from ops.notify.outbox import Limits, Outbox, Waiting
 from ops.notify.outcome import AGAIN, SENT, Outcome
 from ops.notify.own_secrets import of_files, of_server
 
-AT_ONCE = 20  # messages that one process sends
-GRACE_SECONDS = 10  # beyond the time of a process, before its messages are taken for lost with it
+AT_ONCE = 20  # messages per sending process
+GRACE_SECONDS = 10  # after a process's timeout, before its messages may be claimed again
 
 
 class Teller:
-    """Tells of events, once each, over restarts.
+    """Stores events and sends each once, also across restarts.
 
     Args:
+        settings: the settings.
         folder: the data directory.
-        environment: where URLs and secrets to mask are looked for.
-        strict: whether each channel that a route names must be there.
+        environment: variables with channel URLs and with secrets to mask.
+        strict: raise if a route names a channel that is not configured.
 
     Raises:
         BadInput: a channel or a route is wrong.
@@ -59,16 +60,16 @@ class Teller:
         self.outbox = Outbox(folder, limits)
 
     def put(self, event: Event) -> None:
-        """Keep the event for the channels that its kind goes to. It is on the disk when this returns.
+        """Store the event for the channels of its kind. Durable on return.
 
-        An event of a key that was put before changes nothing, whatever became of it.
+        An event with a key that is stored already is ignored.
         """
         self.outbox.put(event.key, safe(event, self.masker()), self.routes.get(event.kind, self.channels))
 
     def deliver(self, now: datetime) -> None:
-        """Send what is due, to all channels at once; takes `notify.timeout` seconds at most, and a little.
+        """Send due messages to all channels in parallel, within about `notify.timeout` seconds.
 
-        A channel that does not take a message is left alone for a while, which doubles each time.
+        A channel that fails backs off. The wait doubles with each failure.
         """
         for message, why in self.outbox.give_up_old(now):
             self._tell(now, f"given up {self._named(message.channel)} ({why})", message)
@@ -82,7 +83,7 @@ class Teller:
                     self._record(now, message, states[message.number], outcomes[message.number])
 
     def send(self, due: Mapping[str, Sequence[Waiting]]) -> Iterator[tuple[str, dict[int, Outcome]]]:
-        """Hand messages over to processes, one for each channel; what became of them, the first one done first."""
+        """Send messages, one process per channel, and yield outcomes as each process ends."""
         handovers = {name: self._handover(self.channels[name], messages) for name, messages in due.items()}
         with ThreadPoolExecutor(max(1, len(handovers))) as pool:
             try:
@@ -94,12 +95,12 @@ class Teller:
                     handover.stop()
 
     def masker(self) -> Masker:
-        """What takes out of texts what is secret now."""
+        """Return a masker of the current secrets."""
         return Masker(self._environment, [*self._known_secrets, *of_files(self._folder)])
 
     @cached_property
     def _known_secrets(self) -> list[str]:
-        # Not before it is needed: to read a clearml.conf takes a second.
+        # Computed on first use: reading clearml.conf takes a second.
         of_channels = [token for one in self.channels.values() for token in tokens(one.url)]
         return [*of_channels, *of_server(self._settings)]
 

@@ -1,4 +1,4 @@
-"""Text from outside, made fit to be sent: no control characters, no markup, no mentions, so many bytes and not more."""
+"""Make external text safe to send: no control characters, markup or mentions, limited size."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)", re.S)
 _NEW_LINES = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_JOINERS = "\u200c\u200d"  # Persian and Hindi words need them, and some emoji
+_JOINERS = "\u200c\u200d"  # needed by Persian and Hindi words and some emoji
 _MENTIONS = re.compile(r"@|<|\](?=\()")
 _MARKDOWN = re.compile(r"([\\*_~|`>#\[\]])")
 ZERO_WIDTH = "\u200b"
@@ -15,42 +15,45 @@ Style = Callable[[str], str]
 
 
 def clean(text: str) -> str:
-    """The text with newlines and tabs as its only control characters; what is no character at all becomes U+FFFD."""
+    """Return the text without control characters except newline and tab.
+
+    Surrogates become U+FFFD.
+    """
     kept = _NEW_LINES.sub("\n", _ESCAPES.sub("", text))
     return "".join(_visible(one) for one in kept)
 
 
 def separated(text: str) -> str:
-    """The text with each escape sequence as one that neither begins nor ends with a letter or a digit."""
+    """Replace each escape sequence by one without a letter or digit at its ends."""
     return _ESCAPES.sub("\x1b[~", text)
 
 
 def one_line(text: str) -> str:
-    """The text as a subject can be: what would begin another line or header is a blank."""
+    """Return the text as one line, so that it cannot add a line or a header."""
     return " ".join(clean(text).split())
 
 
 def plain(text: str) -> str:
-    """For mail and for programs, which take text as text."""
+    """Return the text unchanged, for mail and programs."""
     return text
 
 
 def chat(text: str) -> str:
-    """For services in which `@name` and `<!name>` call people, and `[text](link)` hides a link.
+    """Disarm mentions (`@name`, `<!name>`) and hidden links (`[text](link)`) for chat services.
 
-    A character of no width after the first one breaks all of these, in every dialect, and is not seen.
+    An invisible zero-width character after the first character breaks them in every dialect.
     """
     return _MENTIONS.sub(lambda found: found[0] + ZERO_WIDTH, text)
 
 
 def markdown(text: str) -> str:
-    """For chats that render Markdown, and whose text apprise passes on as it is."""
+    """Escape text for chats that render Markdown and get the text from apprise unescaped."""
     lines = chat(text).split("\n")
     return "\n".join(line if _is_link(line) else _MARKDOWN.sub(r"\\\1", line) for line in lines)
 
 
 def beginning(text: str, limit: int) -> str:
-    """As much of the text as `limit` bytes hold, with an ellipsis if that is not all."""
+    """Return the start of the text, at most `limit` bytes, with an ellipsis if it is cut."""
     data = text.encode()
     if len(data) <= limit:
         return text
@@ -58,7 +61,7 @@ def beginning(text: str, limit: int) -> str:
 
 
 def ending(text: str, limit: int, style: Style = plain) -> tuple[str, int]:
-    """The last lines that fit into `limit` bytes, styled, and how many bytes of the text are left out before them."""
+    """Return the last lines that fit into `limit` bytes, styled, and the number of bytes cut."""
     kept: list[str] = []
     left = limit
     for line in reversed(text.split("\n")):
@@ -85,7 +88,7 @@ def _visible(one: str) -> str:
     category = unicodedata.category(one)
     if category == "Cs":
         return "\ufffd"
-    # Marks of direction, and what has no width, hide what a text says.
+    # Direction marks and zero-width characters can hide text.
     return "" if category == "Cf" else " "
 
 

@@ -1,4 +1,7 @@
-"""What is done with notifications by hand: each function returns what `--json` prints."""
+"""Operations on notifications for the command line.
+
+Each returns the data that `--json` prints.
+"""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -20,9 +23,10 @@ NO_CHANNEL = "no channel is configured; set FLOWS_NOTIFY_NAME or CLEARML_WEBHOOK
 
 
 def list_channels() -> list[dict[str, Any]]:
-    """Each channel: its masked URL, where that stands, the kinds of events it gets, and what became of its messages.
+    """Return each channel with its masked URL, source, kinds of events and message counts.
 
-    Channels with messages that are not configured here, as in a shell without the service's environment, have no url.
+    A channel with messages but without a configuration here has `url` None. This is the case in a shell
+    without the service's environment.
     """
     with _opened() as teller:
         told = teller.outbox.told()
@@ -31,9 +35,13 @@ def list_channels() -> list[dict[str, Any]]:
 
 
 def send_test(names: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Send a test message to these channels, or to all, at once and once: `{channel, url, sent, error}`.
+    """Send a test message now, without retries, to these channels or all.
 
-    Raises BadInput if there is no such channel, or none at all, or a route names one that is not there.
+    Returns:
+        `[{channel, url, sent, error}]`.
+
+    Raises:
+        BadInput: a channel does not exist, none is configured, or a route names an unknown channel.
     """
     now = datetime.now(UTC).replace(microsecond=0)
     with _opened(strict=True) as teller:
@@ -50,7 +58,10 @@ def send_test(names: Sequence[str] = ()) -> list[dict[str, Any]]:
 
 
 def retry(names: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Let messages that were given up wait again, and send what waits; the channels as `list_channels` tells them."""
+    """Make given up messages pending, send what is pending, and return the channels.
+
+    The result is as of `list_channels`.
+    """
     with _opened() as teller:
         chosen = _chosen(teller, names)
         teller.outbox.retry(chosen)
@@ -60,7 +71,7 @@ def retry(names: Sequence[str] = ()) -> list[dict[str, Any]]:
 
 
 def drop(names: Sequence[str] = ()) -> dict[str, Any]:
-    """Give up all messages that wait, of these channels or of all that there ever were: `{"dropped": count}`."""
+    """Give up the pending messages of these channels or of all; return `{"dropped": count}`."""
     with _opened() as teller:
         known = list(dict.fromkeys([*teller.channels, *teller.outbox.told()]))
         _check(names, known)
@@ -70,7 +81,7 @@ def drop(names: Sequence[str] = ()) -> dict[str, Any]:
 @contextmanager
 def _opened(strict: bool = False) -> Iterator[Teller]:
     settings = load()
-    # An operator's shell need not have all the channels of the service.
+    # The shell of an operator may lack channels of the service.
     teller = Teller(settings, data_dir(settings), strict=strict)
     try:
         yield teller

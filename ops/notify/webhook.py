@@ -1,4 +1,4 @@
-"""The plain webhook: the document of an event as JSON, by POST to one URL."""
+"""Plain webhook: POST an event's JSON document to one URL."""
 
 import json
 import ssl
@@ -21,8 +21,8 @@ _LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_
 def post(url: str, document: dict[str, Any], seconds: float) -> Outcome:
     """Send a document.
 
-    Redirects are not followed, certificates are verified, and nothing of the answer is read but its head. Each wait for
-    the other side is at most `seconds`; whoever calls this in a process of its own bounds them all together.
+    Redirects are not followed, certificates are verified, and only the head of the answer is read. `seconds`
+    limits each wait for the server. To limit the total, call this in a process of its own.
     """
     parts = urlsplit(url)
     body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
@@ -33,7 +33,7 @@ def post(url: str, document: dict[str, Any], seconds: float) -> Outcome:
                 url,
                 data=body,
                 headers={"Content-Type": "application/json", "User-Agent": "clearml-flows"},
-                # Without one, the credentials that ~/.netrc has for the host would be sent.
+                # Without `auth`, requests would send the host's credentials of ~/.netrc.
                 auth=(unquote(parts.username), unquote(parts.password or "")) if parts.username else _no_credentials,
                 timeout=(min(CONNECT_SECONDS, seconds), seconds),
                 allow_redirects=False,
@@ -41,14 +41,14 @@ def post(url: str, document: dict[str, Any], seconds: float) -> Outcome:
             ) as answer,
         ):
             return judged(answer.status_code, answer.headers.get("Retry-After"), datetime.now(UTC))
-    except ValueError:  # requests' own errors for URLs and headers, too
+    except ValueError:  # includes errors of requests about URLs and headers
         return Outcome(REFUSED, "its URL cannot be used")
     except requests.RequestException as wrong:
         return Outcome(AGAIN, reason(wrong, seconds))
 
 
 def judged(status: int, retry_after: str | None, now: datetime) -> Outcome:
-    """What an answer means: 2xx sent, 408, 425, 429 and 5xx try again, all else is refused."""
+    """Return the outcome of a status: 2xx sent; 408, 425, 429 and 5xx retry; all others refused."""
     if 200 <= status < 300:
         return Outcome(SENT)
     if status in _LATER or status >= 500:
@@ -59,7 +59,11 @@ def judged(status: int, retry_after: str | None, now: datetime) -> Outcome:
 
 
 def seconds_until(retry_after: str | None, now: datetime) -> float | None:
-    """The header Retry-After, seconds or a date, as seconds from now, at most an hour; None if it says nothing."""
+    """Convert the header Retry-After (seconds or a date) to seconds from `now`, at most an hour.
+
+    Returns:
+        None if the header is missing or invalid.
+    """
     text = (retry_after or "").strip()
     if not text:
         return None
@@ -74,7 +78,7 @@ def seconds_until(retry_after: str | None, now: datetime) -> float | None:
 
 
 def reason(wrong: BaseException, seconds: float) -> str:
-    """Why a request came to nothing, without what the library says: that has the whole URL."""
+    """Return why a request failed. The library's message is left out, since it contains the URL."""
     if isinstance(wrong, requests.ConnectTimeout):
         return "no connection in time"
     if isinstance(wrong, requests.Timeout):
@@ -84,13 +88,16 @@ def reason(wrong: BaseException, seconds: float) -> str:
     if certificate:
         return f"its certificate is not trusted: {certificate.verify_message}"
     if any(isinstance(one, ssl.SSLError) for one in causes):
-        return "it does not speak TLS as it should"
+        return "its TLS handshake failed"
     system = [one.strerror for one in causes if isinstance(one, OSError) and one.strerror]
     return f"no connection: {system[-1].lower()}" if system else f"no connection ({type(causes[-1]).__name__})"
 
 
 def _causes(wrong: BaseException) -> Iterator[BaseException]:
-    """The exception and what it was made of, the innermost last; urllib3 keeps its own as arguments and `reason`."""
+    """Yield the exception and its causes, the innermost last.
+
+    urllib3 keeps causes as arguments and as `reason`.
+    """
     seen: set[int] = set()
     found: list[BaseException] = [wrong]
     while found:

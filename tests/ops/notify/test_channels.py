@@ -67,7 +67,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as refused:
         find_channels(file, {})
     assert str(refused.value) == (
-        f"{file} can be read by others (mode 0640), and URLs are secrets: make it yours alone with `chmod 600`"
+        f"{file} is readable by others (mode 0640), but its URLs are secrets: run `chmod 600` on it"
     )
 
 
@@ -78,9 +78,9 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         (b"\nteam = ", "line 2 of FILE is not `name = URL`"),
         (
             b"https://example.com/?s3sam0pen=1",
-            "line 1 of FILE names a channel: wanted are up to 32 of a-z, 0-9, - and _",
+            "line 1 of FILE names a channel: expected up to 32 of a-z, 0-9, - and _",
         ),
-        (b"all = json://localhost", "line 1 of FILE names a channel 'all': wanted are"),
+        (b"all = json://localhost", "line 1 of FILE names a channel 'all': expected"),
         (b"a = json://localhost\na = json://localhost", "both FILE and FILE have a channel a; rename one"),
         (b"a = json://\xff", "FILE cannot be read: it is not UTF-8"),
     ],
@@ -99,17 +99,17 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: bytes, sentence: s
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        (f"slak://{SECRET}/x", "is no URL that apprise can use"),
-        (f"slack://{SECRET}", "is no URL that apprise can use"),
-        (f"{SECRET}", "is no URL that apprise can use"),
-        (f"json://localhost/{SECRET}?verify=no", "says verify=no; certificates are verified always"),
-        (f"json://localhost/{SECRET}?redirect=yes", "says redirect=yes; redirects are not followed"),
-        (f"json://localhost/{SECRET}?optional=yes", "says optional=yes, so that nobody would know"),
-        (f"mailto://me:{SECRET}@example.com", "would send its password unencrypted; write mailtos://"),
-        (f"https:///{SECRET}", "is no URL of a web server"),
-        (f"https://example.com:port/{SECRET}", "is no URL of a web server"),
-        (f"https://example.com/{SECRET} x", "has a blank in its URL"),
-        (f"https://example.com/{SECRET}\nHost: x", "has a blank in its URL"),
+        (f"slak://{SECRET}/x", "is not a URL that apprise accepts"),
+        (f"slack://{SECRET}", "is not a URL that apprise accepts"),
+        (f"{SECRET}", "is not a URL that apprise accepts"),
+        (f"json://localhost/{SECRET}?verify=no", "has verify=no, but certificates are always verified"),
+        (f"json://localhost/{SECRET}?redirect=yes", "has redirect=yes, but redirects are not followed"),
+        (f"json://localhost/{SECRET}?optional=yes", "has optional=yes, which hides failures"),
+        (f"mailto://me:{SECRET}@example.com", "would send its password unencrypted; use mailtos://"),
+        (f"https:///{SECRET}", "is not the URL of a web server"),
+        (f"https://example.com:port/{SECRET}", "is not the URL of a web server"),
+        (f"https://example.com/{SECRET} x", "has a space in its URL"),
+        (f"https://example.com/{SECRET}\nHost: x", "has a space in its URL"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_and_not_shown(
@@ -126,7 +126,7 @@ def test_a_url_that_cannot_be_used_is_refused_and_not_shown(
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({"CLEARML_WEBHOOK_URL": SLACK}, "CLEARML_WEBHOOK_URL is no http:// or https:// URL"),
+        ({"CLEARML_WEBHOOK_URL": SLACK}, "CLEARML_WEBHOOK_URL is not an http:// or https:// URL"),
         ({"FLOWS_NOTIFY_ALL": SLACK}, "FLOWS_NOTIFY_ALL names a channel 'all'"),
         ({"FLOWS_NOTIFY_": SLACK}, "FLOWS_NOTIFY_ names a channel"),
         (
@@ -146,11 +146,11 @@ def test_routes(tmp_path: Path) -> None:
     assert (routes["failed"], routes["completed"], routes["lost"]) == (["b"], ["a", "b"], [])
     assert (routes["stuck"], routes["missed"], routes["skipped"]) == (["a", "b"], ["a", "b"], [])
     assert find_routes(Notify(routes={"failed": ("b", "c")}), channels, strict=False)["failed"] == ["b"]
-    with pytest.raises(BadInput, match="has the kind 'faild', which is none; did you mean 'failed'"):
+    with pytest.raises(BadInput, match="has the kind 'faild', which is unknown; did you mean 'failed'"):
         find_routes(Notify(routes={"faild": ("b",)}), channels)
-    with pytest.raises(BadInput, match="sends failed to the channel 'c', which is not there; there are a, b"):
+    with pytest.raises(BadInput, match="sends failed to the channel 'c', which is not configured; there are a, b"):
         find_routes(Notify(routes={"failed": ("c",)}), channels)
-    with pytest.raises(BadInput, match="the channel 'c', which is not there; no channel is configured"):
+    with pytest.raises(BadInput, match="the channel 'c', which is not configured; no channel is configured"):
         find_routes(Notify(routes={"failed": ("c",)}), {})
 
 

@@ -36,7 +36,7 @@ def told(*words: str) -> Any:
 
 
 def test_the_channels_and_what_waits_for_them(teller: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert flows().stderr == "no channel is configured; `flows notify --help` tells how\n"
+    assert flows().stderr == "no channel is configured; see `flows notify --help`\n"
     with receiving(Reply(404), Reply()) as receiver, receiving() as other:
         monkeypatch.setenv("CLEARML_WEBHOOK_URL", f"{receiver.url}/s3sam0pen")
         monkeypatch.setenv("FLOWS_NOTIFY_TEAM", f"json://{other.url.partition('//')[2]}/s3sam0pen")
@@ -68,7 +68,7 @@ def test_a_test_message_goes_to_every_channel_and_is_not_kept(folder: Path, monk
         monkeypatch.setenv("FLOWS_NOTIFY_B", other.url)
         done = flows("test")
         assert done.stdout == f"a {receiver.url}/…: sent\nb {other.url}/…: it answered 403 Forbidden\n"
-        assert (done.exit_code, done.stderr) == (1, "error: nothing was sent to b\n")
+        assert (done.exit_code, done.stderr) == (1, "error: the test message was not sent to b\n")
         assert told("test", "a") == [{"channel": "a", "url": f"{receiver.url}/…", "sent": True, "error": None}]
         assert [posted.json["kind"] for posted in receiver.posted] == ["test", "test"]
         assert [one["pending"] for one in told()] == [0, 0]
@@ -79,7 +79,7 @@ def test_what_waits_is_dropped(teller: Made, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("CLEARML_WEBHOOK_URL", "http://127.0.0.1:9")
     for key in ("a", "b"):
         teller().put(failed(key))
-    assert flows("drop", "webhook").stdout == "2 messages are given up\n"
+    assert flows("drop", "webhook").stdout == "2 messages were given up\n"
     assert told("drop") == {"dropped": 0}
 
 
@@ -109,7 +109,7 @@ def test_a_channel_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_route_to_nowhere_is_told_by_the_test_and_not_in_the_way_of_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWS_NOTIFY_MAIL", "http://127.0.0.1:9")
     monkeypatch.setenv("FLOWS__NOTIFY__ROUTES", '{"failed": ["mial"]}')
-    assert "sends failed to the channel 'mial', which is not there; did you mean 'mail'?" in flows("test").stderr
+    assert "sends failed to the channel 'mial', which is not configured; did you mean 'mail'?" in flows("test").stderr
     assert "failed" not in told()[0]["kinds"]
 
 

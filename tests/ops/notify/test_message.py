@@ -92,7 +92,7 @@ def test_a_message_says_what_one_wants_to_know() -> None:
         "best metrics: cv_roc_auc 0.8432",
         "promoted: no",
         "why: the run failed",
-        "to mend it: flows runs resume 3f9a81c2",
+        "fix: flows runs resume 3f9a81c2",
         "http://127.0.0.1:8900/projects/*/pipelines/3f9a81c2d4e5f60718293a4b5c6d7e8f",
         "at: 2026-11-23 12:00:00 UTC",
         "",
@@ -111,7 +111,7 @@ def test_of_a_long_error_the_end_is_told_and_how_much_is_not() -> None:
     assert error.endswith(f"\n{told}")
     # Of a fact, the last 20,000 characters are looked at.
     looked_at = safe(failed(error=error), NOTHING).facts["error"]
-    assert lines[said] == f"error (the last of it: {len(looked_at) - len(told)} bytes are left out):"
+    assert lines[said] == f"error (the first {len(looked_at) - len(told)} bytes are left out):"
     assert len(told) > 200
 
 

@@ -164,7 +164,7 @@ def test_keys_that_look_like_ids_are_masked_too(teller: Made, tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("python", "error"),
     [
-        ("/bin/false", "the process that sends ended with exit code 1"),
+        ("/bin/false", "the sending process ended with exit code 1"),
         ("/no/such/python", "no process can be started: No such file or directory"),
     ],
 )
