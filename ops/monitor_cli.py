@@ -1,4 +1,4 @@
-"""`flows monitor`: how runs go, and the process that tells of them."""
+"""Commands `flows monitor …`: status of runs and the monitor process."""
 
 import json
 import re
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 
 class _WithRun(click.Group):
-    """A group that takes what is none of its commands for the id of a run to show, and shows the last one without."""
+    """Group whose first argument may be a run id instead of a command (default: the last run)."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words = [word for word in args if not word.startswith("-")]
@@ -35,9 +35,10 @@ class _WithRun(click.Group):
 
 @click.group(cls=_WithRun, subcommand_metavar="[RUN_ID] | COMMAND [ARGS]...")
 def monitor() -> None:
-    """How runs go: RUN_ID or the beginning of it, without one the last run, of any pipeline on the backend.
+    """Show a run's progress (default: the last run).
 
-    `flows monitor watch` is the process that tells whom it may concern how runs ended, and what is stuck or missed.
+    RUN_ID is the id of a run of any pipeline on the backend, or its beginning. `flows monitor watch` sends
+    notifications of ended, stuck and missed runs.
     """
 
 
@@ -45,20 +46,18 @@ def monitor() -> None:
     "show", epilog=examples("flows monitor show         # as flows monitor", "flows monitor show 3f9a81c2")
 )
 @click.argument("run_id", metavar="[RUN_ID]", default="")
-@click.option(
-    "--follow", is_flag=True, help="Print changes as they happen until the run ends; with --json, JSON lines."
-)
+@click.option("--follow", is_flag=True, help="Print changes until the run ends; with --json, JSON lines.")
 @as_json
 @one_sentence
 def show_(run_id: str, follow: bool, as_json: bool) -> None:
-    """The status of a run and of each of its steps, with times, and whether a monitor watches.
+    """Show the status and times of a run and its steps.
+
+    The output also says whether a monitor watches.
 
     With --follow the exit code is 1 for a run that failed or was stopped.
     """
     if run_id and not re.fullmatch(r"[0-9a-fA-F]{1,32}", run_id):
-        raise BadInput(
-            f"{run_id[:80]!r} is neither a command nor the id of a run{did_you_mean(run_id, monitor.commands)}"
-        )
+        raise BadInput(f"{run_id[:80]!r} is neither a command nor a run id{did_you_mean(run_id, monitor.commands)}")
     told = run_status(run_id)
     if follow:
         _follow(told, as_json)
@@ -67,28 +66,30 @@ def show_(run_id: str, follow: bool, as_json: bool) -> None:
 
 
 @monitor.command("list", epilog=examples("flows monitor list", "flows monitor list --last 5 --json"))
-@click.option("-n", "--last", type=click.IntRange(1, 500), default=20, show_default=True, help="How many at most.")
+@click.option(
+    "-n", "--last", type=click.IntRange(1, 500), default=20, show_default=True, help="Maximum number of runs."
+)
 @as_json
 @one_sentence
 def list_(last: int, as_json: bool) -> None:
-    """The last runs of all pipelines on the backend, this package's and others', the newest first."""
+    """List the last runs of all pipelines, the newest first."""
     found = list_statuses(last)
     columns = ["run", "flow", "status", "started", "seconds", "steps", "at"]
     show(found, as_json, columns, [_row(one) for one in found], "no pipeline has run yet; `flows run churn` runs one")
 
 
 @monitor.command(epilog=examples("flows monitor watch", "flows monitor watch --once     # as cron may do"))
-@click.option("--once", is_flag=True, help="Look once, tell what there is to tell, and end.")
+@click.option("--once", is_flag=True, help="Check once, send notifications, and end.")
 @one_sentence
 def watch(once: bool) -> None:
-    """Look at all runs and schedules until SIGTERM or Ctrl-C, and tell what happens.
+    """Watch all runs and schedules until SIGTERM or Ctrl-C.
 
-    Told is how each run ended, what is stuck, waits in a queue without an agent, or was to run and did not; also what
-    happened while no monitor watched. Steps of this package's runs whose worker died are marked failed, so that they
-    are tried again. pipeline_monitor.log and pipeline_monitor.jsonl have all that changed.
+    The monitor sends a notification when a run ends, is stuck, waits in a queue without an agent, or misses its
+    schedule. This includes events from before its start. Steps of this package's runs whose worker died are marked
+    failed, so that they are retried. pipeline_monitor.log and pipeline_monitor.jsonl have all changes.
 
-    One monitor works on a data directory: a second one names the first and ends with exit code 4. An embedded backend
-    is not started for being watched. FLOWS_HEARTBEAT_URL is asked while looks succeed, for a dead-man switch.
+    A data directory has one monitor: a second one names the first and ends with exit code 4. The monitor does not
+    start an embedded backend. While its checks succeed, it requests FLOWS_HEARTBEAT_URL, for a dead-man switch.
     """
     settings = load()
     if not once:
@@ -106,7 +107,7 @@ def _follow(told: Json, as_json: bool) -> None:
 
 
 def _later(run_id: str) -> Json:
-    """The run a moment later; a backend that is away is waited for, a while."""
+    """Return the run's status after a pause, with a bounded wait for an absent backend."""
     deadline = time.monotonic() + AWAY_FOR
     while True:
         time.sleep(LOOK_EVERY)
@@ -159,9 +160,9 @@ def _show(told: Json, as_json: bool) -> None:
 
 def _watched(watcher: Json) -> str:
     if watcher["alive"]:
-        return f"by process {watcher['pid']}, which looked {local_date(watcher['at'])}"
-    last = f", the last one looked {local_date(watcher['at'])}" if watcher["at"] else ""
-    return f"by nobody (flows monitor watch){last}"
+        return f"by process {watcher['pid']}, last check {local_date(watcher['at'])}"
+    last = f", last check {local_date(watcher['at'])}" if watcher["at"] else ""
+    return f"no (start one with `flows monitor watch`){last}"
 
 
 def _row(told: Json) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Watching runs: `run_status` tells of one, `flows monitor watch` tells whom it may concern."""
+"""Watch runs: `run_status` returns one; `flows monitor watch` sends notifications."""
 
 from ops.monitor.status import run_status
 

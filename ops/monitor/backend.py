@@ -1,4 +1,7 @@
-"""The backend as the monitor sees it: never started for being looked at; whatever it answers ends no monitor."""
+"""The backend as seen by the monitor.
+
+It is never started here, and no answer ends the monitor.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -19,14 +22,14 @@ from ops.monitor.facts import facts_of
 from ops.monitor.records import OPEN, Seen, Span
 from ops.runs import own_projects
 
-OVERLAP = timedelta(minutes=5)  # looked at again each time, since a change may be dated before it is there to be read
-FARTHEST = timedelta(days=1)  # that a look begins before now, once there was one
+OVERLAP = timedelta(minutes=5)  # read again at each snapshot, since a change may become readable after its date
+FARTHEST = timedelta(days=1)  # limit of the window of a later snapshot
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What a look saw at `now`: the runs that changed, and those under way, in the order of their changes."""
+    """A snapshot at `now`: the runs that changed and those under way, ordered by change."""
 
     now: datetime
     span: Span
@@ -34,50 +37,53 @@ class Sight:
 
 
 class Watched:
-    """Every method raises Unreachable when the backend does not answer, or answers what is no answer."""
+    """Access to the backend. Each method raises Unreachable for no answer or an invalid one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._backend: Backend | None = None
 
     def asleep(self) -> bool:
-        """Whether it is the embedded one, and was never started or ended as it should: nothing is to be seen then."""
+        """Return whether the embedded backend is used and was never started or was stopped properly."""
         settings = self._settings
         return is_embedded(settings) and read_state(data_dir(settings)) is None
 
     def look(self, before: Span | None, is_known: Callable[[str, str, str], bool]) -> Sight:
-        """Mark what was lost of our runs, then see.
+        """Mark lost runs of this package, then take a snapshot.
 
         Args:
-            before: what was looked at before; None at the first look.
-            is_known: of a run's id, status and the time of that, whether it is known.
+            before: the window of the last snapshot; None at the first.
+            is_known: returns whether a run's id, status and time of the status are stored already.
         """
         return self._ask(lambda backend: self._look(backend, before, is_known))
 
     def settle(self, run: str) -> None:
-        """Mark what outlived a run that has ended."""
+        """Mark the steps that still seem to run after the end of their run."""
         self._ask(lambda backend: self._settle(backend.api, run))
 
     def unwatched(self, queues: Iterable[str]) -> dict[str, str]:
-        """Those of the queues that no live agent watches: names by id."""
+        """Return the names by id of those queues that no live agent watches."""
         return self._ask(lambda backend: _unwatched(backend, set(queues)))
 
     def facts(self, seen: Seen) -> Mapping[str, Any]:
-        """What a message about a run that has ended says."""
+        """Return the facts for the notification of a run that has ended."""
         return self._ask(lambda backend: facts_of(backend, seen))
 
     def has_task(self, tag: str) -> bool:
-        """Whether there is a run with this tag that did not complete."""
+        """Return whether a run with this tag exists that did not complete."""
         status = sorted(RUNNING | BROKEN)
         asked = {"tags": [tag], "status": status, "search_hidden": True, "only_fields": ["id"], "page_size": 1}
         return self._ask(lambda backend: bool(backend.api.call("tasks.get_all", **asked)["tasks"]))
 
     def url(self, seen: Seen) -> str:
-        """The page of a run that was seen just now."""
+        """Return the web page of a run."""
         return self._ask(lambda backend: page_of(backend, seen.run.project, seen.id))
 
     def ask(self, question: Callable[[Backend], Answer], asleep: Answer) -> Answer:
-        """The answer to a question of others, or the one for a backend that is not up; their own FlowsErrors pass."""
+        """Return the answer of `question`, or `asleep` if the embedded backend is not started.
+
+        A FlowsError of the question itself is raised unchanged.
+        """
         wrong: list[FlowsError] = []
 
         def guarded(backend: Backend) -> Answer:
@@ -109,7 +115,7 @@ class Watched:
             opened = reading.under_way(api)
         span = (before or Span.back(now, self._settings.monitor.look_back)).at(now)
         changed = reading.changed_since(api, max(span.began, span.until - OVERLAP))
-        # Where nothing changes it comes along, or what was told so long ago that it is forgotten would be seen anew.
+        # Advance the cursor without changes too, else runs older than the records would be reported again.
         last = max([span.until, now - FARTHEST, *map(reading.changed_at, changed.values())])
         new = [
             task
@@ -123,7 +129,7 @@ class Watched:
     def _settle(self, api: Api, run: str) -> list[ending.Lost]:
         try:
             return ending.settle(api, run, self._settings.agents.lost_after)
-        except Refused:  # it was deleted in the meantime
+        except Refused:  # the run was deleted in the meantime
             return []
 
     def _ask(self, question: Callable[[Backend], Answer]) -> Answer:
@@ -136,14 +142,16 @@ class Watched:
         except (LookupError, TypeError, ValueError, AttributeError) as odd:
             where = self._backend.api.url if self._backend else "the backend"
             self.close()
-            raise Unreachable(f"{where} answers what no ClearML API does ({type(odd).__name__}: {odd})"[:300]) from odd
+            raise Unreachable(
+                f"{where} does not answer like a ClearML API ({type(odd).__name__}: {odd})"[:300]
+            ) from odd
 
     def _connect(self) -> Backend:
         if not is_embedded(self._settings):
             return connect(self._settings)
         status = launcher.status(data_dir(self._settings))
         if not status.running:
-            raise Unreachable(f"the embedded backend of {status.data_dir} does not run; `flows server up` starts it")
+            raise Unreachable(f"the embedded backend of {status.data_dir} is not running; `flows server up` starts it")
         return use_embedded(asdict(status), self._settings)
 
 

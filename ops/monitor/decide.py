@@ -1,4 +1,4 @@
-"""Which events there are in what was seen: pure functions of runs, queues, schedules and the time."""
+"""Derive events from runs, queues, schedules and the time, with pure functions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from flows.watch import Step
 from ops.events import Event
 from ops.monitor.records import Seen, instant
 
-LEAST_GRACE = timedelta(minutes=2)  # `flows schedule tick` comes once a minute, and deals with some schedules at once
+LEAST_GRACE = timedelta(minutes=2)  # `flows schedule tick` runs once a minute and handles a limited number of schedules
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Something that goes on from `since`, and is told once for as long as it does."""
+    """A condition that lasts from `since`. It is reported once while it lasts."""
 
     name: str
     since: str
@@ -30,7 +30,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Overdue:
-    """A schedule whose run is late, by how much it may be."""
+    """A schedule whose run is due at `due` and may be late by `grace`."""
 
     name: str
     due: datetime
@@ -39,8 +39,15 @@ class Overdue:
 
 @dataclass(frozen=True)
 class Place:
-    """Where schedules are: the kind of stretch and the mark by which their state is kept, what the scheduler is, and
-    the commands that start it and that end one which does nothing."""
+    """A scheduler and how to report about it.
+
+    Attributes:
+        kind: kind of its conditions.
+        mark: name of its stored cursor.
+        what: noun for its holder, a process or a Task.
+        start: command that starts it.
+        end: command that ends it if it does nothing.
+    """
 
     kind: str
     mark: str
@@ -50,40 +57,46 @@ class Place:
 
 
 def ended(seen: Seen, facts: Mapping[str, Any]) -> Event:
-    """The event of a run that has ended, of which these facts are known."""
+    """Return the event of a run that has ended."""
     kind = "not_promoted" if seen.end == "completed" and facts.get("promoted") is False else seen.end
     return Event(seen.end_key, kind, instant(seen.changed), _subject(seen, kind), facts)
 
 
 def lost(seen: Seen, url: str) -> Iterator[Event]:
-    """An event for each step of a run under way whose worker died, by whomever it was marked failed."""
+    """Yield an event for each step of an open run that failed because its worker died."""
     if not seen.is_open:
         return
     for step in seen.run.steps:
         if step.status == "failed" and was_lost(step.message):
             key = f"step {step.task_id} lost {step.started or step.changed}"
             facts = {**_of(seen, url), "failed_step": step.name, "error": step.message}
-            subject = f"{seen.flow} lost its step {step.name}, which is failed now and may be tried again"
+            subject = f"{seen.flow} lost its step {step.name}, which is marked failed and may be retried"
             yield Event(key, "lost", instant(step.changed), subject, facts)
 
 
 def stuck(seen: Seen, now: datetime, limits: Limits, url: str) -> Iterator[Stretch]:
-    """What of a run under way says that it runs and is silent."""
+    """Yield a condition for the run and each step without an update for `stuck_after`."""
     if not seen.is_open:
         return
-    fix = f"flows runs stop {seen.id}" if seen.own else "abort it on its page, and look at its machine"
+    fix = f"flows runs stop {seen.id}" if seen.own else "abort it on its page, and check its machine"
     for what, task, status, updated in _parts(seen):
         silent = now - instant(updated) if updated else timedelta()
         if status == "in_progress" and silent > limits.stuck_after:
             facts = {**_of(seen, url), "silent_seconds": _whole(silent), "fix": fix}
-            subject = f"{seen.flow} is stuck: nothing was heard of {what} for {_whole(silent)} s"
+            subject = f"{seen.flow} is stuck: {what} had no update for {_whole(silent)} s"
             yield _stretch("stuck", f"stuck {task}", updated, now, subject, facts)
 
 
 def waiting(
     seen: Seen, now: datetime, limits: Limits, unwatched: Mapping[str, str], services: str, url: str
 ) -> Iterator[Stretch]:
-    """What of a run waits in queues that no live agent watches: `unwatched`, names by id."""
+    """Yield a condition for each queue without a live agent in which parts of the run wait.
+
+    Args:
+        unwatched: names by id of the queues that no live agent watches.
+        services: name of the controllers' queue.
+        url: the run's page.
+    """
     if not seen.is_open:
         return
     queues: dict[str, list[tuple[str, str]]] = {}
@@ -100,7 +113,7 @@ def waiting(
 
 
 def queues_of(runs: Iterable[Seen], now: datetime, limits: Limits) -> set[str]:
-    """Ids of the queues in which something has been waiting for long."""
+    """Return the ids of the queues in which a run or step has waited for `waiting_after`."""
     return {
         queue
         for seen in runs
@@ -110,19 +123,25 @@ def queues_of(runs: Iterable[Seen], now: datetime, limits: Limits) -> set[str]:
 
 
 def overdue(schedules: Iterable[Overdue], now: datetime) -> list[Overdue]:
-    """Those whose run should have come, the latest first."""
+    """Return the schedules whose run is overdue, ordered by due time."""
     late = [one for one in schedules if now - one.due > max(one.grace, LEAST_GRACE)]
     return sorted(late, key=lambda one: (one.due, one.name))
 
 
 def no_scheduler(late: list[Overdue], place: Place, holder: str, now: datetime) -> Stretch:
-    """That runs are due and nobody starts them: no scheduler, or one, `holder`, that does nothing."""
+    """Return the condition that due runs are not started.
+
+    Args:
+        late: the overdue schedules.
+        place: the scheduler's kind.
+        holder: the scheduler that runs but starts nothing; empty: no scheduler runs.
+    """
     first = late[0]
     more = f" and {len(late) - 1} more" if len(late) > 1 else ""
-    who = f"the scheduler ({place.what} {holder}) does not start it" if holder else "no scheduler is under way"
+    who = f"the scheduler ({place.what} {holder}) does not start it" if holder else "no scheduler is running"
     fix = f"{place.end.format(holder=holder)}; {place.start}" if holder else place.start
     due = first.due.strftime("%Y-%m-%dT%H:%M:%SZ")
-    subject = f"the run of {first.name}{more} that was due at {due} never came: {who}"
+    subject = f"the run of {first.name}{more} that was due at {due} was not started: {who}"
     facts = {"schedules": [one.name for one in late[:20]], "due": due, "fix": fix}
     return _stretch("missed", f"{place.kind} away", due, now, subject, facts)
 
@@ -132,15 +151,15 @@ def _stretch(kind: str, name: str, since: str, now: datetime, subject: str, fact
 
 
 def _parts(seen: Seen) -> Iterator[tuple[str, str, str, str]]:
-    """The run itself and its steps: what it is, its Task, status, and when it was heard of last."""
-    yield "it", seen.id, seen.run.status, seen.updated
+    """Yield the run and its steps: description, Task, status and time of the last update."""
+    yield "the run", seen.id, seen.run.status, seen.updated
     for step in seen.run.steps:
         yield f"its step {step.name}", step.task_id, step.status, step.updated
 
 
 def _queued(seen: Seen) -> Iterator[tuple[str, str, str]]:
     if seen.run.status == "queued":
-        yield "it", seen.queue, seen.changed
+        yield "the run", seen.queue, seen.changed
     for step in seen.run.steps:
         if step.status == "queued":
             yield f"its step {step.name}", step.queue, step.changed

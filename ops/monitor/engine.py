@@ -1,7 +1,7 @@
-"""One look at everything: what happened since the last one is told, then it is noted that it was.
+"""Monitor engine: take a snapshot, send events of changes, then store that they were sent.
 
-An event is put into the outbox before anything is noted of it. Whoever goes on after a crash puts it again, under the
-same key, by which the outbox knows it: at least once, and once.
+Events go to the outbox before they are marked as sent. After a crash the monitor writes them again under
+the same key, and the outbox drops the duplicate.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,24 +19,26 @@ from ops.monitor.store import Known, Store, statuses
 from ops.monitor.timetable import BEGAN, Schedules, Timetable
 from ops.schedule.records import instant, text
 
-AWAY_AFTER = timedelta(seconds=60)  # without an answer; shorter absences are not told
-LOST_AFTER = timedelta(minutes=5)  # after its end, what a run left behind is marked: others had time to do so
+AWAY_AFTER = timedelta(seconds=60)  # a shorter absence of the backend is not reported
+LOST_AFTER = timedelta(minutes=5)  # time for a run's own processes to mark its steps, before the monitor does
 CURSOR, ANSWERED = "cursor", "answered"
 
 
 class Teller(Protocol):
-    """Where events go. `ops.notify` has the one that sends them."""
+    """Receiver of events, implemented by `ops.notify.teller`."""
 
     def put(self, event: Event) -> None:
-        """Keep it, durable on return; once for each key."""
+        """Store the event once per key. Durable on return."""
 
     def deliver(self, now: datetime) -> None:
-        """Send what is due, in a bounded time."""
+        """Send due messages in a bounded time."""
 
     def close(self) -> None: ...
 
 
 class Sight(Protocol):
+    """A snapshot, see `ops/monitor/backend.py`."""
+
     @property
     def now(self) -> datetime: ...
     @property
@@ -46,7 +48,7 @@ class Sight(Protocol):
 
 
 class Backend(Protocol):
-    """See ops/monitor/backend.py. Every method but `asleep` raises Unreachable."""
+    """The backend, see ops/monitor/backend.py. Every method but `asleep` raises Unreachable."""
 
     def asleep(self) -> bool: ...
     def look(self, before: Span | None, is_known: Callable[[str, str, str], bool]) -> Sight: ...
@@ -59,11 +61,12 @@ class Backend(Protocol):
 
 @dataclass
 class Monitor:
-    """`look(now)` does all that is to be done at an instant in UTC; `say` gets a line for each thing worth one.
+    """The monitor. `look(now)` handles all changes up to `now` (UTC); `say` gets one line each.
 
-    look_back: seconds; what the scheduler left word of so long before a monitor's first look is not told.
-    services: the name of the queue of controllers.
-    others: whether what happens to runs of others is told too.
+    Attributes:
+        look_back: seconds before the first snapshot; older notices of schedulers are skipped.
+        services: name of the controllers' queue.
+        others: also report runs of other projects.
     """
 
     store: Store
@@ -86,7 +89,10 @@ class Monitor:
         ]
 
     def look(self, now: datetime) -> str:
-        """What was looked at; empty if the backend, which was up, did not answer."""
+        """Check runs and schedules; return what was checked.
+
+        The text is empty if the backend was up before and does not answer.
+        """
         if not self.store.mark(BEGAN):
             self.store.set_mark(BEGAN, text(now - timedelta(seconds=self.look_back)))
         looked = self._look_at_runs(now)
@@ -120,7 +126,7 @@ class Monitor:
         return "runs and schedules"
 
     def _take(self, seen: Seen, now: datetime) -> None:
-        """Log what changed of a run, tell what happened, then remember it."""
+        """Log the changes of a run, send its events, then store its state."""
         known = self.store.known(seen.id)
         if known == Known(seen.run.status, seen.changed, statuses(seen)):
             return
@@ -151,7 +157,7 @@ class Monitor:
         return seen.own or self.others
 
     def _tell_stretches(self, kind: str, found: list[Stretch], now: datetime) -> None:
-        """Tell those that are new, and note which have ended."""
+        """Send events of new conditions and close those that have ended."""
         before = self.store.stretches(kind)
         for one in found:
             if one.name not in before:
@@ -170,7 +176,7 @@ class Monitor:
             self._tell_stretches("backend", [Stretch("backend away", answered, event)], now)
 
     def _back(self, now: datetime, why: str) -> None:
-        """It answers, or is not to: if it was told that it is away, that is over."""
+        """Report that the backend is back, or is not expected to run, if its absence was reported."""
         since = self.store.stretches("backend").get("backend away")
         if since:
             self._tell(Event(f"backend_back {since}", "backend_back", now, why, {"since": since}), now)

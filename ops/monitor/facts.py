@@ -1,4 +1,4 @@
-"""What a message about a run that has ended says: its result, or the step that failed and the end of its error."""
+"""Facts for the notification of an ended run: its results, or its failed step and error."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,13 +16,16 @@ from ops.monitor.records import Seen
 
 ERROR_LINES = 20
 Answer = TypeVar("Answer")
-CAUSES = 3  # of what a step had started and that failed
+CAUSES = 3  # limit of failed experiments of a step
 
 
 def facts_of(backend: Backend, seen: Seen) -> dict[str, Any]:
-    """Keys flow, run_id, name, status, seconds, failed_step, error, metrics, promoted, reason, url; some are null.
+    """Return the facts of a run; some may be null.
 
-    Raises Unreachable.
+    The keys are flow, run_id, name, status, seconds, failed_step, error, metrics, promoted, reason and url.
+
+    Raises:
+        Unreachable: the backend does not answer.
     """
     step = seen.failed_step if seen.end in ("failed", "stopped") else None
     broken = seen.end in ("failed", "stopped")
@@ -41,7 +44,10 @@ def facts_of(backend: Backend, seen: Seen) -> dict[str, Any]:
 
 
 def _error(backend: Backend, seen: Seen, step: Step | None) -> str:
-    """The step's own words, else what ClearML says and what it printed last; with experiments of it that failed."""
+    """Return the step's own error, else ClearML's message and the last console lines.
+
+    The errors of failed experiments of the step follow.
+    """
     said = (step.message if step else seen.run.message).strip().splitlines()
     if step:
         task = step.task_id
@@ -54,7 +60,7 @@ def _error(backend: Backend, seen: Seen, step: Step | None) -> str:
 
 
 def _if_there(api: Api, ask: Callable[[Api], Answer]) -> Answer | None:
-    """The answer; None if it is refused, as when a Task was deleted, or the backend has trouble with this alone."""
+    """Return the answer, or None if the backend refuses or fails this request only."""
     try:
         return ask(api)
     except Refused:
@@ -66,7 +72,7 @@ def _if_there(api: Api, ask: Callable[[Api], Answer]) -> Answer | None:
 
 def _results(backend: Backend, seen: Seen) -> dict[str, Any]:
     nothing: dict[str, Any] = {"metrics": {}, "promoted": None, "reason": None}
-    # What a step of another flow returned under the name of one of ours need not be what ours return.
+    # A step of a foreign flow may have a known name but other results.
     with suppress(KeyError, TypeError, ValueError, AttributeError, StopIteration):
         account = _if_there(backend.api, lambda _: document(seen.flow, Ended(seen.run, backend, seen.seconds, "")))
         if account is None:

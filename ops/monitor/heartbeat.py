@@ -1,4 +1,4 @@
-"""A sign of life for a dead-man switch: a file, and a URL that is asked now and then, for as long as looks succeed."""
+"""Heartbeat for a dead-man switch: a file, and requests to a URL while snapshots succeed."""
 
 import json
 import os
@@ -24,7 +24,7 @@ TIMEOUT = 5.0
 
 @dataclass
 class Heartbeat:
-    """`every`: between two requests to the URL, of which nothing but its host is ever said."""
+    """Writes the file and requests the URL every `every`. Messages contain only the URL's host."""
 
     folder: Path
     url: str
@@ -34,10 +34,10 @@ class Heartbeat:
 
     def __post_init__(self) -> None:
         if self.url and (urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname):
-            raise BadInput(f"{URL} is no http or https URL")
+            raise BadInput(f"{URL} is not an http or https URL")
 
     def beat(self, now: datetime, looked: str) -> None:
-        """After a look that succeeded; `looked` says what at."""
+        """Record a successful check. `looked` says what was checked."""
         process = psutil.Process()
         told = {"at": text(now), "pid": process.pid, "born": process.create_time(), "looked": looked}
         try:
@@ -50,7 +50,7 @@ class Heartbeat:
 
     def _ask(self) -> None:
         try:
-            # Not followed, since a redirect could lead anywhere; and not read, since nothing of it is needed.
+            # Redirects could lead anywhere, and the body is not needed.
             with requests.get(self.url, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
                 problem = "" if 200 <= answer.status_code < 300 else f"HTTP {answer.status_code}"
         except (requests.RequestException, ValueError) as failure:
@@ -60,7 +60,7 @@ class Heartbeat:
 
 
 def watcher(folder: Path) -> dict[str, Any]:
-    """Whether a monitor watches: `{alive, pid, at, looked}`; `at` is its last good look."""
+    """Return the monitor's state: `{alive, pid, at, looked}`; `at` is its last good check."""
     told = read_json(folder / FILE)
     try:
         alive = find_process(int(told["pid"]), float(told["born"])) is not None and told["pid"] != os.getpid()

@@ -1,4 +1,4 @@
-"""What was seen, as lines of a file for people, pipeline_monitor.log, and the same as JSON lines for programs."""
+"""Log of changes: pipeline_monitor.log for people, pipeline_monitor.jsonl for programs."""
 
 import json
 import os
@@ -12,23 +12,23 @@ from ops.monitor.records import Seen, document, line_date, word
 from ops.tables import cell
 
 BYTES = 5_000_000
-KEPT = 3  # files that were full, besides the one that is written
+KEPT = 3  # rotated files besides the current one
 
 
 class Journal:
-    """Files that their owner alone can read. A disk that is full is said once, and ends nothing."""
+    """Writer of private log files. A full disk is reported once and does not stop the monitor."""
 
     def __init__(self, folder: Path, say: Callable[[str], None], size: int = BYTES) -> None:
         self._folder, self._say, self._bytes = folder, say, size
         self._broken = False
 
     def run(self, now: datetime, seen: Seen) -> None:
-        """A run of which something changed."""
+        """Log a run whose status or steps changed."""
         self._write(lines(now, seen.id, seen.run.status, seen.run.steps), {"at": line_date(now), **document(seen)})
 
     def event(self, now: datetime, event: Event) -> None:
-        """Something else that was told."""
-        # What a step said of itself stays in the backend, and in the message, where secrets in it are masked.
+        """Log an event."""
+        # Errors may contain secrets, which only the notification masks.
         facts = {name: value for name, value in event.facts.items() if name != "error"}
         told = {"at": line_date(now), "event": event.kind, "subject": event.subject, "facts": facts}
         self._write([f"[{line_date(now)}] {event.kind}: {cell(event.subject)}"], told)
@@ -41,7 +41,7 @@ class Journal:
             self._broken = False
         except OSError as wrong:
             if not self._broken:
-                self._say(f"{self._folder} cannot be written to, and the log has gaps: {wrong.strerror}")
+                self._say(f"{self._folder} cannot be written, so the log has gaps: {wrong.strerror}")
             self._broken = True
 
     def _append(self, name: str, text: str) -> None:

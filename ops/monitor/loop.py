@@ -1,4 +1,7 @@
-"""The monitor as a process: it looks until it is told to end. Runs and schedules go on without it."""
+"""Monitor process: check at an interval until a signal.
+
+Runs and schedules do not depend on it.
+"""
 
 import os
 import signal
@@ -30,7 +33,7 @@ SLOWEST = 300.0
 
 @dataclass
 class Watch:
-    """A monitor with its sign of life, and the pauses between its looks, which grow while the backend is away."""
+    """A monitor with its heartbeat. The pause between checks doubles while the backend is away."""
 
     monitor: Monitor
     teller: Teller
@@ -39,6 +42,7 @@ class Watch:
     pause: float = 0.0
 
     def look(self, now: datetime) -> str:
+        """Check once, then deliver due messages; return what was checked."""
         looked = self.monitor.look(now)
         if looked:
             self.heartbeat.beat(now, looked)
@@ -48,10 +52,12 @@ class Watch:
 
 
 def watch(settings: Settings, say: Callable[[str], None], once: bool = False) -> None:
-    """Look and tell, until SIGTERM or SIGINT; `once`: look once.
+    """Run the monitor until SIGTERM or SIGINT; with `once`, for one check.
 
-    Raises Locked if another monitor works on the same folder, BadInput for a wrong channel or heartbeat URL,
-    Unreachable if it is to look once and the backend, which was up, does not answer.
+    Raises:
+        Locked: another monitor uses the same data directory.
+        BadInput: a channel or the heartbeat URL is wrong.
+        Unreachable: with `once`, the backend was up before and does not answer.
     """
     folder = data_dir(settings)
 
@@ -77,7 +83,7 @@ def watch(settings: Settings, say: Callable[[str], None], once: bool = False) ->
 
 
 def log_folder(settings: Settings) -> Path:
-    """Where pipeline_monitor.log and pipeline_monitor.jsonl are."""
+    """Return the folder of pipeline_monitor.log and pipeline_monitor.jsonl."""
     named = settings.monitor.log_folder
     return settings_file().parent / Path(named).expanduser() if named else data_dir(settings) / "logs"
 
@@ -103,7 +109,7 @@ def _watch(
 
 def _once(watching: Watch) -> None:
     if not watching.look(datetime.now(UTC)):
-        raise Unreachable("the backend does not answer, and was up before; `flows server status` tells more")
+        raise Unreachable("the backend does not answer, and was up before; `flows server status` shows more")
 
 
 def _loop(watching: Watch, say: Callable[[str], None]) -> None:
@@ -120,4 +126,4 @@ def _loop(watching: Watch, say: Callable[[str], None]) -> None:
     finally:
         for number, handler in before:
             signal.signal(number, handler)
-    say("the monitor ends; what goes on goes on")
+    say("the monitor ends; runs and schedules go on")

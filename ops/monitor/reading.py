@@ -1,4 +1,4 @@
-"""What there is of pipelines on a backend, asked in pages, however much of it there is."""
+"""Read the pipelines of a backend, page by page."""
 
 import dataclasses
 import json
@@ -16,14 +16,14 @@ FIELDS = [
     *("id", "name", "project.name", "status", "status_changed", "status_message", "status_reason", "created"),
     *("started", "completed", "last_update", "runtime", "execution.queue", "configuration.Pipeline"),
 ]
-# ClearML keeps the runs of a pipeline in hidden projects, of which there may be any number, below any project.
+# ClearML stores the runs of a pipeline in hidden projects, which can be below any project.
 PIPELINES: dict[str, Any] = {"type": ["controller"], "system_tags": ["pipeline"], "search_hidden": True}
 
 Task = dict[str, Any]
 
 
 def changed_since(api: Api, since: datetime) -> dict[str, Task]:
-    """Controllers that got their status then or later, by id, the earliest first."""
+    """Return controllers by id whose status changed at or after `since`, the earliest first."""
     found: dict[str, Task] = {}
     page = 0
     while True:
@@ -34,13 +34,13 @@ def changed_since(api: Api, since: datetime) -> dict[str, Task]:
             found[task["id"]] = task
         if len(tasks) < PAGE:
             return found
-        # Not by the number of the page alone: what changes meanwhile moves to the end, and another one takes its place.
+        # Restart from the last date: a task that changes moves to the end and shifts the following pages.
         last = changed_at(tasks[-1])
         since, page = (last, 0) if last > since else (since, page + 1)
 
 
 def under_way(api: Api) -> dict[str, Task]:
-    """Controllers that wait in a queue or run, by id."""
+    """Return the controllers by id that wait in a queue or run."""
     found: dict[str, Task] = {}
     page = 0
     while True:
@@ -52,12 +52,12 @@ def under_way(api: Api) -> dict[str, Task]:
 
 
 def changed_at(task: Task) -> datetime:
-    """When it got its status."""
+    """Return the time of the last status change."""
     return instant(task["status_changed"])
 
 
 def look_at(api: Api, task: Task, own: bool) -> Seen:
-    """The run of a controller, with its steps."""
+    """Return the run of a controller, with its steps."""
     project = task.get("project") or {}
     controller = {**task, "project": project.get("id", "")}
     return Seen(
@@ -74,7 +74,7 @@ def look_at(api: Api, task: Task, own: bool) -> Seen:
 
 
 def console_end(api: Api, task: str, lines: int) -> list[str]:
-    """The last lines that a Task printed."""
+    """Return the last `lines` console lines of a Task."""
     events = api.call("events.get_task_log", task=task, batch_size=lines, order="desc")["events"]
     ordered = sorted(events, key=lambda event: event.get("timestamp", 0))
     printed = "\n".join(str(event.get("msg", "")) for event in ordered)
@@ -82,7 +82,7 @@ def console_end(api: Api, task: str, lines: int) -> list[str]:
 
 
 def failed_below(api: Api, task: str, count: int) -> list[str]:
-    """Of what a Task had started and that failed, such as experiments: names, and the last line of what each said."""
+    """Return names and last error lines of up to `count` failed Tasks started by a Task."""
     asked = {"parent": [task], "status": ["failed"], "search_hidden": True, "page": 0, "page_size": count}
     fields = ["id", "name", "status_message", "status_reason", "runtime"]
     found = api.call("tasks.get_all", **asked, order_by=["created"], only_fields=fields)["tasks"]
@@ -91,7 +91,7 @@ def failed_below(api: Api, task: str, count: int) -> list[str]:
 
 
 def names_of_queues(api: Api) -> dict[str, str]:
-    """Names by id."""
+    """Return the names of all queues by id."""
     queues = api.call("queues.get_all", only_fields=["id", "name"])["queues"]
     return {queue["id"]: queue["name"] for queue in queues}
 
@@ -103,7 +103,7 @@ def _page(api: Api, page: int, **asked: Any) -> list[Task]:
 
 def _run(api: Api, controller: Task) -> Run:
     steps: Run | None = None
-    # Whoever made this pipeline may have noted its graph in a way that we do not know: then its steps are not told.
+    # Another program's pipeline may store its graph in an unknown form. Its steps are then left out.
     with suppress(json.JSONDecodeError, AttributeError, TypeError, KeyError, Refused):
         steps = watch.of_controller(api, controller)
     if steps:

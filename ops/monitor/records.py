@@ -1,4 +1,4 @@
-"""What the monitor sees of runs. Instants are on the backend's clock, as texts of the API, in UTC."""
+"""Records of the monitor. Times are the backend's, as texts of its API, in UTC."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,13 @@ from typing import Any
 from flows.watch import BROKEN, Run, Step
 
 OPEN = frozenset({"queued", "in_progress"})
-CLOCK_TOLD_TO = timedelta(seconds=2)  # the backend tells the time in whole seconds
+CLOCK_TOLD_TO = timedelta(seconds=2)  # resolution of the backend's time is a second
 _COMPLETED = frozenset({"completed", "published", "closed"})
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A run of a pipeline, of ours (`own`) or of others, as the backend told it at one look."""
+    """A run of a pipeline in a snapshot; `own` if its project is one of this package's."""
 
     run: Run
     name: str
@@ -35,32 +35,35 @@ class Seen:
 
     @property
     def end(self) -> str:
-        """completed, failed or stopped; empty while it has not ended. What is published completed before."""
+        """The end: completed, failed or stopped; empty while the run goes on.
+
+        Published is completed.
+        """
         if self.run.status in _COMPLETED:
             return "completed"
         return self.run.status if self.run.status in BROKEN else ""
 
     @property
     def end_key(self) -> str:
-        """The same for an end however often it is seen and marked; another one once the run was started again."""
+        """Key of this end. It changes only if the run is started again."""
         return f"run {self.id} {self.end} {self.started or self.changed}"
 
     @property
     def failed_step(self) -> Step | None:
-        """The step that failed, of several the first; what was stopped beside it does not count before it."""
+        """The first failed step; a stopped step only if none failed."""
         return next((step for step in self.run.steps if step.status == "failed"), self.run.broken)
 
 
 @dataclass(frozen=True)
 class Span:
-    """What was looked at, on the backend's clock: since when a monitor tells what happens, and how far it has come."""
+    """The observed window on the backend's clock: begin of reporting, and the cursor."""
 
     began: datetime
     until: datetime
 
     @classmethod
     def back(cls, now: datetime, seconds: float) -> "Span":
-        """That of the first look."""
+        """Return the window of the first snapshot, `seconds` before `now`."""
         return cls(now - timedelta(seconds=seconds), now - timedelta(seconds=seconds))
 
     @classmethod
@@ -71,29 +74,29 @@ class Span:
         return f"{self.began.isoformat()} {self.until.isoformat()}"
 
     def at(self, now: datetime) -> "Span":
-        """Not beyond now, as it is after the clock was set back."""
+        """Limit the window to `now`, since the clock may be set back."""
         latest = now + CLOCK_TOLD_TO
         return Span(min(self.began, latest), min(self.until, latest))
 
 
 def word(status: str) -> str:
-    """A status as people say it."""
+    """Return the displayed name of a status."""
     return "running" if status == "in_progress" else status
 
 
 def instant(told: str) -> datetime:
-    """An instant as the API tells it, UTC where it names no zone."""
+    """Parse a time of the API. A time without a zone is UTC."""
     found = datetime.fromisoformat(told)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def line_date(now: datetime) -> str:
-    """2025-01-11T12:00:00, in UTC."""
+    """Format a time as 2025-01-11T12:00:00, in UTC."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def document(seen: Seen) -> dict[str, Any]:
-    """The run as the JSON lines of the log have it."""
+    """Return the run as in the JSON lines of the log."""
     return {
         "run_id": seen.id,
         "name": seen.name,

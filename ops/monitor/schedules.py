@@ -1,6 +1,6 @@
-"""What schedulers left word of, and whether they work: that of this machine, and that of the cluster.
+"""Notices and state of schedulers: this machine's and the cluster's.
 
-Where there never was one, nothing is made.
+Reading creates nothing if there was never a scheduler.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from ops.schedule.shared import Shared
 from ops.schedule.store import Store
 from ops.schedule.stores import project, shared_store
 
-KINDS = {"failed": "launch_failed"}  # of events, where they are not those of the notices
+KINDS = {"failed": "launch_failed"}  # kinds of notices whose event has another name
 FIXES = {
     "missed": "flows schedule run-now {name}",
     "skipped": "flows runs list",
@@ -38,7 +38,7 @@ CLUSTER = Place(
 
 @dataclass(frozen=True)
 class Notice:
-    """Word of the scheduler: `run` is the tag of the run that it is about, `task` its Task, if they are known."""
+    """A scheduler's notice: `run` is the tag of its run and `task` the Task, or empty."""
 
     number: int
     event: Event
@@ -47,7 +47,7 @@ class Notice:
 
 
 class Schedules:
-    """Those of this machine. Every method raises FlowsError when their file is damaged."""
+    """Schedules of this machine. Every method raises FlowsError if their file is damaged."""
 
     place = HERE
 
@@ -57,17 +57,20 @@ class Schedules:
         self._inode = 0
 
     def notices(self, after: int) -> list[Notice]:
-        """Those of a number above this, the oldest first; all, if numbers began anew as the file did."""
+        """Return notices with a number above `after`, the oldest first.
+
+        Returns all if `after` is larger than any number, since the file is then a new one.
+        """
         store = self._opened()
         return _notices(store, after, "") if store else []
 
     def active(self) -> list[Overdue]:
-        """The active schedules, and when each is to be looked at next."""
+        """Return the active schedules with the time of their next check."""
         store = self._opened()
         return _active(store) if store else []
 
     def holder(self) -> str:
-        """The process of the scheduler; empty if none is under way."""
+        """Return the scheduler's process, or an empty text if none runs."""
         return holder(self._folder, "schedule")
 
     def close(self) -> None:
@@ -76,7 +79,7 @@ class Schedules:
         self._store, self._inode = None, 0
 
     def _opened(self) -> Store | None:
-        """The file as it is now: somebody may have moved it away to begin anew."""
+        """Open the current file, which may have been replaced, or return None if there is none."""
         path = self._folder / KIND.file
         found = path.stat().st_ino if path.exists() else 0
         if found != self._inode:
@@ -87,9 +90,9 @@ class Schedules:
 
 
 class ClusterSchedules:
-    """Those that the backend keeps.
+    """Schedules in the backend.
 
-    Every method raises Unreachable if it does not answer, FlowsError if they are damaged.
+    Every method raises Unreachable if the backend does not answer, and FlowsError if the data are damaged.
     """
 
     place = CLUSTER
@@ -99,15 +102,15 @@ class ClusterSchedules:
         self._rows: Shared | None = None
 
     def notices(self, after: int) -> list[Notice]:
-        """As of those of this machine."""
+        """Return notices, as `Schedules.notices` does."""
         return self._watched.ask(lambda backend: _notices(self._opened(backend), after, " --remote"), [])
 
     def active(self) -> list[Overdue]:
-        """As of those of this machine."""
+        """Return the active schedules, as `Schedules.active` does."""
         return self._watched.ask(lambda backend: _active(self._opened(backend)), [])
 
     def holder(self) -> str:
-        """The Task of the scheduler; empty if none is under way."""
+        """Return the scheduler's Task, or an empty text if none runs."""
         return self._watched.ask(self._living, "")
 
     def close(self) -> None:
@@ -118,7 +121,7 @@ class ClusterSchedules:
     def _opened(self, backend: Backend) -> Store:
         if self._rows is None:
             api = backend.api
-            # Of its own, since it is closed with the rows.
+            # A separate client, since closing the rows closes it.
             api = Api(api.url, api.access_key, api.secret_key, api.timeout)
             self._rows = Shared(api, project(self._settings))
         return shared_store(self._rows)

@@ -1,4 +1,4 @@
-"""The tables of the monitor: how far it has looked, what it knows of runs, and what was told."""
+"""SQLite tables of the monitor: cursors, states of runs, sent events and open conditions."""
 
 from ops.database import Kind
 

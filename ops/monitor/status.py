@@ -1,4 +1,4 @@
-"""What is told of a run, of this package or of others, when somebody asks."""
+"""Status of runs of any pipeline, for the command line and Python."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,10 +19,10 @@ from ops.runs import own_projects
 
 
 def run_status(run_id: str = "") -> dict[str, Any]:
-    """A run of any pipeline on the backend, as it is now, and whether a monitor watches.
+    """Return the current status of a run of any pipeline, and whether a monitor watches.
 
     Args:
-        run_id: its id or the beginning of it; empty: the run that was made last.
+        run_id: the id or its beginning; empty: the run that was created last.
 
     Returns:
         `{run_id, name, flow, status, started, seconds, steps: [{name, task_id, status, started, seconds, message}],
@@ -37,9 +37,12 @@ def run_status(run_id: str = "") -> dict[str, Any]:
 
 
 def list_statuses(last: int = 20) -> list[dict[str, Any]]:
-    """The last runs of all pipelines on the backend, the newest first: as `run_status`, with numbers for the steps.
+    """Return the last runs of all pipelines, the newest first.
 
-    Raises Unreachable if no backend answers.
+    Each is as of `run_status`, without `watcher`.
+
+    Raises:
+        Unreachable: no backend answers.
     """
     settings = load()
     asked = Asked(settings, connect(settings))
@@ -47,7 +50,7 @@ def list_statuses(last: int = 20) -> list[dict[str, Any]]:
 
 
 class Asked:
-    """A backend that was asked for runs."""
+    """Reads runs from one backend."""
 
     def __init__(self, settings: Settings, backend: Backend) -> None:
         self._settings, self._backend = settings, backend
@@ -89,7 +92,7 @@ class Asked:
         return dict(found[0])
 
     def _settled(self, task: Task) -> Seen:
-        """The run as it is once what was lost of it, if it is ours, is marked."""
+        """Return the run after marking its lost steps, if it is one of this package's."""
         seen = self._look(task)
         if seen.own and seen.is_open and ending.settle(self._api, seen.id, self._settings.agents.lost_after):
             found = self._api.call("tasks.get_all_ex", id=[seen.id], search_hidden=True, only_fields=FIELDS)["tasks"]

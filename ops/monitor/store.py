@@ -1,4 +1,4 @@
-"""What the monitor knows over restarts, and the only place that changes it. It looks at no clock and no backend."""
+"""Monitor state in SQLite. Only this module writes to it. Callers pass `now`."""
 
 import json
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from ops.monitor.records import Seen
 from ops.monitor.schema import KIND
 from ops.schedule.records import text
 
-AT_ONCE = 50  # runs that are settled at one look
-KEPT = timedelta(days=90)  # of what is known of runs that ended, and of what was told
+AT_ONCE = 50  # runs settled per check
+KEPT = timedelta(days=90)  # retention of ended runs and sent events
 
 Steps = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Known:
-    """What was known of a run at the last look: its status, since when, and the statuses of its steps."""
+    """The stored state of a run: its status, the status's time, and its steps' statuses."""
 
     status: str
     changed: str
@@ -27,6 +27,8 @@ class Known:
 
 
 class Store:
+    """Reads and writes of the tables."""
+
     def __init__(self, folder: Path) -> None:
         self._database = Database(folder, KIND)
 
@@ -34,7 +36,7 @@ class Store:
         self._database.close()
 
     def mark(self, name: str) -> str:
-        """A value that is kept by its name; empty if there is none."""
+        """Return the value stored under a name, or an empty text."""
         rows = self._database.read("SELECT value FROM marks WHERE name = ?", name)
         return str(rows[0]["value"]) if rows else ""
 
@@ -57,7 +59,7 @@ class Store:
             )
 
     def unsettled(self, before: str) -> list[str]:
-        """Runs of ours that ended before this and may have left something that seems to run."""
+        """Return own runs that ended before `before` and may have steps that still seem to run."""
         rows = self._database.read(
             "SELECT id FROM runs WHERE own AND NOT settled AND changed < ?"
             " AND status IN ('completed', 'failed', 'stopped') ORDER BY changed LIMIT ?",
@@ -78,7 +80,7 @@ class Store:
             connection.execute("INSERT OR IGNORE INTO told VALUES (?, ?)", (key, text(now)))
 
     def stretches(self, kind: str) -> dict[str, str]:
-        """Names, which begin with the kind, and beginnings of what goes on and was told."""
+        """Return the open conditions of a kind: start times by name."""
         rows = self._database.read("SELECT name, since FROM stretches WHERE name GLOB ?", f"{kind} *")
         return {row["name"]: row["since"] for row in rows}
 
@@ -91,7 +93,7 @@ class Store:
             connection.executemany("DELETE FROM stretches WHERE name = ?", [(name,) for name in names])
 
     def forget(self, now: datetime) -> None:
-        """Drop what is too old to be seen again."""
+        """Delete records older than KEPT."""
         before = text(now - KEPT)
         with self._database.write() as connection:
             connection.execute("DELETE FROM told WHERE at < ?", (before,))

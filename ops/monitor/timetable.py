@@ -1,4 +1,4 @@
-"""The schedules of one place, a machine or the cluster, as the monitor sees them."""
+"""Watch one scheduler, of this machine or of the cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,14 +13,17 @@ from ops.monitor.schedules import Notice
 from ops.monitor.store import Store
 from ops.schedule.records import instant
 
-HELD = timedelta(minutes=10)  # for so long a run that failed waits for the backend to say whether it has a Task
-OF_RUNS = ("launch_failed", "skipped")  # kinds of notices about a run that may have begun
-CATCHES_UP = timedelta(seconds=60)  # in which a scheduler that is under way starts what is due
-BEGAN = "began"  # since when the scheduler's word is told
+HELD = timedelta(minutes=10)  # a failed run waits this long for the backend to say whether it has a Task
+OF_RUNS = ("launch_failed", "skipped")  # kinds of notices of runs that may have a Task
+CATCHES_UP = timedelta(seconds=60)  # time for a running scheduler to start due runs
+BEGAN = "began"  # mark: start of the reported notices
 
 
 class Schedules(Protocol):
-    """See ops/monitor/schedules.py. Every method raises FlowsError, Unreachable if the backend has them."""
+    """Schedules, see ops/monitor/schedules.py.
+
+    Every method raises FlowsError, and Unreachable if the schedules are in the backend.
+    """
 
     @property
     def place(self) -> Place: ...
@@ -31,9 +34,10 @@ class Schedules(Protocol):
 
 @dataclass
 class Timetable:
-    """What the scheduler of one place left word of, and whether it does its work.
+    """Passes a scheduler's notices on and checks that the scheduler works.
 
-    has_task: whether there is a Task with this tag that did not complete. Raises Unreachable.
+    Attributes:
+        has_task: returns whether a Task with this tag exists that did not complete. Raises Unreachable.
     """
 
     schedules: Schedules
@@ -45,15 +49,15 @@ class Timetable:
     _overdue: datetime | None = field(default=None, init=False)
 
     def look(self, now: datetime, answers: bool) -> None:
-        """Tell what is new; `answers`: whether the backend does."""
+        """Report new notices and a missing scheduler. `answers`: the backend answers."""
         try:
             self._pass_notices_on(now, answers)
             self.tell_stretches(self.schedules.place.kind, self._no_scheduler(now), now)
             self._complained = ""
-        except Unreachable:  # told by whoever looks at runs
+        except Unreachable:  # `Monitor` reports this error
             return
         except FlowsError as wrong:
-            # The schedules cannot be watched, which keeps nobody from watching the runs.
+            # Damaged schedules must not stop the watch over runs.
             if self._complained != str(wrong):
                 self.tell(Event(f"schedules {wrong}", "missed", now, str(wrong), {"error": str(wrong)}), now)
             self._complained = str(wrong)
@@ -67,7 +71,7 @@ class Timetable:
         told = self.store.stretches(place.kind)
         holder = "" if told else self.schedules.holder()
         self._overdue = self._overdue or now
-        # One that is under way has, as after the machine slept, just not come to it yet.
+        # A running scheduler may be about to start the run, as after a sleep of the machine.
         if holder and now - self._overdue < CATCHES_UP:
             return []
         return [decide.no_scheduler(late, place, holder, now)]
@@ -84,7 +88,10 @@ class Timetable:
                 self.store.set_mark(mark, str(notice.number))
 
     def _has_run(self, notice: Notice, answers: bool) -> bool:
-        """Whether it is about a run that has a Task and did not complete, so that it is told as that run's end."""
+        """Return whether the notice's run has a Task that did not complete.
+
+        The end of that Task is then reported instead of the notice.
+        """
         if notice.event.kind not in OF_RUNS or not notice.run:
             return False
         try:

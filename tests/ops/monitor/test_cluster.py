@@ -51,8 +51,8 @@ def test_a_cluster_without_a_scheduler_is_told_with_what_starts_one(
     watcher: Watcher, store: Store, rows: Shared, api: Api
 ) -> None:
     late = store.add("nightly", NOW - timedelta(seconds=301), **WAYS)
-    never = f"the run of nightly that was due at {text(late.due or NOW)} never came: "
-    assert watcher.look() == [("missed", f"{never}no scheduler is under way")]
+    never = f"the run of nightly that was due at {text(late.due or NOW)} was not started: "
+    assert watcher.look() == [("missed", f"{never}no scheduler is running")]
     assert watcher.told.events[0].facts["fix"] == "flows schedule start --remote"
     watcher.restart()
     assert watcher.look() == []

@@ -73,7 +73,7 @@ def test_a_run_is_shown_with_its_steps(made: Runs) -> None:
     assert found["watcher"] == {"alive": False, "pid": None, "at": None, "looked": None}
     assert ops.monitor.run_status(run) == found
     printed = monitor(run).stdout
-    assert "watched  by nobody (flows monitor watch)" in printed
+    assert "watched  no (start one with `flows monitor watch`)" in printed
     assert "validate: words" in printed
 
 
@@ -95,7 +95,7 @@ def test_without_a_run_it_is_said_so(made: Runs) -> None:
     assert monitor().exit_code == 2
     assert monitor().stderr == "error: no pipeline has run yet; `flows run churn` runs one\n"
     assert monitor("beef").exit_code == 2
-    assert monitor("wach").stderr == ("error: 'wach' is neither a command nor the id of a run; did you mean 'watch'?\n")
+    assert monitor("wach").stderr == ("error: 'wach' is neither a command nor a run id; did you mean 'watch'?\n")
 
 
 def test_a_run_is_followed_until_it_ends(made: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +167,7 @@ def test_an_embedded_backend_is_not_started_for_being_watched(tmp_path: Path, mo
     done = monitor("watch", "--once")
     assert done.exit_code == 5
     assert "the embedded backend of" in done.stderr
-    assert done.stderr.endswith("`flows server status` tells more\n")
+    assert done.stderr.endswith("`flows server status` shows more\n")
     shutil.rmtree(folder)
     assert read_state(folder) is None
 
@@ -189,10 +189,10 @@ def test_a_second_monitor_names_the_first_which_ends_when_it_is_told_to(made: Ru
         assert first.stderr.readline().endswith(" failed: churn failed in validate\n")
         wait_until(lambda: told(run)["watcher"]["alive"], "it has left a sign of life")
         assert told(run)["watcher"]["pid"] == first.pid
-        assert f"by process {first.pid}, which looked " in monitor(run).stdout
+        assert f"by process {first.pid}, last check " in monitor(run).stdout
         first.send_signal(signal.SIGTERM)
         _printed, errors = first.communicate(timeout=60)
-        assert (first.returncode, errors.splitlines()[-1][-36:]) == (0, "the monitor ends; what goes on goes on"[-36:])
+        assert (first.returncode, errors.splitlines()[-1][-36:]) == (0, "the monitor ends; runs and schedules go on"[-36:])
     finally:
         if first.poll() is None:
             first.kill()

@@ -69,7 +69,7 @@ def test_a_log_that_cannot_be_written_is_said_once_and_ends_nothing(tmp_path: Pa
     journal = Journal(tmp_path / "logs", said.append)
     journal.run(NOW, SEEN)
     journal.run(NOW, SEEN)
-    assert said == [f"{tmp_path / 'logs'} cannot be written to, and the log has gaps: File exists"]
+    assert said == [f"{tmp_path / 'logs'} cannot be written, so the log has gaps: File exists"]
 
 
 def test_each_look_leaves_a_sign_of_life_and_the_switch_is_asked_now_and_then(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_switch_that_does_not_take_it_is_said_without_its_secret(
 
 @pytest.mark.parametrize("url", ["ftp://host/secret", "secret", "https://"])
 def test_what_is_no_url_is_refused_without_being_told(tmp_path: Path, url: str) -> None:
-    with pytest.raises(BadInput, match=r"^FLOWS_HEARTBEAT_URL is no http or https URL$"):
+    with pytest.raises(BadInput, match=r"^FLOWS_HEARTBEAT_URL is not an http or https URL$"):
         Heartbeat(tmp_path, url, timedelta(seconds=60), print)
 
 

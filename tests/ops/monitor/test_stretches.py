@@ -56,7 +56,7 @@ def test_a_run_of_which_nothing_is_heard_is_stuck_once_for_as_long_as_it_is(
     go_on(monkeypatch, 3)
     assert [kind for kind, _ in strict.look()] == ["stuck"]
     event = strict.told.events[0]
-    assert event.subject.startswith("churn is stuck: nothing was heard of it for 1")
+    assert event.subject.startswith("churn is stuck: the run had no update for 1")
     assert (facts(strict)["fix"], facts(strict)["run_id"]) == (f"flows runs stop {run}", run)
     assert facts(strict)["url"].endswith(f"/experiments/{run}")
     assert 179 <= facts(strict)["silent_seconds"] <= 240
@@ -77,10 +77,10 @@ def test_a_step_of_others_that_is_silent_is_stuck_and_left_alone(strict: Watcher
     step = foreign.step("load", run, status="in_progress")
     foreign.draw(run, load=step)
     assert [subject.partition(" for ")[0] for _, subject in strict.look()] == [
-        "nightly is stuck: nothing was heard of it",
-        "nightly is stuck: nothing was heard of its step load",
+        "nightly is stuck: the run had no update",
+        "nightly is stuck: its step load had no update",
     ]
-    assert facts(strict)["fix"] == "abort it on its page, and look at its machine"
+    assert facts(strict)["fix"] == "abort it on its page, and check its machine"
     assert [status(foreign.api, task) for task in (run, step)] == ["in_progress", "in_progress"]
 
 
@@ -90,7 +90,7 @@ def test_a_step_whose_worker_is_gone_has_failed_and_is_told_as_lost(watcher: Wat
     step = made.step("train_sweep", run, status="in_progress")
     made.api.call("workers.status_report", worker="gpu:0", timestamp=0, task=step)
     made.draw(run, train_sweep=step)
-    assert watcher.look() == [("lost", "churn lost its step train_sweep, which is failed now and may be tried again")]
+    assert watcher.look() == [("lost", "churn lost its step train_sweep, which is marked failed and may be retried")]
     assert (status(made.api, run), status(made.api, step)) == ("in_progress", "failed")
     assert facts(watcher)["failed_step"] == "train_sweep"
     assert facts(watcher)["error"].startswith("worker gpu:0 was lost: it has not reported for 1")
@@ -150,7 +150,7 @@ def test_a_controller_that_waits_needs_an_agent_for_services(strict: Watcher, ma
     run = made.run()
     made.api.call("tasks.stopped", task=run)
     made.api.call("tasks.enqueue", task=run, queue_name="services")
-    assert strict.look() == [("stuck", "churn waits: it is in the queue services, which no live agent watches")]
+    assert strict.look() == [("stuck", "churn waits: the run is in the queue services, which no live agent watches")]
     assert facts(strict)["fix"] == "flows agent start --services --queue services"
 
 
@@ -203,7 +203,7 @@ def test_runs_that_are_due_and_a_scheduler_that_is_not_there(watcher: Watcher) -
     assert watcher.look(0) == [
         (
             "missed",
-            f"the run of late that was due at {late.due:%Y-%m-%dT%H:%M:%SZ} never came: no scheduler is under way",
+            f"the run of late that was due at {late.due:%Y-%m-%dT%H:%M:%SZ} was not started: no scheduler is running",
         )
     ]
     assert facts(watcher)["fix"] == "flows schedule start"
