@@ -66,7 +66,7 @@ def _of_a_new_one(command: Command) -> Command:
             ),
             click.option("--queue", help="Queue whose agents run the steps."),
             click.option("--max-runs", type=click.IntRange(1), help="Total number of runs."),
-            click.option("--overlap", type=click.Choice(OVERLAPS), help="Policy if the run before still runs."),
+            click.option("--overlap", type=click.Choice(OVERLAPS), help="Policy if the previous run still runs."),
             click.option("--catch-up", type=click.Choice(CATCH_UPS), help="Missed runs to start later."),
             click.option("--grace", type=click.IntRange(0, 31_536_000), help="Seconds a run may be late."),
             click.option("--jitter", type=click.IntRange(0, 86_400), help="Maximum delay of a start, in seconds."),

@@ -138,7 +138,7 @@ class Engine:
             self._tell(schedule, None, "paused", f"it is paused: {wrong}", now)
         except Unreachable as away:
             if schedule.id not in self._delayed:
-                why = f"due runs wait, because the state of the run before is unknown: {away}"
+                why = f"due runs wait, because the state of the previous run is unknown: {away}"
                 self._tell(schedule, None, "delayed", why, now)
             self._delayed.add(schedule.id)
         return [], (schedule.seen, now + RETRY)
@@ -256,7 +256,7 @@ class Engine:
         known = {run.key for run in self.store.open_runs(schedule)}
         for task in self._tasks(schedule):
             if task.silent < (self._patience(task) if known.intersection(task.tags) else self.lost_after):
-                return f"the run before it, {task.id}, is {task.status}"
+                return f"the previous run, {task.id}, is {task.status}"
         for run in self.store.open_runs(schedule):
             if run.state in ("launched", "begun") and self._may_begin(run, now):
                 return f"the run of {text(run.scheduled)} has a process, {run.pid}"

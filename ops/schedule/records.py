@@ -15,7 +15,7 @@ CATCH_UPS = ("none", "latest", "all")
 REPLACED = "replaced by a later run of its schedule"
 TAG = "scheduled"  # tag of the Task of every scheduled run
 
-# States of a run that has not ended. waiting: for the run before it. claimed: to be started once. launched: its process
+# States of a run that has not ended. waiting: for the previous run. claimed: to be started once. launched: its process
 # was started. begun: its process took the run. End states: done, failed (did not start or complete), skipped (another
 # run was under way), missed (its time passed and was not caught up).
 OPEN = ("waiting", "claimed", "launched", "begun")
