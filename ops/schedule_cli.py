@@ -307,7 +307,7 @@ def tick() -> None:
 def install_(machine: str | None, apply: bool) -> None:
     """Let the machine's own scheduler start due runs.
 
-    It calls `flows schedule tick` every minute, in place of `flows schedule start`.
+    It calls `flows schedule tick` every minute, instead of `flows schedule start`.
     """
     if machine is None:
         raise BadInput("expected --systemd, --cron or --windows")

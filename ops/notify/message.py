@@ -127,7 +127,7 @@ def _text(text: str, masker: Masker) -> str:
 
 
 def _last_part(text: str) -> str:
-    """Return the last characters from the start of a word: half of a secret is not recognised."""
+    """Return the last characters from a word boundary on: half of a secret is not recognised."""
     if len(text) <= LONGEST_INPUT:
         return text
     words = text[-LONGEST_INPUT:].split(maxsplit=1)

@@ -116,5 +116,5 @@ def _told(teller: Teller, name: str, counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _test_event(now: datetime) -> Event:
-    facts = {"status": "nothing has happened: somebody ran `flows notify test`"}
+    facts = {"status": "this is a test, sent by `flows notify test`"}
     return Event(f"test {secrets.token_hex(6)}", "test", now, "test of a notification from clearml-flows", facts)

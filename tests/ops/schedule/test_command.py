@@ -73,7 +73,7 @@ def test_without_json_it_is_for_people() -> None:
         (["cron", "* * * * * *"], "has 6 fields"),
         (["daily", "12:00", "--flow", "chrun"], "there is no flow 'chrun'; did you mean 'churn'"),
         (["daily", "12:00", "--name", "../x"], "--name is '../x'"),
-        (["daily", "12:00", "--name", "environment"], "--name environment is for the schedule"),
+        (["daily", "12:00", "--name", "environment"], "--name environment is reserved"),
         (["pause", "nightly"], "there is no schedule 'nightly'"),
         (["run-now", "nightly"], "there is no schedule 'nightly'"),
     ],
@@ -109,5 +109,5 @@ def test_a_damaged_file_is_one_sentence(folder: Path) -> None:
 @pytest.mark.parametrize("command", ["daily", "cron"])
 def test_the_help_tells_what_happens_where_clocks_change(command: str) -> None:
     text = " ".join(flows(command, "--help").stdout.split())
-    assert "a time in the hour that spring leaves out runs once, at the first instant after it" in text
-    assert "a time in the hour that autumn repeats runs once, the first time" in text
+    assert "a time in the hour skipped in spring runs once, at the first instant after it" in text
+    assert "A time in the hour repeated in autumn runs once, the first time" in text

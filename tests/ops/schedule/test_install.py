@@ -119,7 +119,7 @@ def test_systemd_units_are_written_and_written_again_but_not_over_anothers(folde
     (units / "flows-schedule.timer").write_text("[Timer]\n")
     done = flows_install("--systemd", "--apply")
     assert done.exit_code == 1
-    assert "flows-schedule.timer was not made by this command" in done.stderr
+    assert "flows-schedule.timer was not written by this command" in done.stderr
     assert (units / "flows-schedule.timer").read_text() == "[Timer]\n"
 
 

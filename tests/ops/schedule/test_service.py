@@ -79,7 +79,7 @@ def test_commands_with_remote_are_about_the_backends_schedules(folder: Path, mon
     assert flows("tick").exit_code == flows("install", "--cron").exit_code == 2
     monkeypatch.setenv("FLOWS__SCHEDULE__STORE", "local")
     assert told("list") == []
-    assert "--remote is for the one in the backend" in flows("stop").stderr
+    assert "--remote stops the scheduler in the backend" in flows("stop").stderr
     assert "--json need --remote" in flows("start", "--queue", "q").stderr
 
 
@@ -184,7 +184,7 @@ def test_a_scheduler_ends_with_its_task_and_a_second_one_names_it(api: Api, monk
     monkeypatch.setattr(shared, "LOOK_EVERY", -1.0)
     monkeypatch.setattr(service, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(service, "BEAT_EVERY", 0.0)
-    with pytest.raises(Locked, match=f"Task {first} was ended"):
+    with pytest.raises(Locked, match=f"Task {first} has ended"):
         service.serve(load(), first, said.append)
     assert len(ticks) == 2
     assert len([line for line in said if "due runs wait: no ClearML backend answers" in line]) == 1

@@ -148,8 +148,8 @@ def test_which_days(expression: str, start: str, due: list[str]) -> None:
         ("0 0 *\n* *", "one line"),
         ("0 0 * * *\x00", "one line"),
         ("0 " * 129, "258 characters"),
-        (None, "not None"),
-        (5, "not 5"),
+        (None, "got None"),
+        (5, "got 5"),
     ],
 )
 def test_nonsense_is_refused_with_the_name_of_the_field(expression: object, names: str) -> None:
