@@ -84,7 +84,7 @@ def list_(last: int, as_json: bool) -> None:
 def watch(once: bool) -> None:
     """Watch all runs and schedules until SIGTERM or Ctrl-C.
 
-    The monitor sends a notification when a run ends, is stuck, waits in a queue without an agent, or misses its
+    The monitor sends a notification when a run ends, is stuck, waits for a missing agent, or misses its
     schedule. This includes events from before its start. Steps of this package's runs whose worker died are marked
     failed, so that they are retried. pipeline_monitor.log and pipeline_monitor.jsonl have all changes.
 

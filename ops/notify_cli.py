@@ -19,8 +19,8 @@ channels = click.argument("channel", nargs=-1, metavar="[CHANNEL]...")
 def notify(context: click.Context, as_json: bool) -> None:
     """Send notifications by mail, chat or webhook (default: list channels).
 
-    A channel is a URL. Set the environment variable FLOWS_NOTIFY_NAME, or add a line `name = URL` to the file
-    notify.urls in the data directory (chmod 600). The URL in CLEARML_WEBHOOK_URL gets JSON. `flows monitor watch`
+    A channel is a URL. Set it in an environment variable FLOWS_NOTIFY_NAME, or in a line `name = URL` of the file
+    notify.urls (in the data directory, chmod 600). The URL in CLEARML_WEBHOOK_URL gets JSON. `flows monitor watch`
     sends the notifications.
     """
     if context.invoked_subcommand is None:

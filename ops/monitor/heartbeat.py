@@ -56,7 +56,7 @@ class Heartbeat:
         except (requests.RequestException, ValueError) as failure:
             problem = type(failure).__name__
         if problem:
-            self.say(f"the dead-man switch at {urlsplit(self.url).hostname} does not take the heartbeat: {problem}")
+            self.say(f"the dead-man switch at {urlsplit(self.url).hostname} does not accept the heartbeat: {problem}")
 
 
 def watcher(folder: Path) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def next_look(schedule: Schedule, seen: datetime) -> datetime:
 def choose(schedule: Schedule, now: datetime, most: int) -> Choice | None:
     """Choose the runs among the due times up to `now`, or return None if nothing is due.
 
-    `catch_up` is `none` (only a time at most `grace` seconds late), `latest` (the last time, however late), or
-    `all` (the last `most` times).
+    With `catch_up` `none`, it keeps a time that is at most `grace` seconds late. With `latest` it keeps the last
+    time, however late. With `all` it keeps the last `most` times.
     """
     if next_look(schedule, schedule.seen) > now:
         return None

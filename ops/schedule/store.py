@@ -153,8 +153,8 @@ class Store:
             dealt: the time up to which the schedule is handled, and its next check; None for a manual run.
 
         Returns:
-            The recorded runs. Not recorded: a time that has a run, runs beyond max_runs, runs of a removed
-            schedule, and, except by hand, runs of a paused schedule.
+            The recorded runs. Skipped are times that have a run, runs beyond max_runs, and runs of a removed
+            schedule. Runs of a paused schedule are recorded only by hand.
         """
         recorded: list[int] = []
         with self._database.write() as connection:

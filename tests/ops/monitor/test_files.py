@@ -106,7 +106,7 @@ def test_a_switch_that_does_not_take_it_is_said_without_its_secret(
             sign.beat(NOW, "runs")
     if not status:
         sign.beat(NOW, "runs")
-    assert said == [f"the dead-man switch at 127.0.0.1 does not take the heartbeat: {problem}"]
+    assert said == [f"the dead-man switch at 127.0.0.1 does not accept the heartbeat: {problem}"]
     assert asked == ["/secret-token"] * (status is not None)
 
 
