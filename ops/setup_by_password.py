@@ -53,12 +53,12 @@ def setup_by_password(hosts: Mapping[str, str], password: str, user: str) -> dic
     bypass_proxies()
     seconds = load().clearml.connect_timeout
     urls = {name: url.rstrip("/") for name, url in hosts.items()}
-    # Before anything is asked: can the file take a key at all?
+    # Check that clearml.conf can be edited before the server makes a key.
     path = conf_path()
     edited(read_text(path), {**urls, "access_key": "x", "secret_key": "x"}, path)
     api = Api(urls["api_host"], user, password, seconds)
     try:
-        # The password is looked at even where a stored key would do: whoever gives it wants to know.
+        # Check the password even if the stored key is valid, so that a wrong password is reported.
         _check_password(api)
         if stored := _stored(urls, seconds):
             return {**setup(stored), "new_key": False}

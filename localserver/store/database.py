@@ -31,7 +31,7 @@ def open_store(path: Path) -> "Store":
         raise StoreError(f"{path}: {error}") from error
     except (sqlite3.Error, OSError) as error:
         raise StoreError(
-            f"The database {path} cannot be opened ({error}): check the file and its directory, or restore a backup."
+            f"cannot open the database {path}: {error}; check the file and its directory, or restore a backup"
         ) from error
 
 

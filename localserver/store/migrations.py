@@ -36,8 +36,8 @@ def missing(had: Sequence[str]) -> list[str]:
     unknown = set(had) - set(names)
     if unknown:
         raise SchemaTooNewError(
-            f"The database has the schema change {max(unknown)} of a later release: install that release, "
-            "or point the server at another data directory."
+            f"the database has the schema change {max(unknown)} of a later release; install that release, "
+            "or use another data directory"
         )
     return [name for name in names if name not in had]
 

@@ -11,8 +11,8 @@ from typing import IO, Any
 
 from flows.errors import FlowsError
 
-# A shell's own variables win over an .env in compose: none of these may reach it by accident.
 _STDERR = 2
+# Variables of the shell override the .env in compose, so variables with these prefixes are removed.
 _OURS = ("SERVER_", "COMPOSE_")
 
 
@@ -62,7 +62,7 @@ def reading(*words: str, to: str) -> Iterator[IO[bytes]]:
     Raises FlowsError at the end of the block if the command failed.
     """
     with _piped(words, to, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None  # noqa: S101 - it was asked for, two lines above
+        assert process.stdout is not None  # noqa: S101 - a pipe was requested above
         yield process.stdout
 
 
@@ -72,7 +72,7 @@ def feed(words: Iterable[str], chunks: Iterable[bytes], to: str) -> None:
     Raises FlowsError if the command fails, even if it has read all chunks.
     """
     with _piped(words, to, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        assert process.stdin is not None  # noqa: S101 - it was asked for, two lines above
+        assert process.stdin is not None  # noqa: S101 - a pipe was requested above
         try:
             for chunk in chunks:
                 process.stdin.write(chunk)

@@ -18,7 +18,7 @@ MAP_COUNT_NEEDED, MAP_COUNT_ADVISED = 262_144, 524_288
 MEMORY_NEEDED = int(7.2 * 2**30)
 # For a new server: 5 GB of unpacked images and space for data. For an existing server: the minimum to work.
 DISK_NEEDED, DISK_LEFT = 10 * 10**9, 10**9
-# `pull --policy`.
+# The first version with `pull --policy`.
 COMPOSE_NEEDED = (2, 22)
 
 

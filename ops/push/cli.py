@@ -68,11 +68,11 @@ def _show(done: dict[str, Any], dry_run: bool) -> None:
     counts = ", ".join(f"{done[name]:,} {name}" for name in ("projects", "tasks", "datasets", "models"))
     click.echo(f"{counts} for {done['target']}")
     if dry_run:
-        click.echo(f"{done['carried']:,} to be carried; {done['reused']:,} are there as they are here")
+        click.echo(f"{done['carried']:,} to push; {done['reused']:,} are on the server unchanged")
     else:
-        click.echo(f"{done['carried']:,} carried, {done['reused']:,} were there as they are here")
+        click.echo(f"{done['carried']:,} pushed, {done['reused']:,} were on the server unchanged")
         click.echo(
-            f"{done['files']:,} files stored, {done['bytes']:,} bytes; {done['verified']:,} read back and the same"
+            f"{done['files']:,} files stored, {done['bytes']:,} bytes; {done['verified']:,} read back and verified"
         )
     for line in done["notes"]:
         click.echo(f"note: {line}")

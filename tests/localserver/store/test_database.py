@@ -115,11 +115,11 @@ def test_a_kill_keeps_what_was_committed_and_nothing_else(tmp_path: Path) -> Non
 def test_a_file_that_is_no_database_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "store.db"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"store\.db cannot be opened .* restore a backup"):
+    with pytest.raises(StoreError, match=r"cannot open the database .*store\.db: .* restore a backup"):
         open_store(path)
     assert path.read_bytes() == content
 
 
 def test_a_directory_in_its_place_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="cannot open the database"):
         open_store(tmp_path)
