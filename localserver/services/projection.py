@@ -109,8 +109,19 @@ def _check(entity: Entity, wanted: Sequence[str], joins: bool) -> None:
     unknown = [name for name in wanted if name != _ALL and name.lstrip("-").partition(".")[0] not in entity.fields]
     if unknown and joins:
         raise errors.UndefinedFields(fields=[name[:100] for name in unknown], object=entity.table)
-    if unknown:
-        raise errors.LookupFailed(err=f'Cannot resolve field "{unknown[0].lstrip("-").partition(".")[0][:100]}"')
+    unresolved = [name.lstrip("-").partition(".")[0] for name in unknown]
+    if not joins:
+        below = [
+            name.lstrip("-").removeprefix(f"{path}.") for name in wanted for path in _references_above(entity, name)
+        ]
+        unresolved += [name.partition(".")[0] for name in below]
+    if unresolved:
+        raise errors.LookupFailed(err=f'Cannot resolve field "{unresolved[0][:100]}"')
+
+
+def _references_above(entity: Entity, name: str) -> list[str]:
+    """The references that a name such as `project.name` goes through: they are ids where nothing joins them."""
+    return [path for path in entity.references if name.lstrip("-").startswith(f"{path}.")]
 
 
 def referred(call: Call, target: str, ids: set[str]) -> list[Document]:

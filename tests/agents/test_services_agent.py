@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.api import Api
 from tests.agents.conftest import PATIENCE
-from tests.e2e.conftest import ROOT, make_place
+from tests.e2e.conftest import ROOT, Place, make_place
 from tests.support.agents import backend_api, wait_until
 from tests.support.backend import running_backend
 
@@ -24,7 +24,7 @@ def test_controller_and_step_complete(tmp_path: Path) -> None:
             [agent] = json.loads(done.stdout)["agents"]
             assert [agent["services"], agent["state"], agent["queues"]] == [True, "idle", ["services"]]
             # -P: modules beside the script are not to be imported as if they were others of the same name.
-            sent = place.python("-P", str(PIPELINE), **backend.env())
+            sent = Place(place.folder, backend.env()).python("-P", str(PIPELINE))
             assert sent.exit_code == 0, sent.stderr
             wait_until(
                 lambda: statuses(api).get("queued") in ENDED, "the controller ended", PATIENCE, Path(agent["log"])

@@ -28,6 +28,13 @@ def test_a_field_that_there_is_not_is_refused(api: Api) -> None:
     assert refused.value.code == (400, 14)
 
 
+@pytest.mark.parametrize("name", ["project.name", "-parent.name", "models.input.model.name"])
+def test_a_field_below_a_reference_is_refused_where_nothing_joins(api: Api, name: str) -> None:
+    with pytest.raises(Refused, match='Cannot resolve field "name"') as refused:
+        api("tasks.get_all", only_fields=["id", name])
+    assert refused.value.code == (400, 14)
+
+
 def test_hidden_tasks_are_shown_to_who_asks_for_them(api: Api) -> None:
     shown, hidden = api.task(), api.task(system_tags=["hidden"])
     assert ids(api) == [shown]
