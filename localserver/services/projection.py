@@ -32,9 +32,9 @@ class Projection:
     joined: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def of(self, document: Document) -> Document:
-        """Return the document with the selected fields. `id` is always included."""
+        """Return the document with the selected fields."""
         if self.include:
-            shown: Document = {"id": document["id"]}
+            shown: Document = {}
             for name in self.include:
                 _copy(document, shown, name.split("."))
         else:
@@ -48,7 +48,8 @@ def parse(entity: Entity, value: Any, joins: bool = False) -> Projection:
     """Parse `only_fields`, a list of field names.
 
     A dotted name selects a nested field. A leading minus excludes the field. With `joins`, a name below a reference
-    selects a field of the referenced document, or all of them with `*`.
+    selects a field of the referenced document, or all of them with `*`. With `joins`, `id` is always
+    selected, as on ClearML Server.
 
     Raises:
         errors.LookupFailed: A name is not a field of the entity.
@@ -68,6 +69,8 @@ def parse(entity: Entity, value: Any, joins: bool = False) -> Projection:
     include = [name for name in own if not name.startswith("-")]
     if joined:
         include += [path for path in joined if not any(f"{path}.".startswith(f"{name}.") for name in include)]
+    if joins and include:
+        include.insert(0, "id")
     exclude = {name[1:] for name in own if name.startswith("-")} | entity.unasked
     shown = () if _ALL in include else tuple(include)
     return Projection(shown, tuple(sorted(exclude.difference(include))) if _ALL not in include else (), joined)
@@ -96,8 +99,9 @@ def show(
         joined: Mapping[str, Json] = {}
         if ids and path in projection.joined and depth < _MAX_DEPTH:
             wanted = parse(ENTITIES[target], list(projection.joined[path]), joins=True)
-            found = show(call, ENTITIES[target], referred(call, target, ids), wanted, depth + 1)
-            joined = {document["id"]: document for document in found}
+            found = referred(call, target, ids)
+            joined_documents = show(call, ENTITIES[target], found, wanted, depth + 1)
+            joined = {document["id"]: fields for document, fields in zip(found, joined_documents, strict=True)}
         for holder in holders:
             id = holder.pop(last)
             if id:

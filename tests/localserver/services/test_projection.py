@@ -54,11 +54,28 @@ def test_fields_of_the_objects_in_a_list_are_shown_in_each(api: Api) -> None:
     models = [{"name": name, "model": api.model()} for name in ("first", "other")]
     task = api.task(models={"input": [{**model, "updated": "2026-01-01T00:00:00+00:00"} for model in models]})
     (shown,) = api("tasks.get_all", id=[task], only_fields=["models.input.name", "models.input.model"])["tasks"]
-    assert shown == {"id": task, "models": {"input": models}}
+    assert shown == {"models": {"input": models}}
 
 
 @pytest.mark.parametrize("endpoint", ["projects.get_all", "projects.get_all_ex"])
 def test_projection_is_another_name_of_only_fields(api: Api, endpoint: str) -> None:
     project = api.project("outer")
-    answer = api(endpoint, id=[project], projection=["name"], only_fields=["basename"])
+    answer = api(endpoint, id=[project], projection=["id", "name"], only_fields=["basename"])
     assert answer["projects"] == [{"id": project, "name": "outer"}]
+
+
+@pytest.mark.parametrize("entity", ["projects", "tasks", "models", "queues", "users"])
+def test_the_id_is_shown_unasked_by_get_all_ex_alone(api: Api, entity: str) -> None:
+    for make in (api.project, api.task, api.model):
+        make()
+    for names, shown in ((["name"], ["name"]), (["-id", "name"], ["name"]), (["id", "name"], ["id", "name"])):
+        assert sorted(api(f"{entity}.get_all", only_fields=names)[entity][0]) == shown
+        # queues.get_all_ex shows all fields, whatever is asked.
+        joined = sorted(api(f"{entity}.get_all_ex", only_fields=names)[entity][0])
+        assert joined == ["id", "name"] or (entity == "queues" and "id" in joined)
+
+
+def test_a_reference_keeps_its_id_when_it_is_to_be_left_out(api: Api) -> None:
+    outer = api.project("outer")
+    inner = api.project("outer/inner")
+    assert _shown(api, inner, "-parent.id", "parent.name")["parent"] == {"id": outer, "name": "outer"}

@@ -11,11 +11,10 @@ def ids(api: Api, **filters: object) -> list[str]:
 
 def test_only_the_fields_that_were_asked_for(api: Api) -> None:
     item = {"section": "Args", "name": "a.b", "value": "1"}
-    task = api.task(hyperparams={"Args": {"a.b": item, "c": item}}, runtime={"x": 1, "y": 2})
+    api.task(hyperparams={"Args": {"a.b": item, "c": item}}, runtime={"x": 1, "y": 2})
     names = ["name", "runtime.x", "hyperparams.Args.a.b.value", "parent", "runtime.nothing.deep"]
     (found,) = api("tasks.get_all", only_fields=names)["tasks"]
     assert found == {
-        "id": task,
         "name": "a task",
         "runtime": {"x": 1},
         "hyperparams": {"Args": {"a.b": {"value": "1"}}},
