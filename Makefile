@@ -34,11 +34,11 @@ bench: setup  ## print what a run costs beside a bare script, and a command in a
 	$(BIN)/python benchmarks/registry_scale.py
 
 docs: setup  ## write the generated pages
-	$(BIN)/python -m ops.coverage docs/api-coverage.md
-	$(BIN)/python -m ops.reference docs
+	$(BIN)/python docs/api_coverage.py docs/api-coverage.md
+	$(BIN)/python docs/reference.py docs
 
 lock: setup  ## write docker/constraints.txt: what .venv/ has, for the image of agents
-	$(BIN)/python -m ops.docker.constraints docker/constraints.txt
+	$(BIN)/python -m clearml_flows.server.constraints docker/constraints.txt
 
 clean:  ## remove what the other targets made (not .flows/, which holds runs)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -8,18 +8,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from components.artifacts import write_parquet
-from components.engineering import engineered_features
-from components.experiment import run_experiment
-from components.judgement import judge_models
-from components.learning import learning_point
-from components.metrics import binary_metrics
-from components.model_file import load_model
-from components.profit import best_profit_threshold
-from components.rows import rows_from_csv
-from components.schema import load_schema
-from components.split import feature_roles, fill_blanks, split_rows
-from components.synthetic import write_synthetic
+from clearml_flows.tabular.artifacts import write_parquet
+from clearml_flows.tabular.data.engineering import engineered_features
+from clearml_flows.tabular.data.rows import rows_from_csv
+from clearml_flows.tabular.data.split import feature_roles, fill_blanks, split_rows
+from clearml_flows.tabular.data.synthetic import write_synthetic
+from clearml_flows.tabular.data.table_schema import load_schema
+from clearml_flows.tabular.judging.judgement import judge_models
+from clearml_flows.tabular.judging.metrics import binary_metrics
+from clearml_flows.tabular.judging.profit import best_profit_threshold
+from clearml_flows.tabular.training.experiment import run_experiment
+from clearml_flows.tabular.training.learning_curve import learning_point
+from clearml_flows.tabular.training.model_file import load_model
 
 PRICES = (500.0, 50.0, 0.3)  # of a customer who stays, of an offer, and how many offers are taken
 SCHEMA = Path(__file__).parents[1] / "flows" / "schemas" / "churn.json"

@@ -18,13 +18,13 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from components.engineering import engineered_features
-from components.estimators import make_model
-from components.problems import describe_problems
-from components.rows import prediction_rows, rows_from_csv
-from components.schema import load_schema
-from components.split import feature_roles, fill_blanks, split_rows
-from flows.settings import load
+from clearml_flows.settings import load
+from clearml_flows.tabular.data.engineering import engineered_features
+from clearml_flows.tabular.data.problems import describe_problems
+from clearml_flows.tabular.data.rows import prediction_rows, rows_from_csv
+from clearml_flows.tabular.data.split import feature_roles, fill_blanks, split_rows
+from clearml_flows.tabular.data.table_schema import load_schema
+from clearml_flows.tabular.training.estimators import make_model
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("logistic-regression-default", "improved-histogram")

@@ -23,7 +23,7 @@ def main(rounds: int) -> None:
     """Print a line for each round, and the medians."""
     with tempfile.TemporaryDirectory() as folder:
         environment = _environment(Path(folder))
-        flows = [sys.executable, "-m", "ops.cli"]
+        flows = [sys.executable, "-m", "clearml_flows"]
         _run([*flows, "server", "up"], environment)
         try:
             pairs = [_round(number, environment) for number in range(1, rounds + 1)]

@@ -23,10 +23,10 @@ from typing import Any
 
 import psutil
 
-from localserver import launcher
-from localserver.state import DATABASE, PORTS
-from localserver.store.database import open_store
-from localserver.store.documents import Documents
+from clearml_flows.localserver import launcher
+from clearml_flows.localserver.state import DATABASE, PORTS
+from clearml_flows.localserver.store.database import open_store
+from clearml_flows.localserver.store.documents import Documents
 
 ROOT = Path(__file__).parents[1]
 FEW = {"experiments": 100, "models": 100, "datasets": 100}
@@ -63,7 +63,7 @@ def _measure(command: list[str], places: list[dict[str, str]], rounds: int) -> f
     for _ in range(rounds):
         for number, place in enumerate(places):
             before = _worked(place)
-            times[number].append(_run([sys.executable, "-m", "ops.cli", *command], place))
+            times[number].append(_run([sys.executable, "-m", "clearml_flows", *command], place))
             worked[number].append(_worked(place) - before)
     few, many = map(min, times)
     ratio = min(worked[1]) / min(worked[0])

@@ -4,10 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from components.registry import project_of, register_model
-from components.reports import send_report, value_events
-from ops.datasets import create_dataset_version
-from ops.registry import open_registry
+from clearml_flows.datasets.api import create_dataset_version
+from clearml_flows.models.versions import open_registry
+from clearml_flows.tabular.registry.entries import project_of, register_model
+from clearml_flows.tabular.reporting import send_report, value_events
 
 METRICS = ("roc_auc", "average_precision", "f1_score", "accuracy", "precision", "recall", "brier")
 

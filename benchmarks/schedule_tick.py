@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ops.schedule.engine import Engine, Seen
-from ops.schedule.records import Run
-from ops.schedule.store import Store
+from clearml_flows.schedule.engine import Engine, Seen
+from clearml_flows.schedule.records import Run
+from clearml_flows.schedule.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WAYS: dict[str, Any] = {

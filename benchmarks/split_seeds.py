@@ -16,17 +16,17 @@ from typing import Any
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from components.estimators import make_model
-from components.evaluation import score_rows
-from components.experiment import fold_metrics, out_of_fold, summarise
-from components.problem_type import choose_threshold, target_values
-from components.problems import describe_problems
-from components.rows import prediction_rows, rows_from_csv
-from components.schema import load_schema
-from components.split import feature_roles, problem_type_of, split_rows
-from flows.catalog import schema_text
-from flows.grid import expand
-from flows.settings import load
+from clearml_flows.catalog import schema_text
+from clearml_flows.run.grid import expand
+from clearml_flows.settings import load
+from clearml_flows.tabular.data.problems import describe_problems
+from clearml_flows.tabular.data.rows import prediction_rows, rows_from_csv
+from clearml_flows.tabular.data.split import feature_roles, problem_type_of, split_rows
+from clearml_flows.tabular.data.table_schema import load_schema
+from clearml_flows.tabular.judging.evaluation import score_rows
+from clearml_flows.tabular.problem_type import choose_threshold, target_values
+from clearml_flows.tabular.training.estimators import make_model
+from clearml_flows.tabular.training.experiment import fold_metrics, out_of_fold, summarise
 
 IMPROVED = {
     "churn": ("improved-histogram", "improved-vote"),

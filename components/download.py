@@ -2,12 +2,12 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, earlier_reference, file_sha256, save_artifact
-from components.failure import tell_failure, tell_note, tell_tags
-from components.helpers import with_helpers
-from components.kaggle_source import fetch_kaggle, without_kaggle
-from components.raw_file import check_sha256, copy_raw, local_path, unpack_csv
-from components.synthetic import write_synthetic
+from clearml_flows.tabular.artifacts import dump_ref, earlier_reference, file_sha256, save_artifact
+from clearml_flows.tabular.data.kaggle_source import fetch_kaggle, without_kaggle
+from clearml_flows.tabular.data.raw_file import check_sha256, copy_raw, local_path, unpack_csv
+from clearml_flows.tabular.data.synthetic import write_synthetic
+from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
+from clearml_flows.tabular.helpers import with_helpers
 
 
 @PipelineDecorator.component(

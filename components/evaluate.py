@@ -2,19 +2,19 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, load_ref
-from components.dataset_files import read_dataset_part
-from components.evaluation import score_incumbent, score_model
-from components.failure import tell_failure
-from components.gate import decide, origin_rules, result_rules
-from components.held_out import tell_test_metrics
-from components.helpers import with_helpers
-from components.judgement import judge_models, save_judgement, tell_judgement
-from components.moves import find_production, read_moves
-from components.predictions import trained_profit_threshold
-from components.registry import add_facts, find_models, get_model
-from components.reports import make_client
-from components.run_report import save_report
+from clearml_flows.tabular.artifacts import dump_ref, load_ref
+from clearml_flows.tabular.datasets.dataset_files import read_dataset_part
+from clearml_flows.tabular.failure import tell_failure
+from clearml_flows.tabular.helpers import with_helpers
+from clearml_flows.tabular.judging.evaluation import score_incumbent, score_model
+from clearml_flows.tabular.judging.gate import decide, origin_rules, result_rules
+from clearml_flows.tabular.judging.held_out import tell_test_metrics
+from clearml_flows.tabular.judging.judgement import judge_models, save_judgement, tell_judgement
+from clearml_flows.tabular.registry.entries import add_facts, find_models, get_model
+from clearml_flows.tabular.registry.moves import find_production, read_moves
+from clearml_flows.tabular.report.run_report import save_report
+from clearml_flows.tabular.reporting import make_client
+from clearml_flows.tabular.training.predictions import trained_profit_threshold
 
 
 @PipelineDecorator.component(

@@ -2,12 +2,19 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, fetch_artifact, load_ref, read_parquet, save_artifact, write_parquet
-from components.failure import tell_tags
-from components.helpers import with_helpers
-from components.rows import describe_features, prediction_rows
-from components.schema import load_schema
-from components.split import problem_type_of, split_rows
+from clearml_flows.tabular.artifacts import (
+    dump_ref,
+    fetch_artifact,
+    load_ref,
+    read_parquet,
+    save_artifact,
+    write_parquet,
+)
+from clearml_flows.tabular.data.rows import describe_features, prediction_rows
+from clearml_flows.tabular.data.split import problem_type_of, split_rows
+from clearml_flows.tabular.data.table_schema import load_schema
+from clearml_flows.tabular.failure import tell_tags
+from clearml_flows.tabular.helpers import with_helpers
 
 
 @PipelineDecorator.component(
@@ -45,8 +52,8 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
 
     Args:
         valid: the reference that `validate` returns.
-        schema: what the columns are, as JSON; see `components/schema.py`. Its `engineering` names the features to add,
-            one of `feature_makers` in `components/engineering.py`, or nothing.
+        schema: what the columns are, as JSON; see `clearml_flows/tabular/data/table_schema.py`. Its `engineering` names
+            the features to add, one of `feature_makers` in `clearml_flows/tabular/data/engineering.py`, or nothing.
         test_size: the share of rows kept for the final evaluation.
         seed: of the split.
         max_bytes: how large the valid rows may be, unpacked.

@@ -2,14 +2,14 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, fetch_artifact, load_ref
-from components.experiment_tasks import library_versions
-from components.failure import tell_failure
-from components.helpers import with_helpers
-from components.model_file import load_model
-from components.registry import project_of, register_model, store_model_file
-from components.reports import make_client
-from components.winner import code_commit, model_facts, winner_of
+from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref
+from clearml_flows.tabular.failure import tell_failure
+from clearml_flows.tabular.helpers import with_helpers
+from clearml_flows.tabular.registry.entries import project_of, register_model, store_model_file
+from clearml_flows.tabular.registry.winner import code_commit, model_facts, winner_of
+from clearml_flows.tabular.reporting import make_client
+from clearml_flows.tabular.training.experiment_tasks import library_versions
+from clearml_flows.tabular.training.model_file import load_model
 
 
 @PipelineDecorator.component(

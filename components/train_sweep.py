@@ -2,15 +2,22 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import load_ref
-from components.dataset_files import read_dataset_part
-from components.failure import tell_failure
-from components.helpers import with_helpers
-from components.learning import tell_learning_curve
-from components.registry import project_of
-from components.reports import make_client
-from components.sweep import read_experiments, run_sweep, select_best, sweep_facts, sweep_result, tell_result
-from components.workers import count_workers
+from clearml_flows.tabular.artifacts import load_ref
+from clearml_flows.tabular.datasets.dataset_files import read_dataset_part
+from clearml_flows.tabular.failure import tell_failure
+from clearml_flows.tabular.helpers import with_helpers
+from clearml_flows.tabular.registry.entries import project_of
+from clearml_flows.tabular.reporting import make_client
+from clearml_flows.tabular.training.learning_curve import tell_learning_curve
+from clearml_flows.tabular.training.sweep import (
+    read_experiments,
+    run_sweep,
+    select_best,
+    sweep_facts,
+    sweep_result,
+    tell_result,
+)
+from clearml_flows.tabular.workers import count_workers
 
 
 @PipelineDecorator.component(

@@ -2,13 +2,13 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, fetch_artifact, load_ref, save_artifact, write_parquet
-from components.data_report import store_report
-from components.failure import tell_failure, tell_note, tell_tags
-from components.helpers import with_helpers
-from components.problems import describe_problems, tell_problem
-from components.rows import rows_from_csv
-from components.schema import load_schema
+from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref, save_artifact, write_parquet
+from clearml_flows.tabular.data.data_report import store_report
+from clearml_flows.tabular.data.problems import describe_problems, tell_problem
+from clearml_flows.tabular.data.rows import rows_from_csv
+from clearml_flows.tabular.data.table_schema import load_schema
+from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
+from clearml_flows.tabular.helpers import with_helpers
 
 
 @PipelineDecorator.component(
@@ -48,7 +48,7 @@ def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
 
     Args:
         raw: the reference that `download` returns.
-        schema: what the columns must be, as JSON; see `components/schema.py`.
+        schema: what the columns must be, as JSON; see `clearml_flows/tabular/data/table_schema.py`.
         max_bytes: how large the raw file may be.
 
     Returns:

@@ -2,12 +2,18 @@
 
 from clearml import PipelineDecorator
 
-from components.artifacts import dump_ref, fetch_artifact, load_ref, read_parquet
-from components.dataset_files import dataset_columns, read_manifest
-from components.dataset_version import latest_version, make_manifest, sound_version, store_split, tell_changes
-from components.drift_report import report_drift
-from components.failure import tell_tags
-from components.helpers import with_helpers
+from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref, read_parquet
+from clearml_flows.tabular.datasets.dataset_files import dataset_columns, read_manifest
+from clearml_flows.tabular.datasets.dataset_version import (
+    latest_version,
+    make_manifest,
+    sound_version,
+    store_split,
+    tell_changes,
+)
+from clearml_flows.tabular.datasets.drift_report import report_drift
+from clearml_flows.tabular.failure import tell_tags
+from clearml_flows.tabular.helpers import with_helpers
 
 
 @PipelineDecorator.component(
@@ -52,14 +58,16 @@ def version_dataset(
         project: the ClearML project.
         name: of the Dataset.
         max_bytes: how large each part may be, unpacked.
-        drift_warn: from which drift on (see `components/drift.py`) against the latest version a column is warned of;
+        drift_warn: from which drift on (see `clearml_flows/tabular/datasets/drift.py`) against the latest version a
+            column is warned of;
             0: never.
         drift_refuse: from which drift on no version is made; 0: never.
 
     Returns:
         `{id, name, version, sha256, rows, train_rows, train_sha256, test_rows, test_sha256, test_size, split_seed,
         target, problem_type, key, numeric, categorical, raw_sha256, synthetic}` as JSON, and whether an existing
-        version was used. The sha256 are of contents, not of files; see `components/dataset_files.py`.
+        version was used. The sha256 are of contents, not of files; see
+        `clearml_flows/tabular/datasets/dataset_files.py`.
 
     Raises:
         ValueError: bad data: a column has drifted too far. No version is left.

@@ -1,10 +1,11 @@
 """The churn flow: which customers of a telephone company will leave?
 
 `python flows/churn_flow.py` runs it and waits; `--help` says what else it can do. Its pipeline stands in
-`flows/tabular.py`, its settings in the table `[churn]`, and what its columns are in `flows/schemas/churn.json`.
+`clearml_flows/run/pipeline.py`, its settings in the table `[churn]`, and what its columns are in
+`flows/schemas/churn.json`.
 """
 
-from flows.command import main
+from clearml_flows.cli.run import main
 
 if __name__ == "__main__":
     main("churn")

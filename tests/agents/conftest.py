@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from flows import watch
-from flows.api import Api
+from clearml_flows.backend.client import Api
+from clearml_flows.run import snapshot
 from tests.e2e.conftest import Finished, Place, make_place
 from tests.support.agents import Agent, backend_api, running_agent, wait_until, worker_python
 from tests.support.backend import Backend, running_backend
@@ -56,7 +56,7 @@ class Fleet:
     def wait_for(self, task_id: str, seconds: float = PATIENCE) -> str:
         """The status that a Task ends with."""
         wait_until(
-            lambda: self.task(task_id)["status"] not in watch.RUNNING, f"task {task_id} ended", seconds, every=0.5
+            lambda: self.task(task_id)["status"] not in snapshot.RUNNING, f"task {task_id} ended", seconds, every=0.5
         )
         return str(self.task(task_id)["status"])
 

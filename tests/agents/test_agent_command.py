@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from localserver.credentials import CREDENTIALS
+from clearml_flows.localserver.credentials import CREDENTIALS
 from tests.agents.conftest import Fleet
 from tests.e2e.conftest import Place
 from tests.support.agents import wait_until, worker_ids
@@ -119,7 +119,7 @@ def test_stopping_a_dead_agent_ends_what_it_left_running(fleet: Fleet) -> None:
 
 def test_in_the_foreground_it_is_this_process(fleet: Fleet, tmp_path: Path) -> None:
     before = set(worker_ids(fleet.api))
-    command = [sys.executable, "-m", "ops.cli", "agent", "start", "--foreground", "--queue", "default"]
+    command = [sys.executable, "-m", "clearml_flows", "agent", "start", "--foreground", "--queue", "default"]
     with (tmp_path / "output").open("wb") as output:
         process = subprocess.Popen(command, env=fleet.place.environment, cwd=tmp_path, stdout=output, stderr=output)
     try:

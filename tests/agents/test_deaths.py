@@ -11,8 +11,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from flows import ending
-from localserver import launcher
+from clearml_flows.localserver import launcher
+from clearml_flows.run import ending
 from tests.agents.conftest import COMPLETED, Fleet
 from tests.e2e.test_churn_flow import STEPS
 from tests.support.agents import Agent, running_agent

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from flows import watch
-from flows.shards import sweep_of
+from clearml_flows.run import snapshot
+from clearml_flows.run.shards import sweep_of
 from tests.agents.conftest import TELCO, Fleet
 from tests.e2e.conftest import ROOT, Finished, Place
 
@@ -46,5 +46,5 @@ def test_all_experiments_have_the_same_scores_on_agents(
 
 
 def scores(fleet: Fleet, run: Finished) -> list[dict[str, Any]]:
-    entries = sweep_of(watch.read(fleet.api, run.document["run_id"]))["experiments"]
+    entries = sweep_of(snapshot.read(fleet.api, run.document["run_id"]))["experiments"]
     return [{key: value for key, value in entry.items() if key != "task_id"} for entry in entries]

@@ -14,17 +14,16 @@ from typing import Any
 
 import pytest
 
-from components.artifacts import dump_ref
-from flows import watch
-from flows.bundle import PACKAGES
-from flows.shards import sweep_of
+from clearml_flows.run import snapshot
+from clearml_flows.run.shards import sweep_of
+from clearml_flows.tabular.artifacts import dump_ref
 from tests.agents.conftest import PATIENCE, Fleet
 from tests.e2e.conftest import ROOT, Finished
 from tests.e2e.test_churn_flow import STEPS
 
 
 def test_the_workers_have_nothing_of_ours(fleet: Fleet) -> None:
-    for package in ("components", "flows"):
+    for package in ("clearml_flows", "components", "flows"):
         found = subprocess.run(
             [fleet.python, "-c", f"import {package}"],
             cwd=fleet.workers[0].log.parent,
@@ -85,7 +84,7 @@ def test_the_controller_ran_where_it_should(fleet: Fleet, queue_run: Finished, r
 def checkout(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A git checkout of the code with a changed and a new file, and a remote that an agent can clone, or cannot."""
     folder = tmp_path / "checkout"
-    for package in PACKAGES:
+    for package in ("clearml_flows", "components", "flows"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     origin = str(tmp_path / "origin.git") if request.param == "reachable" else "https://user:token@repository.invalid/x"
     git(tmp_path, "init", "-q", "--bare", "origin.git")
@@ -143,7 +142,7 @@ def test_run_and_steps_ask_for_exact_releases(fleet: Fleet, local_run: Finished)
 def test_edited_parameters_of_a_cloned_run_win(fleet: Fleet, local_run: Finished) -> None:
     clone = fleet.enqueue_clone(local_run.document["run_id"], "services", Args__customer_value="1234")
     assert fleet.wait_for(clone) == "completed"
-    evaluate = fleet.task(watch.read(fleet.api, clone).step("evaluate").task_id)
+    evaluate = fleet.task(snapshot.read(fleet.api, clone).step("evaluate").task_id)
     assert evaluate["hyperparams"]["kwargs"]["customer_value"]["value"] == "1234.0"
     assert evaluate["last_worker"] in {worker.worker_id for worker in fleet.workers}
 
@@ -186,7 +185,7 @@ def test_a_sweep_in_two_parts_works_on_both_workers_and_has_the_leaderboard_of_t
 
 def leaderboard(fleet: Fleet, run: Finished) -> dict[str, Any]:
     """The run's sweep, without what differs from run to run: the ids of Tasks."""
-    sweep = sweep_of(watch.read(fleet.api, run.document["run_id"]))
+    sweep = sweep_of(snapshot.read(fleet.api, run.document["run_id"]))
     names = {entry.pop("task_id"): entry["name"] for entry in sweep["experiments"]}
     return {**sweep, "best": names[sweep["best"]]}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows import ending
+from clearml_flows.run import ending
 from tests.agents.conftest import Fleet
 from tests.e2e.test_churn_flow import STEPS
 from tests.support.agents import Agent, running_agent, wait_until
@@ -70,7 +70,7 @@ def test_stop_ends_a_run_on_agents_and_what_they_run(fleet: Fleet, stopped: Runn
 
 
 def test_what_was_done_is_not_done_again(fleet: Fleet, killed: Running, stopped: Running) -> None:
-    resume = ["-m", "ops.cli", "runs", "resume", stopped.run_id, "--json"]
+    resume = ["-m", "clearml_flows", "runs", "resume", stopped.run_id, "--json"]
     done = fleet.place.python(*resume, timeout=600, **SETTINGS)
     assert done.exit_code == 0, done.stderr
     steps = {step["name"]: step for step in done.document["steps"]}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.api import Api
-from flows.settings import load
-from ops.schedule.records import Run
-from ops.schedule.shared import Shared
-from ops.schedule.stores import project, shared_store
+from clearml_flows.backend.client import Api
+from clearml_flows.schedule.records import Run
+from clearml_flows.schedule.shared import Shared
+from clearml_flows.schedule.stores import project, shared_store
+from clearml_flows.settings import load
 from tests.agents.conftest import Fleet
 from tests.e2e.conftest import ROOT, Place, make_place
 from tests.support.agents import running_agent, wait_until

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from flows.api import Api
+from clearml_flows.backend.client import Api
 from tests.agents.conftest import PATIENCE
 from tests.e2e.conftest import ROOT, Place, make_place
 from tests.support.agents import backend_api, wait_until

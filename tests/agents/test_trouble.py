@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import watch
-from flows.ending import unfinished
+from clearml_flows.run import snapshot
+from clearml_flows.run.ending import unfinished
 from tests.agents.conftest import Fleet
 from tests.e2e.conftest import ROOT
 from tests.support.agents import running_agent, wait_until
@@ -50,7 +50,7 @@ def test_a_step_that_takes_too_much_ends_with_the_right_status(
         check=False,
     )
     assert (done.returncode == 0) is (status == "completed"), done.stderr
-    run = watch.read(fleet.api, (tmp_path / "run").read_text("utf-8"))
+    run = snapshot.read(fleet.api, (tmp_path / "run").read_text("utf-8"))
     assert run.status == status
     assert run.step("misbehave").status == status
     assert told in run.step("misbehave").message
@@ -84,12 +84,12 @@ def test_an_interrupted_launcher_stops_the_run_that_is_on_agents(fleet: Fleet) -
     assert code == 1
     assert stdout == ""
     assert "error: churn was interrupted" in stderr
-    run = watch.read(fleet.api, running.run_id)
+    run = snapshot.read(fleet.api, running.run_id)
     assert (run.status, run.step("validate").status) == ("stopped", "stopped")
     assert unfinished(fleet.api, run.run_id) == []
     agents = (*fleet.workers, fleet.services)
     wait_until(lambda: not [one for agent in agents for one in agent.family()], "the agents are idle again")
-    assert watch.read(fleet.api, running.run_id) == run
+    assert snapshot.read(fleet.api, running.run_id) == run
 
 
 def reported(fleet: Fleet, task: str) -> int:

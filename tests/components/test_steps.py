@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from components.artifacts import dump_ref
-from components.synthetic_telco import synthetic_customers
+from clearml_flows.tabular.artifacts import dump_ref
+from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
 from tests.support.backend import Backend, running_backend
 from tests.support.steps import Ran, run_step
 
@@ -45,8 +45,8 @@ print(json.dumps(found))
 MAKE_SPLITS = """
 import json, tempfile
 from clearml import Task
-from components.artifacts import save_artifact, write_parquet
-from components.synthetic_telco import synthetic_customers
+from clearml_flows.tabular.artifacts import save_artifact, write_parquet
+from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
 task = Task.init(project_name="demo", task_name="splits", auto_resource_monitoring=False)
 customers = synthetic_customers(300, 9)[["customerID", "tenure", "Contract", "Churn"]]
 splits = {}

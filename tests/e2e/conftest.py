@@ -46,7 +46,7 @@ class Place:
         return self.python(str(ROOT / "flows" / f"{name}_flow.py"), *options, timeout=timeout, **environment)
 
     def flows(self, *options: str, **environment: str) -> Finished:
-        return self.python("-m", "ops.cli", *options, timeout=120, **environment)
+        return self.python("-m", "clearml_flows", *options, timeout=120, **environment)
 
     def shell(self, script: str) -> Finished:
         """A script of bash, in which `flows` is the installed command, up to the first line that fails."""

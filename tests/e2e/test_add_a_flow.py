@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.schema import load_schema
+from clearml_flows.tabular.data.table_schema import load_schema
 from tests.e2e.conftest import ROOT, Finished, Place
 from tests.support.understood import check_understood
 
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "add-a-flow.md").read_text("utf-8")
 BLOCKS = re.findall(r"([^\n]*)\n\n```(\w*)\n(.*?)```\n", PAGE, re.S)
-COPIED = ("flows", "components", "ops", "localserver", "settings.toml", "pyproject.toml")
+COPIED = ("clearml_flows", "flows", "components", "settings.toml", "pyproject.toml")
 
 
 LOOK = """
 import json, sys
-from flows.backend import connect
-from flows.settings import load
+from clearml_flows.backend.connection import connect
+from clearml_flows.settings import load
 task = connect(load()).api.call("tasks.get_by_id", task=sys.argv[1])["task"]
 sections = task["hyperparams"]
 skipped = ("Estimator", "return")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import watch
-from flows.api import Api
+from clearml_flows.backend.client import Api
+from clearml_flows.run import snapshot
 from tests.e2e.conftest import ROOT, make_place
 from tests.support.agents import backend_api
 from tests.support.backend import Backend, running_backend
@@ -50,7 +50,7 @@ class Counting:
         return [len(file.read_text("utf-8")) if file.is_file() else 0 for file in files]
 
     def steps(self) -> dict[str, str]:
-        return {step.name: step.status for step in watch.read(self.api, self.run_id).steps}
+        return {step.name: step.status for step in snapshot.read(self.api, self.run_id).steps}
 
 
 @pytest.fixture(scope="module")

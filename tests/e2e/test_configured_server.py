@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localserver import launcher
+from clearml_flows.localserver import launcher
 from tests.e2e.conftest import SMALL, Place, make_place
 
 

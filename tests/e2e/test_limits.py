@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import ending, watch
-from flows.api import Api
+from clearml_flows.backend.client import Api
+from clearml_flows.run import ending, snapshot
 from tests.e2e.conftest import ROOT, SMALL, Finished, Place, make_place
 from tests.support.agents import backend_api
 from tests.support.backend import Backend, running_backend
@@ -84,7 +84,7 @@ def test_what_may_pass_is_tried_again_and_the_steps_after_it_run(
     run_id, tries, done = retry(limited, backend, tmp_path, "passing", 3)
     assert done.exit_code == 0, done.stderr + done.stdout
     assert tries == 3
-    run = watch.read(api, run_id)
+    run = snapshot.read(api, run_id)
     assert run.status == "completed"
     assert [(step.name, step.status) for step in run.steps] == [("shaky", "completed"), ("after", "completed")]
     assert run.step("shaky").progress == "passing failure 2; try 3 of 3 in 1 s"
@@ -95,7 +95,7 @@ def test_it_is_given_up_when_it_does_not_pass(limited: Place, backend: Backend, 
     run_id, tries, done = retry(limited, backend, tmp_path, "passing", 9)
     assert done.exit_code == 1
     assert tries == 3
-    run = watch.read(api, run_id)
+    run = snapshot.read(api, run_id)
     assert run.status == "failed"
     assert (run.step("shaky").status, run.step("shaky").message) == ("failed", "passing failure 3")
     assert run.step("after").status == "pending"
@@ -105,4 +105,4 @@ def test_what_fails_for_its_data_is_not_tried_again(limited: Place, backend: Bac
     run_id, tries, done = retry(limited, backend, tmp_path, "lasting", 9)
     assert done.exit_code == 1
     assert tries == 1
-    assert watch.read(api, run_id).step("shaky").message == "lasting failure 1"
+    assert snapshot.read(api, run_id).step("shaky").message == "lasting failure 1"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.lock import run_lock
+from clearml_flows.lock import run_lock
 from tests.e2e.conftest import Finished, Place
 
 
@@ -69,7 +69,7 @@ def test_a_run_under_way(place: Place) -> None:
 
 def test_a_second_backend_on_the_same_data(place: Place) -> None:
     assert place.flows("server", "up").exit_code == 0
-    second = place.python("-m", "localserver", "serve", "--data-dir", str(place.folder / ".flows"))
+    second = place.python("-m", "clearml_flows.localserver", "serve", "--data-dir", str(place.folder / ".flows"))
     assert second.exit_code == 1
     assert len(second.stderr.strip().splitlines()) == 1
 

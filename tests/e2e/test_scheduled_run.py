@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from flows.api import Api
-from flows.backend import connect
-from flows.settings import load
-from ops.schedule.store import Store
+from clearml_flows.backend.client import Api
+from clearml_flows.backend.connection import connect
+from clearml_flows.schedule.store import Store
+from clearml_flows.settings import load
 from tests.e2e.conftest import ROOT, Finished, Place
-from tests.ops.schedule.conftest import WAYS
+from tests.schedule.conftest import WAYS
 
 
 def controllers(api: Api, tag: str) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ def test_killed_between_launch_and_mark_and_started_again_it_is_one_run(
     halted = int(halting.stdout.readline())
     halting.kill()
     halting.communicate()
-    scheduler = python(small_place, "-m", "ops.cli", "schedule", "start")
+    scheduler = python(small_place, "-m", "clearml_flows", "schedule", "start")
     try:
         _wait_for(store, due.id, "begun")
         os.kill(halted, signal.SIGCONT)

@@ -9,11 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import ending, watch
-from flows.api import Api
-from flows.backend import connect
-from flows.settings import load
-from localserver import launcher
+from clearml_flows.backend.client import Api
+from clearml_flows.backend.connection import connect
+from clearml_flows.localserver import launcher
+from clearml_flows.run import ending, snapshot
+from clearml_flows.settings import load
 from tests.e2e.conftest import SMALL, Place, make_place
 from tests.support.running import Running
 
@@ -51,7 +51,7 @@ def test_an_interrupted_run_is_marked_stopped(busy_place: Place, api: Api, numbe
     assert stdout == ""
     assert "error: churn was interrupted" in stderr
     nothing_is_left(running)
-    run = watch.read(api, running.run_id)
+    run = snapshot.read(api, running.run_id)
     assert run.status == "stopped"
     assert run.step("validate").status == "stopped"
 

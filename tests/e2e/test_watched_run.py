@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.schedule.store import Store
+from clearml_flows.schedule.store import Store
 from tests.e2e.conftest import Finished, Place
-from tests.ops.schedule.conftest import WAYS
+from tests.schedule.conftest import WAYS
 from tests.support.agents import wait_until
 from tests.support.mail import mail_server
 from tests.support.webhook import receiving

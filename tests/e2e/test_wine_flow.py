@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.synthetic_wine import synthetic_wines
+from clearml_flows.tabular.data.synthetic_wine import synthetic_wines
 from tests.e2e.conftest import Finished, Place, make_place
 from tests.e2e.test_churn_flow import STEPS
 

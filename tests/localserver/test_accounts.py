@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from localserver import errors
-from localserver.accounts import Accounts, Identity, end_session
-from localserver.store.database import Store, open_store
-from localserver.tokens import Tokens
+from clearml_flows.localserver import errors
+from clearml_flows.localserver.accounts import Accounts, Identity, end_session
+from clearml_flows.localserver.store.database import Store, open_store
+from clearml_flows.localserver.tokens import Tokens
 
 TOKENS = Tokens("s" * 32)
 SECRET = "secret:with:colons"

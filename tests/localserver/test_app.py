@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from localserver import fields, schema, services
-from localserver.registry import ENDPOINTS
+from clearml_flows.localserver import fields, schema, services
+from clearml_flows.localserver.registry import ENDPOINTS
 from tests.support.api import Api, Refused, check_envelope
 
 services.load()
@@ -285,7 +285,7 @@ def test_unknown_fields_are_tolerated(api: Api) -> None:
 
 
 def test_an_endpoint_that_is_not_there_is_logged_once(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "localserver.app"):
+    with caplog.at_level(logging.WARNING, "clearml_flows.localserver.app"):
         for _ in range(3):
             assert refusal(api, "reports.get_all")[0] == (404, 0)
     assert [record.getMessage() for record in caplog.records] == ["reports.get_all is not implemented"]
@@ -297,7 +297,7 @@ def test_a_fault_of_ours_is_a_500_envelope_that_tells_no_secret(
     def broken(*_: object) -> Json:
         raise RuntimeError("secret-key")
 
-    monkeypatch.setattr("localserver.registry.Endpoint.answer", broken)
+    monkeypatch.setattr("clearml_flows.localserver.registry.Endpoint.answer", broken)
     code, message = refusal(api, "tasks.get_all")
     assert code == (500, 0)
     assert "secret-key" not in message

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import requests
 
-from localserver import __main__, archive, launcher
-from localserver import backup as backup_module
-from localserver.backup import backup
-from localserver.restore import restore, upgrade
-from localserver.state import DATABASE, FILES, Failure
-from localserver.storage import Storage
-from localserver.store import migrations
+from clearml_flows.localserver import __main__, archive, launcher
+from clearml_flows.localserver import backup as backup_module
+from clearml_flows.localserver.backup import backup
+from clearml_flows.localserver.restore import restore, upgrade
+from clearml_flows.localserver.state import DATABASE, FILES, Failure
+from clearml_flows.localserver.storage import Storage
+from clearml_flows.localserver.store import migrations
 from tests.support.agents import backend_api, wait_until
 from tests.support.backend import running_backend
 from tests.support.data_folders import folder_with, said_by

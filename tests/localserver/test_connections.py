@@ -3,8 +3,8 @@ import asyncio
 import pytest
 import uvicorn
 
-from localserver import connections
-from localserver.connections import Protocol
+from clearml_flows.localserver import connections
+from clearml_flows.localserver.connections import Protocol
 
 
 async def app(_scope: object, _receive: object, send: object) -> None:

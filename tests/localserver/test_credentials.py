@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from localserver.credentials import CorruptCredentials, load_or_create, make_private_folder, write_config
+from clearml_flows.localserver.credentials import (
+    CorruptCredentials,
+    load_or_create,
+    make_private_folder,
+    write_config,
+)
 from tests.support.backend import Backend
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from localserver import errors
+from clearml_flows.localserver import errors
 
 CLASSES = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, errors.ApiError)]
 

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from localserver import errors, fields, schema, services
-from localserver.registry import ENDPOINTS
+from clearml_flows.localserver import errors, fields, schema, services
+from clearml_flows.localserver.registry import ENDPOINTS
 
 Json = dict[str, Any]
 WRONG = "Validation error (error for field '{}'. {})"

@@ -13,11 +13,11 @@ import jwt
 import pytest
 from starlette.testclient import TestClient
 
-from localserver.accounts import Accounts
-from localserver.files import files_app
-from localserver.storage import Storage
-from localserver.store.database import open_store
-from localserver.tokens import Tokens
+from clearml_flows.localserver.accounts import Accounts
+from clearml_flows.localserver.files import files_app
+from clearml_flows.localserver.storage import Storage
+from clearml_flows.localserver.store.database import open_store
+from clearml_flows.localserver.tokens import Tokens
 from tests.support.backend import Backend
 
 LIMIT = 200_000
@@ -127,7 +127,7 @@ def test_full_disk_is_an_answer_and_stores_nothing(
     def full(_descriptor: int, _data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("localserver.files.os.write", full)
+    monkeypatch.setattr("clearml_flows.localserver.files.os.write", full)
     answer = client.post("/", **form(("a", b"1")))  # type: ignore[arg-type]  # one body
     monkeypatch.undo()
     assert answer.status_code == 500

@@ -12,8 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from localserver import guard
-from localserver.guard import Guard
+from clearml_flows.localserver import guard
+from clearml_flows.localserver.guard import Guard
 from tests.support.backend import Backend
 
 LIMIT = 1000

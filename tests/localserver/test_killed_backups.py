@@ -3,11 +3,11 @@
 from functools import partial
 from pathlib import Path
 
-from localserver import launcher
-from localserver.archive import reading
-from localserver.backup import backup
-from localserver.restore import restore
-from localserver.swap import JOURNAL, upkeep
+from clearml_flows.localserver import launcher
+from clearml_flows.localserver.archive import reading
+from clearml_flows.localserver.backup import backup
+from clearml_flows.localserver.restore import restore
+from clearml_flows.localserver.swap import JOURNAL, upkeep
 from tests.support.data_folders import folder_with, said_by, survived
 
 

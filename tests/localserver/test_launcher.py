@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from localserver import launcher
-from localserver.state import DATABASE, PORTS, STATE, Failure, read_state, server_lock
+from clearml_flows.localserver import launcher
+from clearml_flows.localserver.state import DATABASE, PORTS, STATE, Failure, read_state, server_lock
 
 
 @pytest.fixture
@@ -33,7 +33,10 @@ def taken_port() -> Iterator[int]:
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "localserver", *map(str, arguments)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "clearml_flows.localserver", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -185,7 +188,7 @@ def test_read_only_data_directory(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [0, 1000])
 def test_disk_that_takes_no_more(data_dir: Path, size: int) -> None:
     code = (
-        "import resource, sys; from localserver.__main__ import main;"
+        "import resource, sys; from clearml_flows.localserver.__main__ import main;"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}));"
         f"sys.exit(main(['serve', '--data-dir', {str(data_dir)!r}]))"
     )
@@ -244,5 +247,6 @@ def test_logs(data_dir: Path) -> None:
 
 
 def test_launcher_imports_nothing_heavy() -> None:
-    code = "import sys, localserver.launcher; sys.exit(any(m in sys.modules for m in ('starlette', 'uvicorn', 'jwt')))"
+    heavy = "any(m in sys.modules for m in ('starlette', 'uvicorn', 'jwt'))"
+    code = f"import sys, clearml_flows.localserver.launcher; sys.exit({heavy})"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

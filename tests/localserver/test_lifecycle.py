@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from localserver import errors, lifecycle
+from clearml_flows.localserver import errors, lifecycle
 
 NOW = "2026-01-01T00:01:00.000000+00:00"
 

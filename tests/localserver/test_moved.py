@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from localserver import launcher
-from localserver.backup import backup
-from localserver.launcher import Status
-from localserver.restore import restore
+from clearml_flows.localserver import launcher
+from clearml_flows.localserver.backup import backup
+from clearml_flows.localserver.launcher import Status
+from clearml_flows.localserver.restore import restore
 from tests.support.backend import Backend
 
 CHILD = Path(__file__).parent / "children" / "stored_files.py"

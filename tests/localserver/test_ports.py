@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from localserver import ports
-from localserver.state import Failure
+from clearml_flows.localserver import ports
+from clearml_flows.localserver.state import Failure
 
 
 def test_small_answers_are_sent_at_once(tmp_path: Path) -> None:

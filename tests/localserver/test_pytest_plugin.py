@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from localserver.sandbox import running_backend
-from localserver.state import Failure, read_state
+from clearml_flows.localserver.sandbox import running_backend
+from clearml_flows.localserver.state import Failure, read_state
 
 FOREIGN = Path(__file__).parent / "foreign"
 
@@ -56,10 +56,14 @@ def test_a_backend_for_each_worker(project: Path) -> None:
 
 
 def test_loading_the_plugin_loads_nothing_else() -> None:
-    loaded = "import localserver.pytest_plugin; print(*set(sys.modules) - before)"
+    loaded = "import clearml_flows.localserver.pytest_plugin; print(*set(sys.modules) - before)"
     script = f"import pytest, sys; before = set(sys.modules); {loaded}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) == {"localserver", "localserver.pytest_plugin"}
+    assert set(done.stdout.split()) == {
+        "clearml_flows",
+        "clearml_flows.localserver",
+        "clearml_flows.localserver.pytest_plugin",
+    }
 
 
 def test_environment_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 import pytest
 
-from localserver import services
-from localserver.registry import ENDPOINTS, Call, endpoint
-from localserver.wire import Json
+from clearml_flows.localserver import services
+from clearml_flows.localserver.registry import ENDPOINTS, Call, endpoint
+from clearml_flows.localserver.wire import Json
 
 
 def test_a_name_has_one_handler() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from localserver import launcher, serve
-from localserver.launcher import Status
-from localserver.state import FILES, STAGING
+from clearml_flows.localserver import launcher, serve
+from clearml_flows.localserver.launcher import Status
+from clearml_flows.localserver.state import FILES, STAGING
 from tests.support.backend import Backend, running_backend
 
 WORKERS = 4

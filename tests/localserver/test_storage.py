@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localserver.storage import RefusedPath, Storage, decode_url_path, split_path
+from clearml_flows.localserver.storage import RefusedPath, Storage, decode_url_path, split_path
 
 HOSTILE = [
     b"",

@@ -5,8 +5,8 @@ import time
 import jwt
 import pytest
 
-from localserver import errors
-from localserver.tokens import Tokens
+from clearml_flows.localserver import errors
+from clearml_flows.localserver.tokens import Tokens
 
 SECRET = "s" * 32
 

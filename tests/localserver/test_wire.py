@@ -1,6 +1,6 @@
 import pytest
 
-from localserver import errors, wire
+from clearml_flows.localserver import errors, wire
 
 
 @pytest.mark.parametrize("body", [b"", b"  \n", b"{}"])

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from flows.api import Api
+from clearml_flows.backend.client import Api
 from tests.support.backend import Backend
 
 STARTS_WITHIN = 60.0

@@ -12,10 +12,10 @@ from typing import Any
 import jsonschema
 from starlette.testclient import TestClient
 
-from localserver.accounts import Accounts
-from localserver.app import api_app
-from localserver.store.database import Store, open_store
-from localserver.tokens import Tokens
+from clearml_flows.localserver.accounts import Accounts
+from clearml_flows.localserver.app import api_app
+from clearml_flows.localserver.store.database import Store, open_store
+from clearml_flows.localserver.tokens import Tokens
 
 ACCESS_KEY, SECRET_KEY = "access-key", "secret-key"
 TOKENS = Tokens("t" * 32)

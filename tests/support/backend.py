@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from localserver import launcher
+from clearml_flows.localserver import launcher
 
 _DROPPED = ("CLEARML_", "TRAINS_", "KAGGLE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 

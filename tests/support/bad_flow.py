@@ -4,8 +4,8 @@ import sys
 
 from clearml import PipelineDecorator
 
-from flows.controller import result, run
-from flows.settings import load
+from clearml_flows.run.controller import result, run
+from clearml_flows.settings import load
 
 
 @PipelineDecorator.component(return_values=["done"], packages=["clearml>=2.1.12,<2.2"])

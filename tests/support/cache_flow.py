@@ -7,8 +7,8 @@ import sys
 
 from clearml import PipelineDecorator
 
-from flows.controller import result, run
-from flows.settings import load
+from clearml_flows.run.controller import result, run
+from clearml_flows.settings import load
 
 
 def count(folder: str, name: str) -> None:

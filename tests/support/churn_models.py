@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from components.artifacts import file_sha256
-from components.estimators import make_model
-from components.model_file import save_model
-from components.registry import project_of, register_model, store_model_file
-from components.rows import prediction_rows, rows_from_csv
-from components.schema import load_schema
-from components.split import feature_roles
-from components.synthetic_telco import synthetic_customers
-from ops.model_loading import LoadedModel
+from clearml_flows.models.loading import LoadedModel
+from clearml_flows.tabular.artifacts import file_sha256
+from clearml_flows.tabular.data.rows import prediction_rows, rows_from_csv
+from clearml_flows.tabular.data.split import feature_roles
+from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
+from clearml_flows.tabular.data.table_schema import load_schema
+from clearml_flows.tabular.registry.entries import project_of, register_model, store_model_file
+from clearml_flows.tabular.training.estimators import make_model
+from clearml_flows.tabular.training.model_file import save_model
 
 SCHEMA_TEXT = (Path(__file__).parents[2] / "flows" / "schemas" / "churn.json").read_text("utf-8")
 SCHEMA = load_schema(SCHEMA_TEXT)
@@ -47,7 +47,7 @@ def fitted(strength: float = 1.0) -> Any:
 
 
 def loaded_model(**changes: Any) -> LoadedModel:
-    """A model as `ops.models.load_model` gives it."""
+    """A model as `clearml_flows.models.api.load_model` gives it."""
     _, _, numeric, categorical = training_rows()
     told: dict[str, Any] = {
         "id": "m1",

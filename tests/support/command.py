@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 IN_TURN = """
 import json, os, sys
 from click.testing import CliRunner
-from ops.cli import main
+from clearml_flows.cli.main import main
 ended = [CliRunner().invoke(main, arguments) for arguments in json.loads(sys.argv[1])]
 told = [{"exit_code": one.exit_code, "stdout": one.stdout, "stderr": one.stderr} for one in ended]
 os.write(1, ("\\n" + json.dumps(told)).encode())

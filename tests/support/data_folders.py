@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from localserver.state import DATABASE, FILES
-from localserver.storage import Storage
-from localserver.store.database import open_store
+from clearml_flows.localserver.state import DATABASE, FILES
+from clearml_flows.localserver.storage import Storage
+from clearml_flows.localserver.store.database import open_store
 
 
 def folder_with(folder: Path, word: str, files: int = 2) -> Path:

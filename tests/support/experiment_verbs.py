@@ -10,11 +10,11 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from components.registry import project_of
-from components.reports import make_client, send_report, value_events
-from flows.errors import FlowsError
-from ops.cli import main
-from ops.experiments import compare_experiments, leaderboard, list_experiments, show_experiment
+from clearml_flows.cli.main import main
+from clearml_flows.errors import FlowsError
+from clearml_flows.experiments.api import compare_experiments, leaderboard, list_experiments, show_experiment
+from clearml_flows.tabular.registry.entries import project_of
+from clearml_flows.tabular.reporting import make_client, send_report, value_events
 
 folder = Path(sys.argv[1])
 told: dict[str, Any] = {}

@@ -9,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from flows.backend import connect
-from flows.settings import load
+from clearml_flows.backend.connection import connect
+from clearml_flows.settings import load
 
 api = connect(load()).api
 task = api.call("tasks.create", name="churn", type="controller", tags=os.environ["FLOWS_TAGS"].split(","))["id"]

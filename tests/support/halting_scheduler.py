@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 
-from flows.settings import load
-from ops.schedule import loop
-from ops.schedule.processes import LocalProcesses
-from ops.schedule.records import Run
+from clearml_flows.schedule import loop
+from clearml_flows.schedule.processes import LocalProcesses
+from clearml_flows.schedule.records import Run
+from clearml_flows.settings import load
 
 point = sys.argv[1]
 launch_for_real = LocalProcesses.launch

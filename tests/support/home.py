@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ops.cli import main
+from clearml_flows.cli.main import main
 from tests.support.command import Done
 
 SETTINGS = """

@@ -9,6 +9,8 @@ def install_flows(folder: Path) -> str:
     """Writes the command into a folder; the PATH with that folder first."""
     folder.mkdir(exist_ok=True)
     command = folder / "flows"
-    command.write_text(f"#!{sys.executable} -Wignore\nfrom ops.cli import main\n\nmain(prog_name='flows')\n", "utf-8")
+    command.write_text(
+        f"#!{sys.executable} -Wignore\nfrom clearml_flows.cli.main import main\n\nmain(prog_name='flows')\n", "utf-8"
+    )
     command.chmod(0o755)
     return f"{folder}{os.pathsep}{os.environ['PATH']}"

@@ -15,15 +15,15 @@ from urllib.parse import unquote
 
 from clearml import Model, StorageManager, Task
 
+from clearml_flows.tabular.artifacts import stream_file
+from clearml_flows.tabular.judging.profit import best_profit_threshold
+from clearml_flows.tabular.registry.entries import get_model
+from clearml_flows.tabular.registry.moves import promote_model, roll_back
+from clearml_flows.tabular.reporting import make_client
+from clearml_flows.tabular.training import sweep as sweep_module
+from clearml_flows.tabular.training.live_scores import send_live
+from clearml_flows.tabular.training.predictions import read_predictions
 from components import evaluate, register_best, train_sweep
-from components import sweep as sweep_module
-from components.artifacts import stream_file
-from components.live import send_live
-from components.moves import promote_model, roll_back
-from components.predictions import read_predictions
-from components.profit import best_profit_threshold
-from components.registry import get_model
-from components.reports import make_client
 from tests.support.customers import CATEGORICAL, FOREST, LOGISTIC, NUMERIC, TARGET, make_customers
 
 PROBLEM = {"problem_type": "classification"}

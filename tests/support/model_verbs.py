@@ -14,9 +14,9 @@ from typing import Any
 from clearml import Model, StorageManager
 from click.testing import CliRunner
 
-from components.reports import make_client
-from ops.cli import main
-from ops.models import load_model
+from clearml_flows.cli.main import main
+from clearml_flows.models.api import load_model
+from clearml_flows.tabular.reporting import make_client
 from tests.support.churn_models import raw_customers, register
 
 folder = Path(sys.argv[1])

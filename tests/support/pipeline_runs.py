@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from flows.api import Api
-from flows.ending import PROCESS, process_mark
+from clearml_flows.backend.client import Api
+from clearml_flows.run.ending import PROCESS, process_mark
 
 Json = dict[str, Any]
 

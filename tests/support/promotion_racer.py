@@ -8,9 +8,9 @@ import json
 import sys
 from typing import Any
 
-from components.moves import find_production, promote_model
-from components.registry import find_models
-from components.reports import make_client
+from clearml_flows.tabular.registry.entries import find_models
+from clearml_flows.tabular.registry.moves import find_production, promote_model
+from clearml_flows.tabular.reporting import make_client
 
 
 def say(**told: Any) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from clearml import Task
 
-from components.registry import project_of
-from components.reports import make_client, send_report, single_events, value_events
-from ops.datasets import create_dataset_version
-from ops.models import promote
+from clearml_flows.datasets.api import create_dataset_version
+from clearml_flows.models.api import promote
+from clearml_flows.tabular.registry.entries import project_of
+from clearml_flows.tabular.reporting import make_client, send_report, single_events, value_events
 from tests.support.churn_models import raw_customers, register
 
 

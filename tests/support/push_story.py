@@ -19,11 +19,11 @@ import requests
 import skops.io  # noqa: F401  (once, for all forks)
 from click.testing import CliRunner
 
-from components.reports import make_client
-from localserver import launcher
-from ops.cli import main
-from ops.push import verb  # noqa: F401  (once, for all forks)
-from ops.push.target import Target
+from clearml_flows.cli.main import main
+from clearml_flows.localserver import launcher
+from clearml_flows.push import api  # noqa: F401  (once, for all forks)
+from clearml_flows.push.target import Target
+from clearml_flows.tabular.reporting import make_client
 from tests.support import churn_models, push_seed
 from tests.support.api import find_request_problems, sdk_classes
 

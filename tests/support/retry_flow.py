@@ -4,9 +4,9 @@ import sys
 
 from clearml import PipelineDecorator
 
-from components.failure import tell_failure, tell_transient
-from flows.controller import result, run
-from flows.settings import load
+from clearml_flows.run.controller import result, run
+from clearml_flows.settings import load
+from clearml_flows.tabular.failure import tell_failure, tell_transient
 
 
 @PipelineDecorator.component(

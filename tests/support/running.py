@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import psutil
 
-from flows import watch
-from flows.api import Api
+from clearml_flows.backend.client import Api
+from clearml_flows.run import snapshot
 from tests.e2e.conftest import ROOT, Place
 
 STARTS_WITHIN = 180.0
@@ -25,7 +25,7 @@ class Running:
         run = [str(ROOT / "flows" / "churn_flow.py"), "--source", "synthetic", "--json", *options]
         self.before = self._runs_in_progress(api)
         self.process = subprocess.Popen(
-            [sys.executable, *(["-m", "ops.cli", "runs", "resume", resume, "--json"] if resume else run)],
+            [sys.executable, *(["-m", "clearml_flows", "runs", "resume", resume, "--json"] if resume else run)],
             env={**place.environment, **environment},
             cwd=place.folder,
             stdout=subprocess.PIPE,
@@ -48,11 +48,11 @@ class Running:
 
     def task(self, step: str) -> str:
         """The id of a step's Task."""
-        return watch.read(self.api, self.run_id).step(step).task_id
+        return snapshot.read(self.api, self.run_id).step(step).task_id
 
     def wait_for_step(self, step: str) -> str:
         """Wait until a step of this run runs; the id of its Task."""
-        self.wait(lambda: watch.read(self.api, self.run_id).step(step).status == "in_progress", f"{step} runs")
+        self.wait(lambda: snapshot.read(self.api, self.run_id).step(step).status == "in_progress", f"{step} runs")
         return self.task(step)
 
     def wait(self, true: Callable[[], bool], what: str) -> None:
@@ -65,7 +65,7 @@ class Running:
 
     def _is_at(self, step: str) -> bool:
         for run_id in self._runs_in_progress(self.api) - self.before:
-            if watch.read(self.api, run_id).step(step).status == "in_progress":
+            if snapshot.read(self.api, run_id).step(step).status == "in_progress":
                 self.run_id = run_id
                 return True
         return False

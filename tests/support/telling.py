@@ -10,9 +10,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.settings import load
-from ops.events import Event
-from ops.notify.teller import Teller
+from clearml_flows.events import Event
+from clearml_flows.notify.notifier import Teller
+from clearml_flows.settings import load
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 folder, verb, *keys = sys.argv[1:]

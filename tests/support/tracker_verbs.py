@@ -14,17 +14,17 @@ from clearml import Task
 from jupyter_client.manager import start_new_kernel
 from plotly.graph_objects import Figure, Scatter
 
-from components.artifacts import stream_file
-from flows.errors import BadInput
-from ops.experiments import show_experiment
-from ops.models import show_model
-from ops.tracker import ClearMLTracker
+from clearml_flows.errors import BadInput
+from clearml_flows.experiments.api import show_experiment
+from clearml_flows.experiments.tracker import ClearMLTracker
+from clearml_flows.models.api import show_model
+from clearml_flows.tabular.artifacts import stream_file
 from tests.support.churn_models import fitted
 
 folder = Path(sys.argv[1])
 told: dict[str, Any] = {}
 CELLS = [
-    "from ops.tracker import ClearMLTracker",
+    "from clearml_flows import ClearMLTracker",
     "with ClearMLTracker('tracked', 'in a notebook') as tracker:\n"
     "    tracker.log_metrics({'accuracy': 0.75})\n"
     "    print('said in a cell')",

@@ -4,7 +4,7 @@ import shlex
 
 import click
 
-from ops.cli import main as flows
+from clearml_flows.cli.main import main as flows
 
 
 def check_understood(line: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.travel import ROOT, step_names, steps
 
-OURS = {"flows", "components", "ops", "localserver", "tests"}
+OURS = {"clearml_flows", "flows", "components", "tests"}
 PLAIN = {"str", "int", "float", "bool"}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from clearml import PipelineDecorator, Task
 
-from flows import sdk
+from clearml_flows.backend import sdk
 from tests.contract.child import Document, tell
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clearml import PipelineDecorator, Task
 
-from flows import sdk
+from clearml_flows.backend import sdk
 
 
 @PipelineDecorator.component(return_values=["attempt"], packages=False, retry_on_failure=2)

@@ -4,7 +4,7 @@ from typing import Any
 
 from clearml import PipelineController
 
-from flows import sdk
+from clearml_flows.backend import sdk
 from tests.contract.child import Document, tell
 
 # Between two looks at the steps.

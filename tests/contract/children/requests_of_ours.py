@@ -28,7 +28,7 @@ class Sender:
         self.home = Task.get_project_id(project) or self.client.projects.create(name=project, description="").id
 
     def plain(self, endpoint: str, body: Document) -> list[Any]:
-        """As `flows.api` sends: without a version. The code, the subcode and the message of the answer."""
+        """As `clearml_flows.backend.client` sends: without a version. The answer's code, subcode and message."""
         headers = {"Authorization": f"Bearer {self.session.token}"}
         if endpoint == "auth.login":
             return [200, 0, ""]  # sent for the token

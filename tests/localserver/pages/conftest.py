@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from localserver.pages.app import pages_app
-from localserver.storage import Storage
-from localserver.store.database import Store, open_store
-from localserver.store.events import SCALAR, SINGLE_VALUE_ITERATION, Event
+from clearml_flows.localserver.pages.app import pages_app
+from clearml_flows.localserver.storage import Storage
+from clearml_flows.localserver.store.database import Store, open_store
+from clearml_flows.localserver.store.events import SCALAR, SINGLE_VALUE_ITERATION, Event
 
 FILES_URL = "http://127.0.0.1:8901"
 _numbers = itertools.count()

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 from starlette.testclient import TestClient
 
-from localserver.storage import Storage
+from clearml_flows.localserver.storage import Storage
 from tests.localserver.pages.conftest import FILES_URL, Records
 
 EVIL = "<script>alert('EVIL')</script><img src=x onerror=alert('EVIL')>\"'><svg/onload=alert('EVIL')>"

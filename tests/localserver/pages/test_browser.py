@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from localserver.pages.app import pages_app
-from localserver.storage import Storage
-from localserver.store.database import Store
+from clearml_flows.localserver.pages.app import pages_app
+from clearml_flows.localserver.storage import Storage
+from clearml_flows.localserver.store.database import Store
 from tests.localserver.pages.conftest import FILES_URL, Records
 from tests.localserver.pages.test_app import PAGES, Elements, fill
 

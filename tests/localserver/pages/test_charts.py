@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localserver.pages.charts import BOTTOM, HEIGHT, LEFT, MAX_POINTS, RIGHT, TOP, WIDTH, Series, chart, thinned
+from clearml_flows.localserver.pages.charts import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    MAX_POINTS,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Series,
+    chart,
+    thinned,
+)
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 points = st.lists(st.tuples(finite, finite), max_size=6)

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from localserver.pages.graph import BOX_WIDTH, lay_out, read_steps
+from clearml_flows.localserver.pages.graph import BOX_WIDTH, lay_out, read_steps
 
 
 def controller(nodes: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localserver.pages.plots import MAX_ROWS, Figure, read_figure, values
+from clearml_flows.localserver.pages.plots import MAX_ROWS, Figure, read_figure, values
 
 
 def read(*traces: dict[str, Any], **layout: Any) -> Figure:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from localserver.pages import shapes
+from clearml_flows.localserver.pages import shapes
 
 
 @pytest.mark.parametrize(

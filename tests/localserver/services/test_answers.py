@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from localserver import services
-from localserver.registry import ENDPOINTS
+from clearml_flows.localserver import services
+from clearml_flows.localserver.registry import ENDPOINTS
 from tests.support.api import ACCESS_KEY, SECRET_KEY, TOKENS, UNLIKE_THE_SDK, Api, Refused, sdk_classes
 
 services.load()

@@ -1,4 +1,4 @@
-from localserver.services.memory import Memory
+from clearml_flows.localserver.services.memory import Memory
 
 
 def test_a_value_is_forgotten_when_its_time_is_over() -> None:

@@ -1,10 +1,10 @@
 import pytest
 
-from localserver.accounts import Accounts, Identity
-from localserver.registry import ENDPOINTS, Server
-from localserver.services.memory import Memory
-from localserver.services.organization import download
-from localserver.wire import Download
+from clearml_flows.localserver.accounts import Accounts, Identity
+from clearml_flows.localserver.registry import ENDPOINTS, Server
+from clearml_flows.localserver.services.memory import Memory
+from clearml_flows.localserver.services.organization import download
+from clearml_flows.localserver.wire import Download
 from tests.support.api import ACCESS_KEY, SECRET_KEY, TOKENS, Api, Refused
 
 PREPARE = "organization.prepare_download_for_get_all"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from localserver.store.query import instant
+from clearml_flows.localserver.store.query import instant
 from tests.support.api import Api, Json, Refused
 
 # Three days that begin at 22:00 UTC of the day before.

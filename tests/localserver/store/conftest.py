@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from localserver.store.database import Store, open_store
+from clearml_flows.localserver.store.database import Store, open_store
 
 
 @pytest.fixture

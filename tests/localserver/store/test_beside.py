@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from localserver.store import migrations
-from localserver.store.database import Store, open_store
-from localserver.store.entities import TASKS
-from localserver.store.expressions import expression
-from localserver.store.query import Selection, select
+from clearml_flows.localserver.store import migrations
+from clearml_flows.localserver.store.database import Store, open_store
+from clearml_flows.localserver.store.entities import TASKS
+from clearml_flows.localserver.store.expressions import expression
+from clearml_flows.localserver.store.query import Selection, select
 
 
 def task(name: str, **values: float) -> dict[str, Any]:

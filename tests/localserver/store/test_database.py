@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from localserver.store.database import Store, StoreError, open_store
-from localserver.store.session import Session
+from clearml_flows.localserver.store.database import Store, StoreError, open_store
+from clearml_flows.localserver.store.session import Session
 
 
 def _insert(store: Store, id: str) -> None:  # noqa: A002 - the field's name
@@ -90,7 +90,7 @@ def test_a_kill_keeps_what_was_committed_and_nothing_else(tmp_path: Path) -> Non
     script = """
         import os, signal, sys
         from pathlib import Path
-        from localserver.store.database import open_store
+        from clearml_flows.localserver.store.database import open_store
         store = open_store(Path(sys.argv[1]))
         for number in range(20):
             with store.write() as db:

@@ -1,8 +1,8 @@
 import pytest
 
-from localserver import errors
-from localserver.store.database import Store
-from localserver.store.query import Selection
+from clearml_flows.localserver import errors
+from clearml_flows.localserver.store.database import Store
+from clearml_flows.localserver.store.query import Selection
 
 
 def test_documents_are_kept_as_they_are(store: Store) -> None:

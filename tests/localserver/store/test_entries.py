@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from localserver.store.database import Store
-from localserver.store.entries import Entries
+from clearml_flows.localserver.store.database import Store
+from clearml_flows.localserver.store.entries import Entries
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from localserver.store import events
-from localserver.store.database import Store
-from localserver.store.events import IMAGE, LOG, SCALAR, Event, Place, Which
+from clearml_flows.localserver.store import events
+from clearml_flows.localserver.store.database import Store
+from clearml_flows.localserver.store.events import IMAGE, LOG, SCALAR, Event, Place, Which
 
 
 def event(metric: str, variant: str, iteration: int, value: float = 1.0, kind: str = SCALAR, task: str = "t") -> Event:

@@ -1,8 +1,8 @@
 import json
 from typing import Any
 
-from localserver.store.database import Store
-from localserver.store.events import IMAGE, LOG, Event
+from clearml_flows.localserver.store.database import Store
+from clearml_flows.localserver.store.events import IMAGE, LOG, Event
 
 OWN, MOVED = "http://127.0.0.1:8901", "http://127.0.0.1:9001"
 TASK: dict[str, Any] = {

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from localserver import errors
-from localserver.store.database import Store
-from localserver.store.query import select
+from clearml_flows.localserver import errors
+from clearml_flows.localserver.store.database import Store
+from clearml_flows.localserver.store.query import select
 
 TASKS = {"none": [], "a": ["a"], "b": ["b"], "ab": ["a", "b"], "abc": ["a", "b", "c"], "-c": ["-c"]}
 

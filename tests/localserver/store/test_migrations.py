@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from localserver.store import migrations
-from localserver.store.database import StoreError, open_store
+from clearml_flows.localserver.store import migrations
+from clearml_flows.localserver.store.database import StoreError, open_store
 
 
 def test_every_step_is_recorded_once(tmp_path: Path) -> None:

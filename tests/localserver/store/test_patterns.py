@@ -3,9 +3,9 @@ import time
 
 import pytest
 
-from localserver import errors
-from localserver.store.database import Store
-from localserver.store.query import select
+from clearml_flows.localserver import errors
+from clearml_flows.localserver.store.database import Store
+from clearml_flows.localserver.store.query import select
 
 NAMES = ["train", "Train", "train 2", "a/b.c", "a/bxc", "über", "", "line\nline", "100%_", "a" * 60 + "!"]
 

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from localserver import errors
-from localserver.store.database import Store
-from localserver.store.query import instant, select
+from clearml_flows.localserver import errors
+from clearml_flows.localserver.store.database import Store
+from clearml_flows.localserver.store.query import instant, select
 
 DAY = "2026-01-0{}T00:00:00.000000+00:00"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from localserver.store import migrations
-from localserver.store.database import open_store
-from localserver.store.events import IMAGE, SCALAR, Event
+from clearml_flows.localserver.store import migrations
+from clearml_flows.localserver.store.database import open_store
+from clearml_flows.localserver.store.events import IMAGE, SCALAR, Event
 
 ITEM: dict[str, Any] = {"metric": "loss", "variant": "train", "value": 0.25, "min_value": 0.25, "max_value": 1.0}
 

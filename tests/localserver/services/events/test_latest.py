@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from localserver.services.events import latest
+from clearml_flows.localserver.services.events import latest
 from tests.support.api import Api, Json
 
 SCALAR: Json = {"type": "training_stats_scalar", "metric": "loss", "variant": "train"}

@@ -1,7 +1,7 @@
 import pytest
 
-from localserver.services.events.sampling import intervals
-from localserver.store.events import Range
+from clearml_flows.localserver.services.events.sampling import intervals
+from clearml_flows.localserver.store.events import Range
 from tests.support.api import Api, Json, Refused
 
 SINGLE = -(2**31)

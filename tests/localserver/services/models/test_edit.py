@@ -1,6 +1,6 @@
 import pytest
 
-from localserver.tokens import COMPANY
+from clearml_flows.localserver.tokens import COMPANY
 from tests.support.api import Api, Json, Refused
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from localserver.store.samples import Sample
+from clearml_flows.localserver.store.samples import Sample
 from tests.support.api import Api, Json
 
 HOUR = 3_600

@@ -1,6 +1,6 @@
 import pytest
 
-from localserver.store.reports import KEPT_SECONDS, Report
+from clearml_flows.localserver.store.reports import KEPT_SECONDS, Report
 from tests.support.api import Api, Json
 
 # Intervals of an hour from 0 to 7200, and the last one left out.

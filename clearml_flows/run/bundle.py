@@ -1,0 +1,138 @@
+"""The project's own code as a part of a run's Task: whichever agent becomes the controller needs neither our checkout
+nor a git remote, and runs what was here, committed or not.
+
+ClearML lets an agent clone the repository that a Task's script section names. Ours names none: the script there unpacks
+the Task's configuration object `code`. The releases that steps ask for travel too, since an agent installs for a Task
+only what that one asks for itself. What ClearML found out about the repository is kept as the object `git`.
+"""
+
+import base64
+import io
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Any
+
+CODE = "code"
+GIT = "git"
+PROJECT = "clearml-flows"
+PACKAGES = (
+    *(
+        "flows",
+        "components",
+        "clearml_flows/*.py",
+        "clearml_flows/backend",
+        "clearml_flows/run",
+        "clearml_flows/tabular",
+    ),
+    *(f"clearml_flows/cli/{name}.py" for name in ("__init__", "progress", "run", "summary")),
+)
+RELEASES = "releases.json"  # the packages of steps, and the release of each
+_ROOT = Path(__file__).resolve().parents[2]
+_STEP_PACKAGE = re.compile(r'"([A-Za-z][\w.-]*)(?:\[[\w,]+\])?>=')
+TRAVELS = (".py", ".json")
+SCRIPT = '''"""{what}: runs the code in this Task's configuration object `code`."""
+
+import base64
+import io
+import os
+import runpy
+import sys
+import tempfile
+import zipfile
+
+from clearml import Task
+
+packed = Task.get_task(task_id=os.environ["CLEARML_TASK_ID"]).get_configuration_object("code")
+with tempfile.TemporaryDirectory(prefix="flows-") as folder:
+    zipfile.ZipFile(io.BytesIO(base64.b64decode(packed))).extractall(folder)
+    sys.path.insert(0, folder)
+    runpy.run_path(os.path.join(folder, {path}), run_name="__main__")
+'''
+
+
+def carry(task: Any, flow: str, settings: Path) -> None:
+    """Put code, settings file and what ClearML has found out about the repository onto the controller's Task."""
+    task.reload()
+    found = task.data.script
+    task.set_configuration_object(CODE, config_text=pack(settings), config_type="base64", description="zip of the code")
+    if found.version_num:
+        task.set_configuration_object(
+            GIT, config_text=_git(found), config_type="text", description="where it comes from"
+        )
+    task.set_script(
+        repository="",
+        diff=script(f"The controller of the flow {flow}", f"flows/{flow}_flow.py"),
+        working_dir=".",
+        entry_point=f"{flow}_flow.py",
+    )
+
+
+def script(what: str, path: str) -> str:
+    """The script of a Task that unpacks its code and runs the file at this path of it."""
+    return SCRIPT.format(what=what, path=json.dumps(path))
+
+
+def pack(settings: Path, packages: Sequence[str] = PACKAGES) -> str:
+    """The code, the settings file and the releases of steps as a zip in base64; equal for equal ones."""
+    files = [path for package in packages for path in _files(package)]
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w") as packed:
+            for path in files:
+                packed.writestr(_entry(path.relative_to(_ROOT).as_posix()), path.read_bytes())
+            packed.writestr(_entry("settings.toml"), settings.read_bytes())
+            packed.writestr(_entry(RELEASES), json.dumps({name: _release(name) for name in _step_packages()}))
+        return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _files(package: str) -> list[Path]:
+    """The files that travel of a folder, or of those that a pattern names."""
+    found = [path for named in _ROOT.glob(package) for path in (named, *named.rglob("*"))]
+    return sorted(path for path in found if path.suffix in TRAVELS)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def loaded_packages() -> list[str]:
+    """What this process has imported, as exact requirements; not this project, whose code travels by itself."""
+    owners = packages_distributions()
+    roots = {name.partition(".")[0] for name in sys.modules}
+    return sorted(exact(owner) for owner in {owner for root in roots for owner in owners.get(root, ())} - {PROJECT})
+
+
+def exact(requirement: str) -> str:
+    """The requirement with the release that was installed where the code comes from, which on an agent is another
+    machine: `numpy>=2,<3` is `numpy==2.3.1`."""
+    name = re.split(r"[\s<>=!~;]", requirement, maxsplit=1)[0]
+    return f"{name}=={_release(name.partition('[')[0])}"
+
+
+def _release(name: str) -> str:
+    return _carried().get(name) or version(name)
+
+
+@cache
+def _carried() -> dict[str, str]:
+    """What came with the code; nothing in a checkout."""
+    path = _ROOT / RELEASES
+    return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+
+
+def _step_packages() -> list[str]:
+    texts = [path.read_text("utf-8") for path in (_ROOT / "components").glob("*.py")]
+    return sorted({name for text in texts for name in _STEP_PACKAGE.findall(text)})
+
+
+def _git(script: Any) -> str:
+    repository = re.sub(r"//[^/@]*@", "//", script.repository or "")  # a token may stand there
+    facts = {"repository": repository, "branch": script.branch, "commit": script.version_num}
+    return "\n".join([*(f"{name}: {value}" for name, value in facts.items()), "", script.diff or "no local changes"])

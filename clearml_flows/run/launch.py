@@ -1,0 +1,200 @@
+"""Start a flow's controller, as a process of its own or on an agent, watch it to its end, and leave nothing running."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from clearml_flows.backend.client import Api
+from clearml_flows.backend.connection import Backend, connect, data_dir, start_embedded
+from clearml_flows.backend.queues import check_queues
+from clearml_flows.catalog import FLOWS
+from clearml_flows.errors import FlowsError, Unreachable
+from clearml_flows.lock import run_lock
+from clearml_flows.run import snapshot
+from clearml_flows.run.ending import mark, settle, unfinished
+from clearml_flows.run.options import KEY, RUN_FILE, How
+from clearml_flows.run.snapshot import Run
+from clearml_flows.settings import Settings
+
+LOOK_EVERY = 0.5
+SETTLE_EVERY = 5.0
+STOP_WITHIN = 10.0
+LOST_AFTER = 120.0
+MARK_TRIES = 2  # an answer that came too late must not leave half a run in progress
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended, and where all is that its controller printed: a file, or the page of the run."""
+
+    run: Run
+    backend: Backend
+    seconds: float
+    log: str
+
+
+def launch(flow: str, settings: Settings, how: How, show: Callable[[Run | None, float], None]) -> Ended:
+    """Run a flow and wait for its end; twice a second `show` gets what is known of it and the seconds since the start.
+    With `how.detach` its controller is put into the queue and not waited for.
+
+    Raises Locked, Unreachable, or FlowsError if there was no run to speak of; a run that
+    failed is an answer, not an error. An interrupt stops the run, marks it so, and goes on as KeyboardInterrupt.
+    """
+    with run_lock(data_dir(settings), flow):
+        backend = connect(settings)
+        if how.remote:
+            how = replace(how, queue=how.queue or settings.queues.steps)
+        queues = [name for name in (settings.queues.services if how.remote else "", how.queue) if name]
+        ids = check_queues(backend.api, queues, how.create_queue, how.wait_for_worker)
+        with tempfile.TemporaryDirectory(prefix="flows-") as folder:
+            controller = _Controller(flow, settings, backend, Path(folder) / "run", how)
+            try:
+                run = controller.watch(show, ids[queues[0]] if how.remote else "", how.detach)
+            except BaseException:
+                controller.stop("stopped", "the launcher was interrupted")
+                raise
+            console = f"{backend.web_url}/projects/{run.project}/experiments/{run.run_id}/output/log"
+            return Ended(run, backend, controller.seconds, console if how.remote else str(controller.log))
+
+
+class _Controller:
+    """The process that is the controller or, for one on an agent, makes the draft of the run's Task."""
+
+    def __init__(self, flow: str, settings: Settings, backend: Backend, run_file: Path, how: How) -> None:
+        self.settings, self.backend, self.run_file = settings, backend, run_file
+        self.began = time.monotonic()
+        self.remote, self.settled = False, 0.0
+        self.log = _log_file(data_dir(settings), flow)
+        variables = {**os.environ, **backend.environment, RUN_FILE: str(run_file), **how.variables()}
+        script = FLOWS / f"{flow}_flow.py"
+        with self.log.open("wb") as log:
+            # A session of its own, so that an interrupt at the terminal reaches us first and stop() reaches every step.
+            self.process = subprocess.Popen(
+                [sys.executable, str(script)],
+                env=variables,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    @property
+    def seconds(self) -> float:
+        return round(time.monotonic() - self.began, 1)
+
+    @property
+    def run_id(self) -> str:
+        return self.run_file.read_text("utf-8") if self.run_file.is_file() else ""
+
+    def watch(self, show: Callable[[Run | None, float], None], queue: str, detach: bool) -> Run:
+        """The run at its end, or, to `detach`, in the queue; a draft is put into the queue of this id before."""
+        self._look(show, lambda _run: self.process.poll() is not None)
+        if not self.run_id or (queue and self.process.returncode):
+            raise FlowsError(
+                f"the controller ended before the run began: {_last_line(self.log)} (all of it: {self.log})"
+            )
+        if queue:
+            first = _first_of_its_key(self.backend.api, self.run_id)
+            if first != self.run_id:
+                self.backend.api.call("tasks.delete", task=self.run_id, force=True)
+                self.run_file.write_text(first, "utf-8")
+            else:
+                self.backend.api.call("tasks.enqueue", task=self.run_id, queue=queue)
+            self.remote = True
+            if detach:
+                return snapshot.read(self.backend.api, self.run_id)
+            self._look(show, lambda run: run is not None and run.status not in snapshot.RUNNING)
+        return self._final()
+
+    def _look(self, show: Callable[[Run | None, float], None], ended: Callable[[Run | None], bool]) -> None:
+        seen, run = time.monotonic(), None
+        while not ended(run):
+            try:
+                run = snapshot.read(self.backend.api, self.run_id) if self.run_id else None
+                show(run, self.seconds)
+                self._settle_now_and_then()
+                seen = time.monotonic()
+            except Unreachable:
+                self._backend_is_away(time.monotonic() - seen)
+            self._pause()
+
+    def _settle_now_and_then(self) -> None:
+        """See whether the controller lives, where no process here tells."""
+        if self.remote and time.monotonic() > self.settled + SETTLE_EVERY:
+            settle(self.backend.api, self.run_id, self.settings.agents.lost_after)
+            self.settled = time.monotonic()
+
+    def _pause(self) -> None:
+        if self.remote:
+            time.sleep(LOOK_EVERY)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(LOOK_EVERY)
+
+    def stop(self, status: str, message: str) -> None:
+        """End the controller with all its steps, and mark what did not complete."""
+        cut_off: list[str] = []
+        with suppress(Unreachable):  # the processes are to end all the same
+            cut_off = self._unfinished()
+        if not self.remote:
+            self._end_processes()
+        for _ in range(MARK_TRIES):
+            with suppress(Unreachable):
+                # What the controller had just made is known only now.
+                every = list(dict.fromkeys([*cut_off, *self._unfinished()]))
+                mark(self.backend.api, snapshot.not_completed(self.backend.api, every), status, message)
+                return
+
+    def _unfinished(self) -> list[str]:
+        return unfinished(self.backend.api, self.run_id) if self.run_id else []
+
+    def _end_processes(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_WITHIN)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _backend_is_away(self, seconds: float) -> None:
+        if self.backend.kind == "embedded":
+            start_embedded(self.settings)
+        if seconds > LOST_AFTER:
+            raise Unreachable(f"{self.backend.api.url} has not answered for {seconds:.0f} s; the run was stopped")
+
+    def _final(self) -> Run:
+        run = snapshot.read(self.backend.api, self.run_id)
+        if run.status in snapshot.RUNNING:
+            self.stop("failed", f"the controller's process ended with code {self.process.returncode}")
+        elif run.status in snapshot.BROKEN:
+            # ClearML marks the steps beside the one that failed, but lets their processes run on here.
+            self.stop("stopped", f"the run {run.status}")
+        return snapshot.read(self.backend.api, self.run_id)
+
+
+def _first_of_its_key(api: Api, draft: str) -> str:
+    """The id of the Task that was made first for what this run is for, as a scheduler's key says; else its own."""
+    key = os.environ.get(KEY)
+    if not key:
+        return draft
+    query = {"tags": [key], "type": ["controller"], "search_hidden": True, "only_fields": ["id", "created"]}
+    made = [(task["created"], task["id"]) for task in api.call("tasks.get_all", **query)["tasks"]]
+    return str(min(made)[1]) if made else draft
+
+
+def _log_file(folder: Path, flow: str) -> Path:
+    logs = folder / "logs"
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return logs / f"{flow}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "it printed nothing"

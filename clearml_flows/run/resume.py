@@ -1,0 +1,33 @@
+"""A run that continues another one: with its parameters, and with what it has completed."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from clearml import Task
+
+from clearml_flows.run.snapshot import graph
+
+
+def parameters_of(run_id: str, flow: Callable[..., None]) -> dict[str, Any]:
+    """The arguments with which the run called the flow, as far as the flow still has them."""
+    recorded = Task.get_task(task_id=run_id).get_parameters()
+    kinds = {name: parameter.annotation for name, parameter in inspect.signature(flow).parameters.items()}
+    return {
+        name: _typed(str(recorded[f"Args/{name}"]), kind) for name, kind in kinds.items() if f"Args/{name}" in recorded
+    }
+
+
+def completed_steps(run_id: str) -> dict[str, str]:
+    """The Tasks of the steps that the run completed or took from the cache, by the steps' names."""
+    text = Task.get_task(task_id=run_id).get_configuration_object("Pipeline") or "{}"
+    nodes = graph({"configuration": {"Pipeline": {"value": text}}})
+    made = {name: node["job_id"] for name, node in nodes.items() if node.get("job_id")}
+    tasks = Task.get_tasks(task_ids=list(made.values())) if made else []
+    done = {task.id for task in tasks if task.status in ("completed", "published")}
+    return {name: task_id for name, task_id in made.items() if task_id in done}
+
+
+def _typed(text: str, kind: type) -> Any:
+    """A parameter is recorded as text; a flow's are of the types str, int, float and bool."""
+    return text == "True" if kind is bool else kind(text)

@@ -1,0 +1,67 @@
+"""What is odd about rows as a whole: columns that contradict each other, rows that repeat, columns that say nothing.
+
+All of it is told as warnings: such rows can be true, and are often the first sign that a feed has broken.
+These functions travel with a step; list all of them in its `helper_functions=[…]`, with `problem`.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.data.problems import problem
+
+
+def check_rows(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Warnings on a typed DataFrame whose index is line numbers, by the schema's `plausible` and of every schema."""
+    checks = {"together": check_together, "product": check_product, "some": check_some}
+    found = []
+    for rule in schema["plausible"]:
+        found += [item for item in [checks[rule["check"]](typed, rule)] if item]
+    if not schema["target"] or len(typed) < schema["min_rows"]:
+        return found
+    if not schema["key"]:
+        again = typed.index[typed.duplicated()]
+        found += [problem("", "has rows that repeat an earlier one", again, level="warning")] if len(again) else []
+    for name in typed.columns:
+        if typed[name].nunique(dropna=False) == 1 and name != schema["target"]:
+            sample = repr(typed[name].iloc[0])
+            found.append(problem(name, "has one value in all rows", count=len(typed), sample=sample, level="warning"))
+    return found
+
+
+def check_together(typed: Any, rule: dict[str, Any]) -> dict[str, Any] | None:
+    """Where `column` is `value`, `other` must be `other_value`, and the other way round."""
+    column, other = rule["column"], rule["other"]
+    if column not in typed or other not in typed:
+        return None
+    differ = (typed[column] == rule["value"]) != (typed[other] == rule["other_value"])
+    rows = typed.index[differ]
+    if not len(rows):
+        return None
+    sample = f"{typed.loc[rows[0], column]!r} with {typed.loc[rows[0], other]!r}"
+    return problem(column, f"contradicts {other}", rows[:5], len(rows), sample, "warning")
+
+
+def check_product(typed: Any, rule: dict[str, Any]) -> dict[str, Any] | None:
+    """`column` must lie between `low` and `high` times the product of `factors`, with `slack` to both sides."""
+    if not {rule["column"], *rule["factors"]} <= set(typed):
+        return None
+    expected = typed[rule["factors"]].prod(axis=1, skipna=False)
+    values = typed[rule["column"]]
+    odd = (values < expected * rule["low"] - rule["slack"]) | (values > expected * rule["high"] + rule["slack"])
+    rows = typed.index[odd]
+    if not len(rows):
+        return None
+    told = f"is implausible for {' * '.join(rule['factors'])}"
+    sample = f"{values[rows[0]]:g} where {expected[rows[0]]:g} is expected"
+    return problem(rule["column"], told, rows[:5], len(rows), sample, "warning")
+
+
+def check_some(typed: Any, rule: dict[str, Any]) -> dict[str, Any] | None:
+    """Of `columns`, a name → value, not all may have their value at once."""
+    if not set(rule["columns"]) <= set(typed):
+        return None
+    rows = typed.index[(typed[list(rule["columns"])] == rule["columns"]).all(axis=1)]
+    if not len(rows):
+        return None
+    told = f"has rows with {' and '.join(f'{name} {value!r}' for name, value in rule['columns'].items())}"
+    return problem("", told, rows[:5], len(rows), level="warning")

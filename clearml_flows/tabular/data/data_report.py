@@ -1,0 +1,40 @@
+"""The report on checked data: told on the console and kept by the Task, as a table and as files.
+
+The function travels with a step: list it in its `helper_functions=[…]`, with `problems` and `save_artifact`.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.artifacts import save_artifact
+    from clearml_flows.tabular.data.problems import report_cells
+
+
+def store_report(task: Any, folder: str, name: str, rows: int, items: list[dict[str, Any]]) -> None:
+    """Prints the report and stores it: artifact `report` (JSON), table "validation", and `report-csv` if it has items.
+
+    Args:
+        task: the Task that keeps it.
+        folder: where the files may be written.
+        name: of the data file.
+        rows: that were read from it and are sound.
+        items: problems, warnings and what was tolerated.
+    """
+    import json
+    from pathlib import Path
+
+    import pandas as pd
+
+    order = ["problem", "warning", "tolerated"]
+    ordered = sorted(items, key=lambda item: order.index(item["level"]))
+    counts = {level: sum(item["level"] == level for item in items) for level in order}
+    report = {"file": name, "rows": rows, "counts": counts, "items": ordered}
+    Path(folder, "report.json").write_text(json.dumps(report, indent=1), "utf-8")
+    save_artifact(task, "report", f"{folder}/report.json")
+    table = pd.DataFrame(report_cells(ordered) or [{"level": "sound", "rule": f"{rows} rows, nothing to say"}])
+    if ordered:
+        table.to_csv(f"{folder}/report.csv", index=False)
+        save_artifact(task, "report-csv", f"{folder}/report.csv")
+    print(f"{name}: {rows} sound rows, {counts['problem']} problems, {counts['warning']} warnings")
+    print(table.to_string(index=False))
+    task.get_logger().report_table("validation", "report", iteration=0, table_plot=table)

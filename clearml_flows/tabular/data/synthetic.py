@@ -1,0 +1,32 @@
+"""Rows that are made up where there are no real ones. Every function here may travel with a step."""
+
+from collections.abc import Callable
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
+    from clearml_flows.tabular.data.synthetic_wine import synthetic_wines
+
+
+def synthetic_makers() -> dict[str, Callable[[int, int], Any]]:
+    """The functions that a schema's `synthetic` may name. Each makes so many rows, equal for equal seeds."""
+    return {"telco": synthetic_customers, "wine": synthetic_wines}
+
+
+def write_synthetic(folder: str, kind: str, rows: int, seed: int) -> str:
+    """Writes made-up rows as a CSV file that looks as the real one.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ValueError: there are no made-up rows of this kind, or there would be fewer than 100 or more than 10 million.
+    """
+    if kind not in synthetic_makers():
+        raise ValueError("this flow has no made-up data: its schema names none as `synthetic`")
+    if not 100 <= rows <= 10_000_000:
+        raise ValueError(f"cannot make {rows} synthetic rows: data.rows goes from 100 to 10000000")
+    path = f"{folder}/synthetic-{rows}-{seed}.csv"
+    synthetic_makers()[kind](rows, seed).to_csv(path, index=False)
+    print(f"WARNING: THESE {rows} ROWS ARE SYNTHETIC. What a model learns from them says nothing about real ones.")
+    return path

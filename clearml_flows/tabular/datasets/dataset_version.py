@@ -1,0 +1,201 @@
+"""Versions of a ClearML Dataset by what they hold. These functions travel with a step: list them in its
+`helper_functions=[…]`, with those of dataset_files."""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.datasets.dataset_files import (
+        content_sha256,
+        dataset_columns,
+        read_dataset_part,
+        read_manifest,
+        rows_sha256,
+    )
+
+
+def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
+    """Ids of the Dataset's finished versions that have the tags, in the order in which they were finished."""
+    import re
+
+    from clearml import Dataset, Task
+
+    listed = Dataset.list_datasets(
+        dataset_project=project,
+        partial_name=f"^{re.escape(name)}$",
+        tags=tags,
+        recursive_project_search=False,
+        include_archived=False,
+    )
+    finished = [item["id"] for item in listed if str(item["status"]) in ("completed", "published")]
+    tasks = sorted((Task.get_task(task_id=task_id) for task_id in finished), key=lambda t: (t.data.completed, t.id))
+    return [task.id for task in tasks]
+
+
+def read_version(dataset_id: str, folder: str, max_bytes: int) -> tuple[dict[str, Any], Any, Any]:
+    """The manifest, train rows and test rows of a version. Raises ValueError if they do not belong together."""
+    manifest = read_manifest(dataset_id, folder)
+    if content_sha256(manifest) != manifest["sha256"]:
+        raise ValueError(f"the manifest of dataset {dataset_id} does not belong to its sha256")
+    parts = (read_dataset_part({**manifest, "id": dataset_id}, part, folder, max_bytes) for part in ("train", "test"))
+    return manifest, *parts
+
+
+def sound_version(project: str, name: str, sha256: str, max_bytes: int) -> str:
+    """The id of the version that was first to hold this content and still does; empty if there is none."""
+    import tempfile
+
+    for dataset_id in finished_versions(project, name, [f"sha256:{sha256}"]):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                if read_version(dataset_id, folder, max_bytes)[0]["sha256"] == sha256:
+                    return dataset_id
+            except (OSError, ValueError) as error:
+                print(f"dataset {dataset_id} should hold this content, but is not usable: {error}")
+    return ""
+
+
+def row_changes(before: Any, after: Any, key: str) -> dict[str, Any]:
+    """What changed between two DataFrames: rows added, removed and changed (by key; without one, by all values).
+
+    Changed are rows whose values differ in a column that both have.
+    """
+    columns = {
+        "columns_added": [name for name in after.columns if name not in before.columns],
+        "columns_removed": [name for name in before.columns if name not in after.columns],
+    }
+    shared = [name for name in after.columns if name in before.columns]
+    if key not in shared:
+        old, new = (frame[shared].astype(str).agg("\x1f".join, axis=1).value_counts() for frame in (before, after))
+        change = new.sub(old, fill_value=0)
+        added, removed = int(change.clip(lower=0).sum()), int(-change.clip(upper=0).sum())
+        return {"rows_added": added, "rows_removed": removed, "rows_changed": 0, **columns}
+    old, new = (frame.drop_duplicates(key).set_index(key)[[c for c in shared if c != key]] for frame in (before, after))
+    common = new.index.intersection(old.index)
+    one, other = old.loc[common], new.loc[common]
+    differs = (one != other) & ~(one.isna() & other.isna())
+    return {
+        "rows_added": len(new.index.difference(old.index)),
+        "rows_removed": len(old.index.difference(new.index)),
+        "rows_changed": int(differs.any(axis=1).sum()),
+        **columns,
+    }
+
+
+def latest_version(project: str, name: str, max_bytes: int) -> tuple[str, dict[str, Any], Any]:
+    """The version to be the parent of a new one: its id, manifest, and train and test rows together.
+
+    It is the one that was finished last; none ("", {} and None) if there is none, or its files are damaged: a child
+    keeps files that have not changed in its parent's archive.
+    """
+    import tempfile
+
+    import pandas as pd
+
+    parent = (finished_versions(project, name, []) or [""])[-1]
+    if not parent:
+        return "", {}, None
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            manifest, *parts = read_version(parent, folder, max_bytes)
+        except (OSError, ValueError) as error:
+            print(f"dataset {parent} is not taken as the parent: {error}")
+            return "", {}, None
+    return parent, manifest, pd.concat(parts)
+
+
+def make_manifest(split: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """What a version says of itself: origin, roles of columns, and rows and sha256 of its parts and of the whole."""
+    kept = (
+        "target",
+        "problem_type",
+        "key",
+        "numeric",
+        "categorical",
+        "synthetic",
+        "raw_sha256",
+        "test_size",
+        "split_seed",
+    )
+    manifest = {name: split[name] for name in kept}
+    for part, rows in parts.items():
+        manifest |= {f"{part}_rows": len(rows), f"{part}_sha256": rows_sha256(rows)}
+    manifest["rows"] = sum(map(len, parts.values()))
+    return {**manifest, "sha256": content_sha256(manifest)}
+
+
+def tell_changes(parent: str, before: Any, after: Any, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Prints and returns the `row_changes` since the parent; none ({}) without a parent."""
+    changes = row_changes(before, after, manifest["key"]) if parent else {}
+    print(f"changes since dataset {parent}: {changes}" if parent else "a first version, without a parent")
+    return changes
+
+
+def store_split(
+    project: str, name: str, parent: str, folder: str, manifest: dict[str, Any], changes: dict[str, Any]
+) -> str:
+    """Stores train and test rows and their manifest, which stand in the folder, as a new version; returns its id."""
+    tags = [f"sha256:{manifest['sha256']}"] + (["synthetic"] if manifest["synthetic"] else [])
+    facts = {fact: manifest[fact] for fact in ("sha256", "rows", "key")} | {"columns": len(dataset_columns(manifest))}
+    text = f"{manifest['train_rows']} train and {manifest['test_rows']} test rows; {changes}"
+    parents = [parent] if parent else []
+    return store_version(project, name, "", parents, folder, tags, facts, {**manifest, "changes": changes}, text)
+
+
+def store_version(
+    project: str,
+    name: str,
+    version: str,
+    parents: list[str],
+    folder: str,
+    tags: list[str],
+    facts: dict[str, Any],
+    metadata: dict[str, Any],
+    description: str,
+) -> str:
+    """Stores the folder's files as a new Dataset version and finishes it; if that fails, nothing is left of it.
+
+    Args:
+        project: the ClearML project.
+        name: of the Dataset.
+        version: its number; empty: the next one.
+        parents: ids of the versions that it was made from.
+        folder: its files, and nothing else.
+        tags: of the version.
+        facts: what can be listed and searched for: user properties of the version's Task.
+        metadata: all that is known of the version, kept as JSON.
+        description: a line for people.
+
+    Returns:
+        Its id.
+    """
+    import glob
+    from pathlib import Path
+
+    from clearml import Dataset, Task
+
+    dataset = Dataset.create(
+        dataset_name=name,
+        dataset_project=project,
+        dataset_version=version or None,
+        dataset_tags=tags,
+        parent_datasets=parents or None,
+        description=description,
+    )
+    try:
+        # `sync_folder` would look for a renamed file in the parent's archive, which has it under its old name only.
+        for gone in dataset.list_files():
+            if not Path(folder, gone).exists():
+                dataset.remove_files(glob.escape(gone), recursive=False)
+        dataset.add_files(folder)
+        dataset.upload(show_progress=False)
+        # A dict is stored as JSON; set_metadata would pickle most other things.
+        dataset.set_metadata(metadata, ui_visible=False)
+        known = {"parents": " ".join(parents), **facts}
+        Task.get_task(task_id=dataset.id).set_user_properties(
+            *[{"name": key, "value": str(value)} for key, value in known.items() if str(value)]
+        )
+        dataset.finalize()
+    except BaseException:
+        Dataset.delete(dataset_id=dataset.id, force=True)
+        raise
+    return str(dataset.id)

@@ -1,0 +1,67 @@
+"""Drift as a Task tells it: a table, a plot, a JSON artifact, and a refusal.
+
+The function travels with a step: list it in its `helper_functions=[…]`, with all of drift, `problems` and
+`save_artifact`.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.artifacts import save_artifact
+    from clearml_flows.tabular.data.problems import escape_cell
+    from clearml_flows.tabular.datasets.drift import describe_drift, drift_figure, measure_drift
+    from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
+
+
+def report_drift(
+    task: Any, earlier: dict[str, Any], before: Any, manifest: dict[str, Any], after: Any, warn: float, refuse: float
+) -> None:
+    """Compares the rows of a version to be with those of the one before it, and tells what moved.
+
+    Stores the artifact `drift`, the table and the plot "drift"; tags the Task `drift` where something is more than
+    stable. Rows are not compared where there is no version before, or one of the two is synthetic and the other is not:
+    the console says so.
+
+    Args:
+        task: the Task that tells it.
+        earlier: the manifest of the version before; empty if there is none.
+        before: its rows.
+        manifest: of the version to be.
+        after: its rows.
+        warn: see `measure_drift`.
+        refuse: likewise.
+
+    Raises:
+        ValueError: bad data: a column is refused.
+    """
+    import json
+    import tempfile
+    from pathlib import Path
+
+    import pandas as pd
+
+    if not earlier or earlier["synthetic"] != manifest["synthetic"]:
+        why = "the version before is synthetic or this one is" if earlier else "there is no version before"
+        print(f"drift: not measured, since {why}")
+        return
+    table = measure_drift(before, after, manifest["target"], manifest["key"], warn, refuse)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "drift.json")
+        path.write_text(json.dumps({"warn": warn, "refuse": refuse, "columns": table}, indent=1), "utf-8")
+        save_artifact(task, "drift", str(path))
+    cells = [
+        {name: escape_cell(", ".join(value)) if isinstance(value, list) else value for name, value in row.items()}
+        for row in table
+    ]
+    frame = pd.DataFrame(cells).round(4)
+    print(f"drift since the version before, by column:\n{frame.to_string(index=False)}")
+    task.get_logger().report_table("drift", "columns", iteration=0, table_plot=frame)
+    task.get_logger().report_plotly("drift", "measure", iteration=0, figure=drift_figure(table, warn, refuse))
+    told = {verdict: describe_drift(table, verdict) for verdict in ("warned", "refused")}
+    if any(told.values()):
+        tell_tags(task, ["drift"])
+    if told["warned"]:
+        tell_note(task, f"WARNING: these columns have moved since the version before: {told['warned']}")
+    if told["refused"]:
+        far = f"bad data: these columns have moved by more than {refuse:g} since the version before: {told['refused']}"
+        raise ValueError(tell_failure(task, f"{far}; see the table drift, and raise drift_refuse if this is right"))

@@ -1,0 +1,38 @@
+"""Which functions travel with a step."""
+
+import dis
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+PACKAGES = ("components.", "clearml_flows.tabular.")
+
+
+def with_helpers(*functions: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """The functions with all of ours that they name, and that these name: the `helper_functions` of a step.
+
+    They are in the order of their modules' names and their lines, so that a step's source, by which ClearML finds it in
+    its cache, does not depend on the order in which they are named.
+    """
+    found: set[FunctionType] = set()
+    waiting = [function for function in functions if isinstance(function, FunctionType)]
+    while waiting:
+        function = waiting.pop()
+        if function not in found:
+            found.add(function)
+            waiting += _named_in(function)
+    return sorted(found, key=lambda function: (function.__module__, function.__code__.co_firstlineno))
+
+
+def _named_in(function: FunctionType) -> list[FunctionType]:
+    values = [function.__globals__.get(name) for name in _global_names(function.__code__)]
+    return [value for value in values if isinstance(value, FunctionType) and value.__module__.startswith(PACKAGES)]
+
+
+def _global_names(code: CodeType) -> Iterator[str]:
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "LOAD_GLOBAL":
+            yield str(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _global_names(constant)

@@ -1,0 +1,62 @@
+"""All experiments of a sweep on the test rows: told on their Tasks once the winner has been chosen and judged.
+
+Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.artifacts import fetch_artifact
+    from clearml_flows.tabular.judging.evaluation import score_rows
+    from clearml_flows.tabular.reporting import send_report, value_events
+    from clearml_flows.tabular.training.model_file import load_model
+
+
+def tell_test_metrics(
+    client: Any, sweep: dict[str, Any], dataset: dict[str, Any], rows: Any, folder: str, max_bytes: int
+) -> int:
+    """Scores the stored model of each experiment once on the test rows, and tells its Task the `test_*` metrics.
+
+    Passed over are experiments that failed, that know them already, and all of a sweep over another dataset (or of
+    none, {}). Of one whose model cannot be scored, the console says why.
+
+    Returns:
+        How many were told.
+    """
+    from clearml import Task
+    from clearml.backend_api.session.client import APIError
+
+    ours = sweep.get("dataset", {}).get("sha256") == dataset["sha256"]
+    done = [one for one in sweep["experiments"] if one["status"] == "completed"] if ours else []
+    told = 0
+    for entry in done:
+        try:
+            reported = Task.get_task(task_id=entry["task_id"]).get_reported_single_values()
+            if not any(name.startswith("test_") for name in reported):
+                values = experiment_metrics(entry, dataset, rows, folder, max_bytes)
+                send_report(client, entry["task_id"], value_events(values))
+                told += 1
+        except (OSError, RuntimeError, ValueError, APIError) as error:
+            print(f"experiment {entry['name']} has no test metrics: {error}")
+    return told
+
+
+def experiment_metrics(
+    entry: dict[str, Any], dataset: dict[str, Any], rows: Any, folder: str, max_bytes: int
+) -> dict[str, float]:
+    """The `test_*` metrics of an experiment's stored model at the threshold that was chosen in training.
+
+    Raises:
+        ValueError: the model's file is not what the sweep stored.
+    """
+    from pathlib import Path
+
+    reference = {"task": entry["task_id"], "artifact": "model", "sha256": entry["model_sha256"]}
+    path = fetch_artifact(reference, folder, max_bytes)
+    try:
+        model = load_model(path, 20 * max_bytes)
+    finally:
+        Path(path).unlink()
+    columns = dataset["numeric"] + dataset["categorical"]
+    metrics: dict[str, float] = score_rows(model, rows[columns], rows[dataset["target"]], entry["threshold"])["metrics"]
+    return metrics

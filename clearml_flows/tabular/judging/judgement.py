@@ -1,0 +1,244 @@
+"""All that the test rows tell about the candidate and the production model: numbers, tables and plots.
+
+A scored model is what `score_model` returns. Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.artifacts import save_artifact
+    from clearml_flows.tabular.judging.bootstrap import bootstrap_metrics, paired_differences, percentile_intervals
+    from clearml_flows.tabular.judging.calibration import calibration_facts, reliability_table
+    from clearml_flows.tabular.judging.delong import delong_test
+    from clearml_flows.tabular.judging.lift import lift_figures, lift_table
+    from clearml_flows.tabular.judging.profit import profit_figure, profit_table
+    from clearml_flows.tabular.judging.segments import segment_events, segment_table
+    from clearml_flows.tabular.report.plots import (
+        calibration_figure,
+        confusion_figure,
+        precision_recall_figure,
+        roc_figure,
+    )
+    from clearml_flows.tabular.report.regression_plots import fit_figures
+    from clearml_flows.tabular.report.table_figure import table_figure
+    from clearml_flows.tabular.reporting import figure_events, send_report, single_events, value_events
+
+
+def judge_models(
+    scored: dict[str, Any],
+    production: dict[str, Any] | None,
+    rows: Any,
+    specs: list[dict[str, Any]],
+    least: int,
+    prices: tuple[float, float, float],
+    profit_threshold: float | None,
+    rounds: int,
+    seed: int,
+) -> dict[str, Any]:
+    """What the evaluation returns of the two models, as plain numbers.
+
+    Args:
+        scored: the candidate.
+        production: the production model, scored on the same rows, or None.
+        rows: the test rows.
+        specs: of the segments.
+        least: how many rows a segment must have for its ROC-AUC.
+        prices: value of a customer who stays, cost of an offer, share of leavers whom it keeps.
+        profit_threshold: the one of the highest profit on training rows, out of fold; None if that is not known.
+        rounds: of the bootstrap.
+        seed: of what is drawn.
+
+    Returns:
+        `intervals` of the candidate's metrics; `production_intervals` and `comparison`, empty without a production
+        model. Of classes, also `calibration`, `lift`, `profit` and `segments` of the candidate, and `profit_threshold`;
+        of numbers, its `residuals`.
+    """
+    y = scored["y"]
+    drawn = bootstrap_metrics(y, [scored, production] if production else [scored], rounds, seed)
+    intervals = [{f"test_{name}": edges for name, edges in percentile_intervals(one).items()} for one in drawn]
+    told = {
+        "intervals": intervals[0],
+        "comparison": comparison_table(scored, production, paired_differences(*drawn)) if production else [],
+        "production_intervals": intervals[1] if production else {},
+    }
+    if scored["threshold"] is None:
+        return {**told, "residuals": residual_facts(y, scored["p"])}
+    return {**told, **judge_classes(scored, rows, specs, least, prices, profit_threshold, seed)}
+
+
+def judge_classes(
+    scored: dict[str, Any],
+    rows: Any,
+    specs: list[dict[str, Any]],
+    least: int,
+    prices: tuple[float, float, float],
+    profit_threshold: float | None,
+    seed: int,
+) -> dict[str, Any]:
+    """The part of `judge_models` that only probabilities of classes have."""
+    y, p = scored["y"], scored["p"]
+    return {
+        "calibration": calibration_facts(y, p, seed),
+        "segments": segment_table(y, p, scored["threshold"], rows, specs, least),
+        "lift": lift_table(y, p),
+        "profit": profit_table(y, scored, profit_threshold, *prices),
+        "profit_threshold": profit_threshold,
+    }
+
+
+def residual_facts(y: Any, p: Any) -> dict[str, float]:
+    """How predicted numbers are off: mean and quantiles of true less predicted, and the share within half a unit."""
+    import numpy as np
+
+    residuals = y - p
+    quantiles = {f"quantile_{share:g}": float(np.quantile(residuals, share)) for share in (0.05, 0.25, 0.5, 0.75, 0.95)}
+    return {
+        "mean": float(residuals.mean()),
+        "standard_deviation": float(residuals.std()),
+        **quantiles,
+        "share_within_half": float((abs(residuals) <= 0.5).mean()),
+    }
+
+
+def comparison_table(
+    scored: dict[str, Any], production: dict[str, Any], differences: dict[str, dict[str, float]]
+) -> list[dict[str, Any]]:
+    """Each metric of both models, their difference with its 95 % interval and p-value, and DeLong's for the ROC-AUC."""
+    table = []
+    for name, paired in differences.items():
+        both = [model["metrics"][f"test_{name}"] for model in (scored, production)]
+        values = {"candidate": both[0], "production": both[1], "difference": both[0] - both[1], **paired}
+        table.append({"metric": f"test_{name}", "test": "paired bootstrap", **values})
+    area = next((one for one in table if one["metric"] == "test_roc_auc"), None)
+    if area is None:
+        return table
+    return [*table, {**area, "test": "DeLong", **delong_test(scored["y"], scored["p"], production["p"])}]
+
+
+def judgement_values(
+    scored: dict[str, Any], production: dict[str, Any] | None, judged: dict[str, Any], rules: list[dict[str, Any]]
+) -> dict[str, float]:
+    """The numbers to report: metrics of both models with the ends of their intervals, calibration and profit or
+    residuals, and for each rule of the gate 1 if it was held, else 0."""
+    values = dict(scored["metrics"])
+    before = production["metrics"] if production else {}
+    values |= {f"production_{name}": value for name, value in before.items()}
+    for prefix, intervals in (("", judged["intervals"]), ("production_", judged["production_intervals"])):
+        for name, (low, high) in intervals.items():
+            values |= {f"{prefix}{name}_low": low, f"{prefix}{name}_high": high}
+    values |= (
+        class_values(scored["threshold"], judged)
+        if "calibration" in judged
+        else {f"residual_{name}": value for name, value in judged["residuals"].items()}
+    )
+    return values | {f"gate_{one['rule']}": float(one["passed"]) for one in rules}
+
+
+def class_values(threshold: float, judged: dict[str, Any]) -> dict[str, float]:
+    """The part of `judgement_values` that only probabilities of classes have."""
+    error = judged["calibration"]["expected_calibration_error"]
+    values = {"threshold": threshold, "expected_calibration_error": error}
+    decided, break_even, trained = judged["profit"][:3]
+    values |= {"profit": decided["profit"], "profit_at_break_even": break_even["profit"]}
+    if judged["profit_threshold"] is not None:
+        values |= {"profit_threshold": judged["profit_threshold"], "profit_at_profit_threshold": trained["profit"]}
+    return {**values, "lift_of_the_first_tenth": judged["lift"][0]["lift"]}
+
+
+def tell_judgement(
+    client: Any,
+    task: Any,
+    scored: dict[str, Any],
+    production: dict[str, Any] | None,
+    judged: dict[str, Any],
+    rules: list[dict[str, Any]],
+    prices: tuple[float, float, float],
+) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
+    """Reports numbers, curves and tables on the step's Task, and returns the numbers and the curves."""
+    values = judgement_values(scored, production, judged, rules)
+    figures, tables = judgement_figures(scored, production, prices), judgement_tables(scored, judged, rules)
+    plots = figure_events({**figures, **tables})
+    send_report(client, task.id, [*judgement_events(values), *plots, *segment_events(judged.get("segments", []))])
+    return values, figures
+
+
+def judgement_events(values: dict[str, float]) -> list[dict[str, Any]]:
+    """The numbers as single values; what is worth a plot over several runs as scalars too."""
+
+    def is_detail(name: str) -> bool:
+        return name.startswith("gate_") or name.endswith(("_low", "_high"))
+
+    details = {name: value for name, value in values.items() if is_detail(name)}
+    told = {name: value for name, value in values.items() if name not in details}
+    return [*value_events(told), *single_events(details)]
+
+
+def judgement_figures(
+    scored: dict[str, Any], production: dict[str, Any] | None, prices: tuple[float, float, float]
+) -> dict[str, dict[str, Any]]:
+    """The curves to report, the production model's beside the candidate's."""
+    y = scored["y"]
+    scores = {"candidate": scored["p"], **({"production": production["p"]} if production else {})}
+    if scored["threshold"] is None:
+        return fit_figures(y, scores)
+    return {
+        "Confusion": confusion_figure(y, scored["p"], scored["threshold"]),
+        "ROC": roc_figure(y, scores),
+        "Precision and recall": precision_recall_figure(y, scores),
+        "Calibration": calibration_figure(y, scores),
+        **lift_figures({label: lift_table(y, p) for label, p in scores.items()}),
+        **profit_figure(y, scores, *prices),
+    }
+
+
+def judgement_tables(
+    scored: dict[str, Any], judged: dict[str, Any], rules: list[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The tables to report, by their titles; those without a row are left out."""
+    tables = {
+        "Gate, rules": rules,
+        "Comparison with production": judged["comparison"],
+        "Segments": judged.get("segments"),
+        "Lift by decile": judged.get("lift"),
+        "Profit per 1,000 customers": judged.get("profit"),
+        "Reliability": class_tables(scored).get("reliability"),
+        "Residuals, true less predicted": [judged["residuals"]] if "residuals" in judged else [],
+    }
+    return {title: table_figure(rows) for title, rows in tables.items() if rows}
+
+
+def class_tables(scored: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Reliability and lift of probabilities of classes; none ({}) of numbers."""
+    if scored["threshold"] is None:
+        return {}
+    y, p = scored["y"], scored["p"]
+    return {"reliability": reliability_table(y, p), "lift": lift_table(y, p)}
+
+
+def save_judgement(
+    task: Any,
+    scored: dict[str, Any],
+    production: dict[str, Any] | None,
+    evaluation: dict[str, Any],
+    figures: dict[str, dict[str, Any]],
+) -> None:
+    """Stores what was found, with curves and reliability tables of both models, as the artifact `evaluation.json`.
+
+    Raises:
+        RuntimeError: the backend did not take it.
+    """
+    import json
+    import tempfile
+    from pathlib import Path
+
+    models = {"candidate": scored, **({"production": production} if production else {})}
+    tables: dict[str, dict[str, Any]] = {}
+    for label, one in models.items():
+        for name, table in class_tables(one).items():
+            tables.setdefault(name, {})[label] = table
+    curves = {title: figure["data"] for title, figure in figures.items()}
+    text = json.dumps({"evaluation": evaluation, **tables, "curves": curves}, allow_nan=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/evaluation.json"
+        Path(path).write_text(text, "utf-8")
+        save_artifact(task, "evaluation.json", path)

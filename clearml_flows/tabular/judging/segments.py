@@ -1,0 +1,90 @@
+"""Metrics of parts of the rows, such as the customers of one kind of contract.
+
+A segment's specification is `{column}`, a part for each value, or `{column, edges}`, a part for each band of numbers:
+below the first edge, from there to below the second, and so on. Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.judging.delong import area_interval
+
+
+def segment_parts(rows: Any, spec: dict[str, Any], most: int = 30) -> list[tuple[str, Any]]:
+    """The parts of the rows that a specification makes: for each its label, and which rows are in it.
+
+    Raises:
+        ValueError: the rows lack the column, its values are no numbers though there are edges, or it has more than
+            `most` values.
+    """
+    from itertools import pairwise
+
+    import pandas as pd
+
+    column, edges = spec["column"], spec.get("edges")
+    if column not in rows.columns:
+        raise ValueError(f"the schema's segments name the column {column!r}, which the test rows lack")
+    values = rows[column]
+    if edges:
+        if not pd.api.types.is_numeric_dtype(values):
+            raise ValueError(f"the schema's segments have edges for the column {column!r}, which is not of numbers")
+        limits = [float("-inf"), *edges, float("inf")]
+        labels = [f"below {edges[0]:g}", *(f"{a:g} to below {b:g}" for a, b in pairwise(edges))]
+        bands = zip([*labels, f"{edges[-1]:g} and more"], pairwise(limits), strict=True)
+        return [(f"{column} {label}", ((values >= low) & (values < high)).to_numpy()) for label, (low, high) in bands]
+    found = sorted(values.dropna().unique().tolist(), key=str)
+    if len(found) > most:
+        raise ValueError(f"the schema's segments name {column!r}, which has {len(found)} values: give it edges")
+    return [(f"{column} {value}", (values == value).to_numpy()) for value in found]
+
+
+def segment_table(
+    y: Any, p: Any, threshold: float, rows: Any, specs: list[dict[str, Any]], least: int
+) -> list[dict[str, Any]]:
+    """A row for each segment that has rows: counts, the share of positives and what was predicted, metrics.
+
+    The ROC-AUC comes with its 95 % interval where there are at least `least` rows and ten of each class; else the note
+    says that there are too few.
+    """
+    table = []
+    for label, inside in (part for spec in specs for part in segment_parts(rows, spec)):
+        count, positives = int(inside.sum()), int(y[inside].sum())
+        if not count:
+            continue
+        called = p[inside] >= threshold
+        true = int(y[inside][called].sum())
+        enough = count >= least and min(positives, count - positives) >= 10
+        area, low, high = area_interval(y[inside], p[inside]) if enough else (None, None, None)
+        table.append(
+            {
+                "segment": label,
+                "rows": count,
+                "positives": positives,
+                "share": positives / count,
+                "predicted": float(p[inside].mean()),
+                "recall": true / positives if positives else None,
+                "precision": true / int(called.sum()) if called.any() else None,
+                "roc_auc": area,
+                "low": low,
+                "high": high,
+                "note": "" if enough else "too few rows to judge",
+            }
+        )
+    return table
+
+
+def segment_events(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The segments' ROC-AUC and shares as scalars, a series for each segment, so that runs compare."""
+    places = [("segments, roc_auc", "roc_auc"), ("segments, share of positives", "share")]
+    return [
+        {
+            "type": "training_stats_scalar",
+            "metric": title,
+            "variant": one["segment"],
+            "iter": 0,
+            "value": one[column],
+        }
+        for title, column in places
+        for one in table
+        if one[column] is not None
+    ]

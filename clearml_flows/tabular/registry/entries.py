@@ -1,0 +1,154 @@
+"""Registered models: one entry for one file, found by the sha256 in its address, told apart by their tags.
+
+`client` is an `APIClient`; an entry is the client's model entity. Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.artifacts import upload_file
+    from clearml_flows.tabular.registry.promotion_lock import free_lock, hold_lock, take_lock
+
+
+def project_of(client: Any, name: str) -> str:
+    """The id of the project of this name, which is made if there is none."""
+    import re
+
+    pattern = f"^{re.escape(name)}$"
+    found = client.projects.get_all(name=pattern, only_fields=["id"], search_hidden=True)
+    project_id: str = found[0].id if len(found) else client.projects.create(name=name, description="").id
+    return project_id
+
+
+def get_model(client: Any, model_id: str, sha256: str) -> Any:
+    """The entry of a registered model.
+
+    Raises:
+        ValueError: there is none of this id, or it holds another file.
+    """
+    found = client.models.get_all(id=[model_id], only_fields=["id", "name", "project", "uri", "tags", "metadata"])
+    if not len(found):
+        raise ValueError(
+            f"model {model_id} is not in the registry: was it deleted? Run the flow again without the cache"
+        )
+    if model_value(found[0], "sha256") != sha256:
+        raise ValueError(f"model {model_id} is not the one with sha256 {sha256}: its metadata was changed")
+    return found[0]
+
+
+def find_models(client: Any, name: str, project_id: str, page_size: int = 500) -> list[Any]:
+    """All models of this name in the project that are not archived, the newest first."""
+    import re
+
+    found: list[Any] = []
+    while True:
+        page = client.models.get_all(
+            name=f"^{re.escape(name)}$",
+            project=[project_id],
+            system_tags=["-archived"],
+            order_by=["-created"],
+            only_fields=["id", "name", "project", "uri", "tags", "metadata", "created"],
+            page=len(found) // page_size,
+            page_size=page_size,
+        )
+        found += page
+        if len(page) < page_size:
+            return found
+
+
+def model_value(entry: Any, key: str) -> str:
+    """A value of the model's metadata; empty if it has none of this name."""
+    item = (entry.data.metadata or {}).get(key) or {}
+    value = item.get("value") if isinstance(item, dict) else item.value
+    return str(value or "")
+
+
+def store_model_file(client: Any, path: str, project_id: str, sha256: str, suffix: str = ".skops") -> str:
+    """Uploads a model file to the file server, under its own sha256 and with the suffix, and reads it back.
+
+    Returns:
+        The address, which is the same for equal files of a project.
+
+    Raises:
+        RuntimeError: after the last try the file server did not have the file as it is here.
+    """
+    url = f"{client.session.get_files_server_host().rstrip('/')}/models/{project_id}/{sha256}{suffix}"
+    upload_file(path, url)
+    return url
+
+
+def register_model(
+    client: Any,
+    name: str,
+    project_id: str,
+    url: str,
+    facts: dict[str, Any],
+    tags: list[str],
+    task_id: str,
+    framework: str = "ScikitLearn",
+) -> str:
+    """The id of the model of this name with this file, which is registered if it is not yet.
+
+    Its version is the number after the highest that a model of this name has, archived ones too; it is given while the
+    lock of the name is held, so that two that register at once get two numbers. The entry is made bare, then gets its
+    facts, and its tags at last: what has the tag `candidate` is whole. After a crash between, the entry is found again
+    by its address; one without a comment has no tags yet.
+    """
+    lock = take_lock(client, name, project_id)
+    try:
+        entry = find_file(client, name, project_id, url)
+        known = entry is not None and model_value(entry, "sha256")
+        if entry is not None and known and getattr(entry.data, "comment", None) is not None:
+            return str(entry.id)
+        version = last_version(client, name, project_id) + 1
+        hold_lock(lock)
+        if entry is None:
+            entry = client.models.create(
+                uri=url, name=name, project=project_id, framework=framework, ready=False, task=task_id
+            )
+        model_id: str = entry.id
+        if not known:
+            add_facts(client, model_id, {**facts, "version": version})
+        client.models.edit(model=model_id, tags=tags, comment=facts["reason"])
+        return model_id
+    finally:
+        free_lock(client, lock)
+
+
+def find_file(client: Any, name: str, project_id: str, url: str) -> Any:
+    """The entry of this name whose file is at the address, unless it is archived; else None."""
+    import re
+
+    query = {"name": f"^{re.escape(name)}$", "project": [project_id], "uri": [url], "system_tags": ["-archived"]}
+    found = client.models.get_all(**query, only_fields=["id", "uri", "metadata", "comment"], order_by=["created"])
+    return found[0] if len(found) else None
+
+
+def last_version(client: Any, name: str, project_id: str, page_size: int = 500) -> int:
+    """The highest number that a model of this name has, or had before it was archived; 0 if none has."""
+    import re
+
+    highest, page = 0, 0
+    query = {"name": f"^{re.escape(name)}$", "project": [project_id], "only_fields": ["id", "metadata.version"]}
+    while True:
+        found = client.models.get_all(**query, order_by=["created"], page=page, page_size=page_size)
+        highest = max([highest, *(int(model_value(one, "version") or 0) for one in found)])
+        if len(found) < page_size:
+            return highest
+        page += 1
+
+
+def add_facts(client: Any, model_id: str, facts: dict[str, Any]) -> None:
+    """Adds facts to a model's metadata, in place of older ones of the same names."""
+    client.models.add_or_update_metadata(model=model_id, metadata=metadata_items(facts))
+
+
+def metadata_items(facts: dict[str, Any]) -> list[dict[str, str]]:
+    """Facts as model metadata: text with the name of its type; lists and tables as JSON."""
+    import json
+
+    items = []
+    for key, value in facts.items():
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        items.append({"key": key, "type": type(value).__name__, "value": text})
+    return items

@@ -1,0 +1,55 @@
+"""Plots of predicted numbers, as the plotly figures that ClearML stores.
+
+`y` is what is true, `scores` is `{label: p}`, what several models predict of the same rows. Every function here may
+travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.report.plots import make_layout
+
+
+def fit_figures(y: Any, scores: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """All plots of predicted numbers, by their titles."""
+    return {
+        "Predicted against true": predicted_figure(y, scores),
+        "Residuals": residual_figure(y, scores),
+        "Distribution of residuals": residual_histogram(y, scores),
+    }
+
+
+def predicted_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
+    """A point for each row, at what is true of it and what was predicted; on the line they are equal."""
+    ends = [min(float(y.min()), *(float(p.min()) for p in scores.values()))]
+    ends += [max(float(y.max()), *(float(p.max()) for p in scores.values()))]
+    points = [make_points(label, y, p) for label, p in scores.items()]
+    line = {"type": "scatter", "mode": "lines", "name": "equal", "x": ends, "y": ends, "line": {"dash": "dot"}}
+    return {"data": [*points, line], "layout": make_layout("Predicted against true", "true", "predicted")}
+
+
+def residual_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
+    """A point for each row, at what was predicted and how much more than that is true."""
+    points = [make_points(label, p, y - p) for label, p in scores.items()]
+    return {"data": points, "layout": make_layout("Residuals", "predicted", "true less predicted")}
+
+
+def residual_histogram(y: Any, scores: dict[str, Any], bins: int = 30) -> dict[str, Any]:
+    """How often rows are off by how much, in bins of equal width that the models share."""
+    import numpy as np
+
+    residuals = {label: y - p for label, p in scores.items()}
+    edges = np.histogram_bin_edges(np.concatenate(list(residuals.values())), bins)
+    middles = [round(float(middle), 5) for middle in (edges[:-1] + edges[1:]) / 2]
+    bars = [
+        {"type": "bar", "name": label, "x": middles, "y": np.histogram(values, edges)[0].tolist()}
+        for label, values in residuals.items()
+    ]
+    return {"data": bars, "layout": make_layout("Distribution of residuals", "true less predicted", "rows")}
+
+
+def make_points(label: str, x: Any, y: Any, most: int = 2000) -> dict[str, Any]:
+    """Points, of more than `most` every so many."""
+    every = -(-len(x) // most)
+    rounded = {axis: [round(float(value), 5) for value in values[::every]] for axis, values in (("x", x), ("y", y))}
+    return {"type": "scatter", "mode": "markers", "name": label, "opacity": 0.5, **rounded}

@@ -1,0 +1,51 @@
+"""The report of a run, as two artifacts of its last step: `report.html` and `model_card.md`.
+
+Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.artifacts import save_artifact
+    from clearml_flows.tabular.registry.entries import model_value
+    from clearml_flows.tabular.report.model_card import markdown_card
+    from clearml_flows.tabular.report.page import html_page
+    from clearml_flows.tabular.report.sections import report_sections
+
+
+def save_report(
+    client: Any,
+    task: Any,
+    entry: Any,
+    dataset: dict[str, Any],
+    sweep: dict[str, Any],
+    evaluation: dict[str, Any],
+    figures: dict[str, Any],
+) -> None:
+    """Stores the report as artifacts of the step's Task; the arguments are those of `report_sections`.
+
+    Raises:
+        RuntimeError: the backend did not take them.
+    """
+    import tempfile
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    sections = report_sections(entry, dataset, sweep, evaluation, figures, *count_folds(client, entry))
+    title = f"{entry.name}, version {model_value(entry, 'version') or '?'}"
+    subtitle = f"Report of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by task {task.id}"
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in [
+            ("report.html", html_page(title, subtitle, sections)),
+            ("model_card.md", markdown_card(title, subtitle, sections)),
+        ]:
+            Path(folder, name).write_text(text, "utf-8")
+            save_artifact(task, name, f"{folder}/{name}")
+
+
+def count_folds(client: Any, entry: Any) -> tuple[int, int]:
+    """The folds of the model's experiment, 0 if its Task does not tell them, and how often they were drawn."""
+    found = client.tasks.get_all(id=[model_value(entry, "experiment")], only_fields=["id", "hyperparams"])
+    general = (found[0].data.hyperparams or {}).get("General", {}) if len(found) else {}
+    folds, repeats = (int(general[name].value) if name in general else 0 for name in ("folds", "repeats"))
+    return folds, max(repeats, 1)

@@ -1,0 +1,141 @@
+"""Each experiment as a ClearML Task of its own: opened as it starts, closed with all that it left.
+
+Every function here may travel with a step.
+"""
+
+from typing import Any
+
+if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
+    from clearml_flows.tabular.artifacts import save_artifact
+    from clearml_flows.tabular.reporting import (
+        console_events,
+        figure_events,
+        send_report,
+        series_events,
+        single_events,
+        value_events,
+    )
+    from clearml_flows.tabular.training.experiment_plots import experiment_figures
+    from clearml_flows.tabular.training.images import confusion_image, fit_image, send_image
+    from clearml_flows.tabular.training.predictions import write_predictions
+
+
+def open_experiment(
+    client: Any, spec: dict[str, Any], project_id: str, step: Any, facts: dict[str, Any], tags: list[str]
+) -> str:
+    """Creates and starts the experiment's Task, below the step's: parameters, data, code and system in it.
+
+    Returns:
+        The Task's id.
+    """
+    sections = {"General": {**facts, "family": spec["family"]}, "Estimator": estimator_parameters(spec)}
+    hyperparams = {
+        section: {name: {"section": section, "name": name, "value": str(value)} for name, value in values.items()}
+        for section, values in sections.items()
+    }
+    system = "\n".join(f"{name}: {value}" for name, value in system_facts().items())
+    task_id: str = client.tasks.create(
+        name=spec["name"],
+        type="training",
+        project=project_id,
+        parent=step.id,
+        tags=[spec["family"], *tags],
+        hyperparams=hyperparams,
+        configuration={"System": {"name": "System", "type": "text", "value": system}},
+        script=step_script(step),
+    ).id
+    client.tasks.started(task=task_id, status_reason="", status_message="")
+    return task_id
+
+
+def step_script(step: Any) -> dict[str, Any]:
+    """The step's code and requirements: what its Task has recorded, which is what computes the experiment."""
+    recorded = step.data.script.to_dict() if step.data.script else {}
+    return {name: value for name, value in recorded.items() if value}
+
+
+def system_facts() -> dict[str, Any]:
+    """Python, the machine and the releases of the libraries that the experiment was computed with."""
+    import os
+    import platform
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu_count": os.cpu_count(),
+        **library_versions(),
+    }
+
+
+def estimator_parameters(spec: dict[str, Any]) -> dict[str, Any]:
+    """The experiment's estimator and parameters as hyper-parameters; members as JSON text."""
+    import json
+
+    parameters = {"estimator": spec.get("estimator") or spec["family"], **(spec.get("params") or {})}
+    if spec.get("calibration"):
+        parameters["calibration"] = spec["calibration"]
+    for number, member in enumerate(spec.get("members") or [], start=1):
+        parameters[f"member{number}"] = json.dumps(member, sort_keys=True)
+    return parameters
+
+
+def library_versions() -> dict[str, str]:
+    """The releases of the libraries that decide how a model is computed and stored."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("scikit-learn", "numpy", "pandas", "skops")}
+
+
+def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path: str) -> str:
+    """Reports the experiment's metrics and plots, stores the file at `path` as its artifact `model` and its predictions
+    as `out_of_fold`, and completes its Task.
+
+    Returns:
+        The sha256 of the predictions' file.
+
+    Raises:
+        RuntimeError: the backend did not take all of it.
+    """
+    from clearml import Task
+
+    send_report(client, task_id, result_events(result))
+    y, p, threshold = result["y"], result["out_of_fold"], result["threshold"]
+    if threshold is None:
+        fit_image(y, p, f"{path}.png")
+    else:
+        confusion_image(y, p, threshold, f"{path}.png")
+    shown = "Predicted against true" if threshold is None else "Confusion"
+    send_image(client, task_id, f"{shown}, out of fold", f"{path}.png")
+    write_predictions(y, p, threshold, f"{path}.parquet")
+    task = Task.get_task(task_id=task_id)
+    save_artifact(task, "model", path)
+    predictions: str = save_artifact(task, "out_of_fold", f"{path}.parquet")["sha256"]
+    client.tasks.completed(task=task_id, status_reason="completed")
+    return predictions
+
+
+def result_events(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is reported of a result of `run_experiment`: values, folds, figures and, as console lines, the values."""
+    metrics = result["metrics"]
+    decided = {} if result["threshold"] is None else {"threshold": result["threshold"]}
+    lines = [*result["warnings"], *(f"{name} {value:.4f}" for name, value in {**metrics, **decided}.items())]
+    spreads = {name: value for name, value in metrics.items() if name.endswith("_std")}
+    means = {name: value for name, value in metrics.items() if name not in spreads}
+    return [
+        *value_events({**means, **decided}),
+        *single_events({**spreads, "cpu_seconds": result["cpu_seconds"]}),
+        *series_events(result["fold_metrics"]),
+        *figure_events(experiment_figures(result)),
+        *console_events(["\n".join(lines)]),
+    ]
+
+
+def fail_experiment(client: Any, task_id: str, error: BaseException) -> None:
+    """Marks the experiment's Task failed, with the error as its message and the whole traceback in its console."""
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    send_report(client, task_id, console_events([text]))
+    message = f"{type(error).__name__}: {error}"[:1000]
+    client.tasks.failed(task=task_id, status_reason=message, status_message=message)

@@ -1,0 +1,46 @@
+"""What the README names is there."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from clearml_flows.cli.main import main
+from clearml_flows.cli.run import run_command
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_each_make_target_exists() -> None:
+    targets = re.findall(r"^make (\w+)", README, re.M)
+    assert {"run", "test"} <= set(targets)
+    for target in targets:
+        assert re.search(rf"^{target}:.*##", (ROOT / "Makefile").read_text("utf-8"), re.M), target
+
+
+def test_each_linked_file_exists() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
+
+
+def test_each_option_of_a_run_exists() -> None:
+    options = {option for parameter in run_command("churn").params for option in parameter.opts}
+    named = set(re.findall(r"churn_flow\.py .*?(--[\w-]+)|`(--[\w-]+)", README))
+    assert {option for pair in named for option in pair if option} <= options
+
+
+@pytest.mark.parametrize("line", re.findall(r"^flows (.+)$", README, re.M))
+def test_each_flows_command_exists(line: str) -> None:
+    noun, _, verbs = line.partition("#")[0].strip().partition(" ")
+    group = main.commands[noun]
+    if not isinstance(group, click.Group):
+        named = {word for word in verbs.split() if word.startswith("-")}
+        assert named <= {option for parameter in group.params for option in parameter.opts}, line
+        return
+    assert isinstance(group, click.Group)
+    for verb in verbs.split("|"):
+        assert not verb or verb.split()[0] in group.commands, f"flows {noun} {verb}"
