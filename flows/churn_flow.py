@@ -5,7 +5,7 @@
 `flows/schemas/churn.json`.
 """
 
-from clearml_flows.cli.run import main
+from clearml_flows.flow import main
 
 if __name__ == "__main__":
     main("churn")

@@ -4,8 +4,8 @@ import re
 from typing import Any, Literal
 
 from clearml_flows.backend.client import Api
-from clearml_flows.cli.tables import cell
 from clearml_flows.errors import BadInput
+from clearml_flows.plain_text import cell
 
 _WHOLE = re.compile(r"[0-9a-f]{32}")
 _CANDIDATES = 5

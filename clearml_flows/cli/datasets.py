@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from clearml_flows.cli.options import as_json, examples, one_sentence, pairs, quiet
-from clearml_flows.cli.tables import cell, local_date, say, show, show_facts
+from clearml_flows.backend.quiet import quiet
+from clearml_flows.cli.options import as_json, examples, one_sentence, pairs
+from clearml_flows.cli.tables import say, show, show_facts
 from clearml_flows.datasets.api import (
     create_dataset_version,
     diff_datasets,
@@ -16,6 +17,7 @@ from clearml_flows.datasets.api import (
     verify_dataset,
 )
 from clearml_flows.errors import FlowsError
+from clearml_flows.plain_text import cell, local_date
 
 COLUMNS = ["id", "name", "version", "rows", "columns", "bytes", "tags", "created"]
 

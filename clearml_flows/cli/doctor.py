@@ -5,9 +5,9 @@ import json
 import click
 
 from clearml_flows.cli.options import as_json, examples, one_sentence
-from clearml_flows.cli.tables import cell
 from clearml_flows.doctor.api import diagnose
 from clearml_flows.doctor.finding import STATUSES, Finding
+from clearml_flows.plain_text import cell
 
 FAILED = 1
 

@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from clearml_flows.cli.options import as_json, examples, one_sentence
-from clearml_flows.cli.tables import local_date, say, show, show_facts
+from clearml_flows.cli.tables import say, show, show_facts
 from clearml_flows.errors import BadInput
 from clearml_flows.experiments.api import experiments as find_experiments
 from clearml_flows.experiments.api import leaderboard, list_experiments, show_experiment
 from clearml_flows.experiments.comparison import compared, side_by_side_rows
 from clearml_flows.experiments.export import FORMATS, export_experiments
 from clearml_flows.experiments.query import STATUSES
+from clearml_flows.plain_text import local_date
 
 STDOUT = "-"
 FILTERS = [

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from clearml_flows.cli.options import as_json, examples, one_sentence, pairs, quiet
-from clearml_flows.cli.tables import local_date, say, show, show_facts
+from clearml_flows.backend.quiet import quiet
+from clearml_flows.cli.options import as_json, examples, one_sentence, pairs
+from clearml_flows.cli.tables import say, show, show_facts
 from clearml_flows.errors import BadInput
 from clearml_flows.experiments.comparison import side_by_side_rows
 from clearml_flows.models.api import (
@@ -27,6 +28,7 @@ from clearml_flows.models.api import (
 )
 from clearml_flows.models.description import compared_models
 from clearml_flows.models.scoring import STDOUT, predict
+from clearml_flows.plain_text import local_date
 
 PICKLE = (
     "a pickle or joblib file can run any code when it is read: this one was kept with its sha256 and not read, and "

@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from clearml_flows.cli.options import as_json, examples, one_sentence
-from clearml_flows.cli.tables import cell, local_date, show, show_facts, table, terminal_width
+from clearml_flows.cli.tables import show, show_facts, table, terminal_width
 from clearml_flows.errors import BadInput, Unreachable
 from clearml_flows.monitor.api import list_statuses, run_status
 from clearml_flows.monitor.loop import log_folder
 from clearml_flows.monitor.loop import watch as watch_until_told
 from clearml_flows.monitor.records import line_date, word
+from clearml_flows.plain_text import cell, local_date
 from clearml_flows.run.snapshot import RUNNING
 from clearml_flows.settings import load
 from clearml_flows.spelling import did_you_mean

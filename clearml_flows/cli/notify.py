@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from clearml_flows.cli.options import as_json, examples, one_sentence
-from clearml_flows.cli.tables import local_date, say, show
+from clearml_flows.cli.tables import say, show
 from clearml_flows.errors import FlowsError
 from clearml_flows.notify import api
+from clearml_flows.plain_text import local_date
 
 COLUMNS = ["channel", "url", "source", "pending", "given_up", "sent", "next try", "error"]
 channels = click.argument("channel", nargs=-1, metavar="[CHANNEL]...")

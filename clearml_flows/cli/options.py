@@ -1,9 +1,6 @@
 """Shared parts of all commands: error messages, examples, `--json`."""
 
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -42,23 +39,6 @@ def pairs(given: Iterable[str], option: str) -> dict[str, str]:
         if not (name.strip() and equals):
             raise BadInput(f"{option} wants name=value, not {name + equals + value!r}")
     return {name.strip(): value.strip() for name, _, value in split}
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Send stdout and stderr of the SDK to nowhere. Errors still arrive as exceptions."""
-    kept = {number: os.dup(number) for number in (1, 2)}
-    sys.stdout.flush()
-    try:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - os.devnull is a name, not a path
-            for number in kept:
-                os.dup2(nowhere.fileno(), number)
-            yield
-    finally:
-        sys.stdout.flush()
-        for number, descriptor in kept.items():
-            os.dup2(descriptor, number)
-            os.close(descriptor)
 
 
 def _refuse(sentence: str, exit_code: int) -> None:

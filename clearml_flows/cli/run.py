@@ -15,13 +15,12 @@ from clearml_flows.cli.summary import one_line, summary
 from clearml_flows.errors import BadInput, FlowsError
 from clearml_flows.run.document import document, failure, web_url
 from clearml_flows.run.launch import Ended, launch
-from clearml_flows.run.options import How, is_controller
+from clearml_flows.run.options import SOURCES, How
 from clearml_flows.run.snapshot import RUNNING
 from clearml_flows.run.step_names import check_steps
 from clearml_flows.settings import Settings, load, set_option
 
 GATE_SAID_NO = 3
-SOURCES = ("auto", "kaggle", "synthetic")
 
 
 def run_command(flow: str) -> click.Command:
@@ -77,24 +76,6 @@ def run_command(flow: str) -> click.Command:
 
     command.help = f"Run the {flow} flow and wait for its end."
     return command
-
-
-def main(flow: str) -> None:
-    """Be the flow's command, with this process's arguments, or, if the launcher or an agent started it, the controller
-    of a run."""
-    if is_controller():
-        control(flow)
-    else:
-        run_command(flow).main()
-
-
-def control(flow: str) -> None:
-    """Be the controller of a run of the flow."""
-    # Imported here: ClearML and the steps take seconds, which who launches a run or asks for help need not wait for.
-    from clearml_flows.run import controller, pipeline
-
-    settings = load()
-    controller.run(flow, pipeline.tabular, settings, pipeline.parameters(flow, settings))
 
 
 def _refuse(error: FlowsError) -> NoReturn:

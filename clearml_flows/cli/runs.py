@@ -6,7 +6,8 @@ import click
 
 from clearml_flows.cli.options import as_json, examples, one_sentence
 from clearml_flows.cli.run import run_and_tell
-from clearml_flows.cli.tables import local_date, say, show, show_facts, table, terminal_width
+from clearml_flows.cli.tables import say, show, show_facts, table, terminal_width
+from clearml_flows.plain_text import local_date
 from clearml_flows.run.history import list_runs, resumed, show_run, stop_run
 from clearml_flows.settings import load
 

@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from clearml_flows.cli.options import as_json, examples, one_sentence
-from clearml_flows.cli.tables import local_date, say, show, show_facts
+from clearml_flows.cli.tables import say, show, show_facts
 from clearml_flows.errors import BadInput
+from clearml_flows.plain_text import local_date
 from clearml_flows.schedule import api, install, loop
 from clearml_flows.schedule import remote as service_task
 from clearml_flows.schedule.records import CATCH_UPS, OVERLAPS

@@ -7,7 +7,7 @@ import click
 
 from clearml_flows.backend.configuration import VARIABLES
 from clearml_flows.cli.options import as_json, examples, one_sentence
-from clearml_flows.cli.setup_answers import complete, complete_user
+from clearml_flows.cli.setup_answers import complete, complete_kaggle, complete_user
 from clearml_flows.cli.tables import say, show_facts
 from clearml_flows.errors import BadInput, FlowsError
 from clearml_flows.setup import api as setting_up
@@ -60,7 +60,7 @@ def setup(
         return
     try:
         if kaggle:
-            done = setup_kaggle(secret_stdin, verify)
+            done = setup_kaggle(complete_kaggle(secret_stdin), verify)
         elif docker:
             done = setup_docker()
         elif user:

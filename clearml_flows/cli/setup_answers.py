@@ -3,14 +3,17 @@
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from clearml_flows.backend.configuration import VARIABLES, in_force
 from clearml_flows.cli.dialogue import ask, ask_block, ask_secret, is_attended, read_stdin
 from clearml_flows.errors import BadInput, FlowsError
+from clearml_flows.private_files import read_text
 from clearml_flows.settings import load
 from clearml_flows.setup.api import derived, host, hosts_of, key, option
 from clearml_flows.setup.conf_edit import pasted
 from clearml_flows.setup.hocon import NotUnderstood
+from clearml_flows.setup.kaggle_account import KEY, TOKEN, USER, Account, read_account
 
 PASTE = (
     "Paste the block api { … } that the server's page shows for new credentials (Settings, Workspace),\n"
@@ -18,6 +21,7 @@ PASTE = (
 )
 QUESTIONS = {"api_host": "API", "web_host": "Pages", "files_host": "File server"}
 USUAL = "http://localhost:8008"
+KAGGLE = "Paste an API token of https://www.kaggle.com/settings, or what a kaggle.json holds"
 Answers = dict[str, str]
 
 
@@ -52,6 +56,22 @@ def complete_user(options: Mapping[str, str], user: str, secret_from_stdin: bool
     if not asking:
         raise BadInput("there is no password; give it with --secret-stdin, or run this at a terminal")
     return hosts, _sendable(ask_secret(f"Password of {user}"))
+
+
+def complete_kaggle(from_stdin: bool) -> Account:
+    """The account from stdin, the environment or the person at the terminal. Raises BadInput if there is none."""
+    if from_stdin:
+        return read_account(read_stdin())
+    if token := os.environ.get(TOKEN):
+        # Kaggle's client takes a token or the path of a file. A long token is no valid path.
+        return read_account(read_text(Path(token)) if os.path.isfile(token) else token)  # noqa: PTH113 - it may not raise
+    if os.environ.get(USER) and os.environ.get(KEY):
+        return Account(username=os.environ[USER], key=os.environ[KEY])
+    if not is_attended():
+        raise BadInput(f"there is no account; give it with --secret-stdin or {TOKEN}, or run this at a terminal")
+    if not (text := ask_block(KAGGLE, or_line=True)):
+        raise BadInput("nothing was pasted; nothing was changed")
+    return read_account(text)
 
 
 def _sendable(password: str) -> str:

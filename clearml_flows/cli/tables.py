@@ -11,7 +11,6 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Literal
 
 import click
@@ -20,6 +19,8 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+from clearml_flows.plain_text import cell
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHORTEST_ID = 8
@@ -77,28 +78,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | No
             return _lines(grid, width) + gone
     blocks = [_facts([[name, value] for name, value in zip(columns, row, strict=True)], width) for row in cells]
     return "\n\n".join(blocks)
-
-
-def cell(value: Any) -> str:
-    """Return a value as text on one line. Control characters become blanks."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.4g}"
-    text = ", ".join(map(cell, value)) if isinstance(value, list | tuple) else str(value)
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def local_date(value: str | datetime | None) -> str:
-    """Return an instant (UTC if it has no zone) in local time with the zone's name."""
-    if not value:
-        return ""
-    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if instant.tzinfo is None:
-        instant = datetime.fromisoformat(f"{instant.isoformat()}+00:00")
-    return instant.astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def terminal_width() -> int | None:

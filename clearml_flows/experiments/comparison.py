@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from clearml_flows.cli.tables import cell
 from clearml_flows.errors import BadInput
+from clearml_flows.plain_text import cell
 from clearml_flows.tabular.report.sections import mean_interval
 
 if TYPE_CHECKING:

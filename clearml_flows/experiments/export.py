@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from clearml_flows.cli.tables import cell
 from clearml_flows.experiments.api import experiments
 from clearml_flows.files import check_target, save_text
+from clearml_flows.plain_text import cell
 from clearml_flows.tabular.data.problems import escape_cell
 from clearml_flows.tabular.report.page import html_page
 

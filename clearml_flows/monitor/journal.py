@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from clearml_flows.cli.tables import cell
 from clearml_flows.events import Event
 from clearml_flows.monitor.records import Seen, document, line_date, word
+from clearml_flows.plain_text import cell
 from clearml_flows.run.snapshot import Step
 
 BYTES = 5_000_000

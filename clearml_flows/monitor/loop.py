@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clearml_flows.backend.connection import data_dir
-from clearml_flows.cli.tables import cell
 from clearml_flows.errors import Unreachable
 from clearml_flows.lock import only_one
 from clearml_flows.monitor import heartbeat
@@ -24,6 +23,7 @@ from clearml_flows.monitor.schedules import ClusterSchedules, Schedules
 from clearml_flows.monitor.store import Store
 from clearml_flows.monitor.watched_backend import Watched
 from clearml_flows.notify.notifier import Teller
+from clearml_flows.plain_text import cell
 from clearml_flows.schedule.records import text
 from clearml_flows.settings import Settings, settings_file
 

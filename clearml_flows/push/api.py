@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clearml_flows.backend.connection import data_dir, start_embedded, use_embedded
-from clearml_flows.cli.options import quiet
+from clearml_flows.backend.quiet import quiet
 from clearml_flows.localserver.state import read_state
 from clearml_flows.lock import only_one
 from clearml_flows.push.everything import Push, Report

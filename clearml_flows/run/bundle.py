@@ -21,17 +21,8 @@ from typing import Any
 CODE = "code"
 GIT = "git"
 PROJECT = "clearml-flows"
-PACKAGES = (
-    *(
-        "flows",
-        "components",
-        "clearml_flows/*.py",
-        "clearml_flows/backend",
-        "clearml_flows/run",
-        "clearml_flows/tabular",
-    ),
-    *(f"clearml_flows/cli/{name}.py" for name in ("__init__", "progress", "run", "summary")),
-)
+ROOMS = ("backend", "run", "tabular")  # of the library, besides the modules at its root
+PACKAGES = ("flows", "components", "clearml_flows/*.py", *(f"clearml_flows/{room}" for room in ROOMS))
 RELEASES = "releases.json"  # the packages of steps, and the release of each
 _ROOT = Path(__file__).resolve().parents[2]
 _STEP_PACKAGE = re.compile(r'"([A-Za-z][\w.-]*)(?:\[[\w,]+\])?>=')

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from clearml_flows.backend.client import Api
-from clearml_flows.cli.tables import local_date
+from clearml_flows.plain_text import local_date
 
 FIELDS = ["id", "name", "project", "parent", "status", "created", "completed", "hyperparams", "script.diff"]
 SHOWN = 40

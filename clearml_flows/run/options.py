@@ -15,6 +15,8 @@ SHARED = "FLOWS_SHARED"  # not empty: other runs of the flow may be under way on
 
 AGENT_TASK = "CLEARML_TASK_ID"  # by this an agent tells the processes that it starts which Task they run
 
+SOURCES = ("auto", "kaggle", "synthetic")  # what data.source may be, besides a path
+
 NO_QUEUE = (
     "mock"  # what ClearML notes as the queue of a pipeline whose steps are processes (see clearml_flows/backend/sdk.py)
 )

@@ -13,8 +13,8 @@ from typing import Any
 
 from clearml_flows.backend.connection import data_dir
 from clearml_flows.catalog import FLOWS
-from clearml_flows.cli.run import SOURCES
 from clearml_flows.errors import BadInput, FlowsError
+from clearml_flows.run.options import SOURCES
 from clearml_flows.schedule import times
 from clearml_flows.schedule.child import command
 from clearml_flows.schedule.engine import Engine

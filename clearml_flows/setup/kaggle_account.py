@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clearml_flows.cli.dialogue import ask_block, is_attended, read_stdin
 from clearml_flows.errors import BadInput, FlowsError, Unreachable
 from clearml_flows.private_files import read_text, replace_private
 from clearml_flows.settings import Settings, load
 from clearml_flows.tabular.data.kaggle_source import kaggle_problem, run_kaggle
 
-QUESTION = "Paste an API token of https://www.kaggle.com/settings, or what a kaggle.json holds"
 TOKEN, USER, KEY = "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"
 VERIFY_SECONDS = 20.0
 # Kaggle's client authenticates on import and records the method. It silently ignores an invalid token.
@@ -46,8 +44,8 @@ class Account:
         return {TOKEN: self.token} if self.token else {USER: self.username, KEY: self.key}
 
 
-def setup_kaggle(from_stdin: bool, verify: bool, endpoint: str = "") -> dict[str, Any]:
-    """Store the account from stdin, the environment or a question at the terminal.
+def setup_kaggle(account: Account, verify: bool, endpoint: str = "") -> dict[str, Any]:
+    """Store the account.
 
     Args:
         verify: log in to Kaggle first.
@@ -58,11 +56,9 @@ def setup_kaggle(from_stdin: bool, verify: bool, endpoint: str = "") -> dict[str
         and files that Kaggle's client prefers to this file.
 
     Raises:
-        BadInput: nothing was given, or it is no account.
         Unreachable: Kaggle refused the account or did not answer.
         FlowsError: the file cannot be written.
     """
-    account = _given(from_stdin)
     path = _path(account)
     text = read_text(path)
     new = f"{account.token}\n" if account.token else _kaggle_json(text, path, account)
@@ -112,21 +108,6 @@ def check_account(account: Account, settings: Settings, endpoint: str = "") -> N
     if answer["outcome"] != "done":
         problem = kaggle_problem(answer, flow.kaggle_dataset, flow.kaggle_file)
         raise Unreachable(f"{problem}; nothing was changed")
-
-
-def _given(from_stdin: bool) -> Account:
-    if from_stdin:
-        return read_account(read_stdin())
-    if token := os.environ.get(TOKEN):
-        # Kaggle's client takes a token or the path of a file. A long token is no valid path.
-        return read_account(read_text(Path(token)) if os.path.isfile(token) else token)  # noqa: PTH113 - it may not raise
-    if os.environ.get(USER) and os.environ.get(KEY):
-        return Account(username=os.environ[USER], key=os.environ[KEY])
-    if not is_attended():
-        raise BadInput(f"there is no account; give it with --secret-stdin or {TOKEN}, or run this at a terminal")
-    if not (text := ask_block(QUESTION, or_line=True)):
-        raise BadInput("nothing was pasted; nothing was changed")
-    return read_account(text)
 
 
 def _path(account: Account) -> Path:

@@ -17,7 +17,7 @@ from typing import Any
 
 from clearml_flows.backend.client import Api
 from clearml_flows.backend.connection import Backend, connect, data_dir
-from clearml_flows.cli.options import quiet
+from clearml_flows.backend.quiet import quiet
 from clearml_flows.errors import BadInput, FlowsError
 from clearml_flows.run import ending
 from clearml_flows.run.snapshot import BROKEN, RUNNING, failure_of

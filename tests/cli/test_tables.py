@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from clearml_flows.cli.tables import cell, local_date, show, table
+from clearml_flows.cli.tables import show, table
+from clearml_flows.plain_text import cell, local_date
 
 IDS = ["0123456789abcdef0123456789abcdef", "0123456789ffffff0123456789abcdef"]
 COLUMNS = ["id", "name", "tags", "test_f1_score"]
@@ -87,7 +88,7 @@ def test_a_value_is_one_line_without_control_characters(value: object, shown: st
 
 def test_dates_are_local_and_name_the_zone() -> None:
     dates = "d('2026-07-01T08:00:00+00:00'), d('2026-12-01T08:00:00')"
-    code = f"from clearml_flows.cli.tables import local_date as d; print({dates})"
+    code = f"from clearml_flows.plain_text import local_date as d; print({dates})"
     env = {**os.environ, "TZ": "Europe/Berlin"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "2026-07-01 10:00 CEST 2026-12-01 09:00 CET"

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
-import clearml_flows.monitor
+import clearml_flows
 from clearml_flows.backend.client import Api
 from clearml_flows.backend.connection import data_dir
 from clearml_flows.cli.main import main
@@ -71,7 +71,7 @@ def test_a_run_is_shown_with_its_steps(made: Runs) -> None:
     assert (found["steps"][1]["task_id"], found["steps"][1]["message"]) == (validate, "words")
     assert found["url"].endswith(f"/pipelines/{made.project}/experiments/{run}")
     assert found["watcher"] == {"alive": False, "pid": None, "at": None, "looked": None}
-    assert clearml_flows.monitor.run_status(run) == found
+    assert clearml_flows.run_status(run) == found
     printed = monitor(run).stdout
     assert "watched  no (start one with `flows monitor watch`)" in printed
     assert "validate: words" in printed
@@ -110,7 +110,7 @@ def test_a_run_is_followed_until_it_ends(made: Runs, monkeypatch: pytest.MonkeyP
         if endpoint.startswith("tasks"):
             made.api.call(endpoint, task=step if endpoint == "tasks.completed" else run)
         monkeypatch.setattr(
-            "clearml_flows.cli.monitor.run_status", away if endpoint == "away" else clearml_flows.monitor.run_status
+            "clearml_flows.cli.monitor.run_status", away if endpoint == "away" else clearml_flows.run_status
         )
 
     def away(_run: str) -> None:

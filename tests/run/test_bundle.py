@@ -20,7 +20,7 @@ def test_it_has_every_file_of_the_code_and_the_settings_in_force(tmp_path: Path)
     settings = tmp_path / "other.toml"
     settings.write_text("[run]\nretries = 1\n", "utf-8")
     packed = zipfile.ZipFile(io.BytesIO(base64.b64decode(bundle.pack(settings))))
-    folders = ["flows", "components", *(f"clearml_flows/{room}" for room in ("backend", "run", "tabular"))]
+    folders = ["flows", "components", *(f"clearml_flows/{room}" for room in bundle.ROOMS)]
     here = {path.relative_to(ROOT).as_posix() for name in folders for path in (ROOT / name).rglob("*.py")}
     assert here <= set(packed.namelist())
     assert "flows/schemas/churn.json" in packed.namelist()
