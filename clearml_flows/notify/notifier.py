@@ -1,9 +1,9 @@
 """`Teller` stores events and delivers those that are due.
 
     settings ─ channels.py: names, URLs, routes ─┐
-    put(event) ─ message.py: safe() ─ outbox.py ─┴─ deliver(now) ─ handover.py, a process for each channel
-                                                                    ├─ services.py: apprise
-                                                                    └─ webhook.py: the plain webhook
+    put(event) ─ message.py: safe() ─ outbox.py ─┴─ deliver(now) ─ sender.py, a process for each channel
+                                                                  ├─ services.py: apprise
+                                                                  └─ webhook.py: the plain webhook
 
 Delivery is at least once: a message is marked as sent after it was sent. A message that is being sent
 when the process is killed is sent again.

@@ -1,4 +1,4 @@
-"""Each form of request that flows, ops and components make, and the SDK for them: tests/contract/requests.json."""
+"""Each form of request that the library and the steps make, and the SDK for them: tests/contract/requests.json."""
 
 import json
 from pathlib import Path
