@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from clearml_flows.doctor import backend_checks, machine_checks, outside_checks, process_checks, task_checks
+from clearml_flows.doctor import (
+    backend_checks,
+    entry_checks,
+    machine_checks,
+    outside_checks,
+    process_checks,
+    task_checks,
+)
 from clearml_flows.doctor.finding import Finding, Found, failed, skipped
 from clearml_flows.errors import FlowsError
 from clearml_flows.localserver.state import Failure
@@ -23,6 +30,8 @@ OF_SETTINGS = (
     process_checks.check_schedules,
     process_checks.check_monitor,
     process_checks.check_locks,
+    entry_checks.check_entries,
+    entry_checks.check_release,
 )
 OF_BACKEND = (
     backend_checks.check_clock,

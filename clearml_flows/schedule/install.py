@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -172,6 +173,20 @@ def apply_windows(machine: Machine) -> str:
     if done.returncode:
         raise FlowsError(f"schtasks refused the task: {done.stderr.strip() or done.stdout.strip()}")
     return f"the task {UNIT} is registered"
+
+
+def installed() -> dict[str, str]:
+    """The entries in this machine's schedulers, as texts by the option of `install` that writes them."""
+    found: dict[str, str] = {}
+    unit = Path.home() / ".config" / "systemd" / "user" / f"{UNIT}.service"
+    if unit.is_file():
+        found["systemd"] = unit.read_text("utf-8")
+    with suppress(FlowsError):  # there is no crontab here, or this user may have none
+        found["cron"] = _crontab("-l")
+    if schtasks := shutil.which("schtasks"):
+        query = [schtasks, "/Query", "/TN", UNIT, "/XML"]
+        found["windows"] = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    return found
 
 
 def _quoted(word: str) -> str:
