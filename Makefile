@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test soak lint fmt bench docs lock clean
+.PHONY: setup run test e2e soak lint fmt bench docs lock clean
 
 setup: $(VENV)/.ready  ## make .venv/ with the project and its tools in it
 
@@ -14,10 +14,15 @@ $(VENV)/.ready: pyproject.toml
 run: setup  ## run the churn flow
 	$(BIN)/python flows/churn_flow.py
 
-test: setup  ## the whole suite, a file at a time on each core
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
-soak: setup  ## the long forms of the tests of agents and crashes
+test: setup  ## tests without agents, browser and whole runs
+	$(PYTEST) -m "not e2e and not soak"
+
+e2e: setup  ## tests with agents, a browser and whole runs
+	$(PYTEST) -m e2e
+
+soak: setup  ## long tests of crashes and load
 	$(BIN)/python -m pytest -m soak
 
 lint: setup  ## ruff and mypy

@@ -26,6 +26,18 @@ FOREIGN = (
     "FLOWS_HEARTBEAT_URL",
 )
 
+TESTS = Path(__file__).parent
+# A test below a folder of this name is in this tier; all others are in `make test`.
+TIERS = {"soak": "soak", "agents": "e2e", "browser": "e2e", "e2e": "e2e"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest drops what `-m` leaves out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folders = item.path.relative_to(TESTS).parts[:-1]
+        for tier in [tier for folder, tier in TIERS.items() if folder in folders][:1]:
+            item.add_marker(tier)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def heard_signals() -> None:

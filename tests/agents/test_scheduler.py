@@ -59,7 +59,6 @@ def all_done(fleet: Fleet) -> bool:
     return [run.state for run in history(fleet)] == ["done"] * 4
 
 
-@pytest.mark.slow
 def test_another_agent_goes_on_where_one_was_killed(fleet: Fleet, place: Place, tmp_path: Path) -> None:
     with ExitStack() as stack:
         one = stack.enter_context(running_agent(fleet.backend, fleet.python, tmp_path, "mortal", QUEUE, services=True))

@@ -16,8 +16,6 @@ from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
 from tests.support.backend import Backend, running_backend
 from tests.support.steps import Ran, run_step
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 SCHEMA = (ROOT / "flows" / "schemas" / "churn.json").read_text("utf-8")
 LOOK = """

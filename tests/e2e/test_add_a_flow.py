@@ -16,8 +16,6 @@ from clearml_flows.tabular.data.table_schema import load_schema
 from tests.e2e.conftest import ROOT, Finished, Place
 from tests.support.understood import check_understood
 
-pytestmark = pytest.mark.slow
-
 PAGE = (ROOT / "docs" / "add-a-flow.md").read_text("utf-8")
 BLOCKS = re.findall(r"([^\n]*)\n\n```(\w*)\n(.*?)```\n", PAGE, re.S)
 COPIED = ("clearml_flows", "flows", "components", "settings.toml", "pyproject.toml")

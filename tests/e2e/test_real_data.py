@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.conftest import Place
 
 
-@pytest.mark.slow
 def test_the_real_customers_reach_the_reference(place: Place, data_folder: Path) -> None:
     raw = data_folder / "WA_Fn-UseC_-Telco-Customer-Churn.csv"
     run = place.flow("--source", str(raw), "--json", "--no-progress", timeout=900)

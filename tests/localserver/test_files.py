@@ -275,7 +275,6 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.slow
 def test_official_sdk_stores_and_fetches_under_any_name(backend: Backend, tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-c", SDK, backend.files_url, str(tmp_path)],

@@ -60,7 +60,6 @@ def write_and_kill(status: Status, write: Callable[[Status, int, dict[str, str]]
     return acknowledged
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_what_was_acknowledged_before_a_kill_is_there_whole(tmp_path: Path) -> None:
     status = launcher.up(tmp_path / "data")
@@ -96,7 +95,6 @@ def create_until_killed(status: Status, worker: int, acknowledged: dict[str, str
         acknowledged[answer.json()["data"]["id"]] = task["name"]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_tasks_that_were_acknowledged_before_a_kill_are_there(tmp_path: Path) -> None:
     status = launcher.up(tmp_path / "data")
@@ -127,7 +125,6 @@ print("END", again.get_status(), again.get_reported_scalars()["loss"]["train"]["
 """
 
 
-@pytest.mark.slow
 def test_a_run_goes_on_over_a_restart(tmp_path: Path) -> None:
     with running_backend(tmp_path / "data") as backend:
         client = subprocess.Popen(

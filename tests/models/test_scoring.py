@@ -199,7 +199,6 @@ def test_nothing_goes_to_standard_output_before_all_is_sound(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     lines = raw(tmp_path / "raw.csv", 1000).read_text().splitlines(keepends=True)
     sizes = {"short": 3, "long": 24}

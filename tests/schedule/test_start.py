@@ -195,7 +195,6 @@ def test_a_run_that_is_replaced_ends_as_skipped(place: Place) -> None:
     wait_until(lambda: not psutil.pid_exists(place.runs()[0]["pid"]), "the process of the flow goes on")
 
 
-@pytest.mark.slow
 def test_an_interval_of_two_seconds_from_the_environment_runs_three_times_and_ends(place: Place) -> None:
     place.go()
     variables = {

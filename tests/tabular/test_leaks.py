@@ -50,7 +50,6 @@ def test_permuted_labels_of_synthetic_customers_leave_nothing_to_find(name: str,
     assert found["cv_roc_auc"] == pytest.approx(0.5, abs=0.03)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["improved-vote", "random-forest-default", "logistic-regression-strong"])
 def test_permuted_labels_of_the_real_customers_leave_nothing_to_find(
     name: str, tmp_path: Path, data_folder: Path

@@ -1,12 +1,7 @@
 """The report as an HTML page and as a Markdown card: same content, nothing in it runs or breaks out."""
 
-import shutil
-import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from clearml_flows.tabular.report.model_card import markdown_card, markdown_table, markdown_text
 from clearml_flows.tabular.report.page import html_page, html_table
@@ -14,8 +9,6 @@ from clearml_flows.tabular.report.plots import confusion_figure, roc_figure
 from clearml_flows.tabular.report.sections import report_sections
 from tests.support.customers import make_customers
 from tests.support.report_facts import EVIL, dataset, evaluation, experiment, model_entry, sweep
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def sections() -> list[dict[str, Any]]:
@@ -85,28 +78,3 @@ def test_nothing_in_the_card_is_taken_for_markdown_or_html() -> None:
     )
     rows = markdown_table(["a", "b"], [["1|2", "3"], ["4"]]).splitlines()
     assert rows == ["| a | b |", "| --- | --- |", "| 1\\|2 | 3 |", "| 4 |  |"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (Debian's package: chromium)")
-def test_a_browser_shows_the_page_in_light_and_dark(tmp_path: Path) -> None:
-    """Ink and ground differ enough in both schemes, as the browser computes them; no script, so an outside look."""
-    assert CHROMIUM
-    page = html_page("churn", "", sections())
-    look = (
-        "<script>const s=getComputedStyle(document.body);document.documentElement.setAttribute('data-colors',"
-        "s.color+';'+s.backgroundColor)</script></body>"
-    )
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    assert policy in page
-    (tmp_path / "page.html").write_text(page.replace(policy, "").replace("</body>", look), "utf-8")
-    switches = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={tmp_path}/profile"]
-    switches += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    seen = []
-    for scheme in ("1", "0"):
-        command = [CHROMIUM, *switches, f"--blink-settings=preferredColorScheme={scheme}", "--dump-dom"]
-        done = subprocess.run(
-            [*command, (tmp_path / "page.html").as_uri()], capture_output=True, text=True, timeout=60, check=True
-        )
-        seen.append(done.stdout.split('data-colors="')[1].split('"')[0])
-    assert seen == ["rgb(29, 36, 51);rgb(246, 247, 249)", "rgb(230, 233, 239);rgb(20, 23, 28)"]

@@ -10,8 +10,6 @@ from clearml_flows.run.shards import sweep_of
 from tests.agents.conftest import TELCO, Fleet
 from tests.e2e.conftest import ROOT, Finished, Place
 
-pytestmark = pytest.mark.soak
-
 
 @pytest.fixture(scope="module")
 def whole(fleet: Fleet) -> Place:

@@ -12,8 +12,6 @@ from tests.e2e.test_churn_flow import STEPS
 from tests.support.agents import Agent, running_agent, wait_until
 from tests.support.running import Running
 
-pytestmark = pytest.mark.soak
-
 Json = dict[str, Any]
 # The agents of the fleet report every two seconds.
 SETTINGS = {"FLOWS__AGENTS__LOST_AFTER": "15"}

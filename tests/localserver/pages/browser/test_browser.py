@@ -1,7 +1,5 @@
 """The pages in a real browser: what a hostile client stored never runs."""
 
-import shutil
-import subprocess
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -15,25 +13,17 @@ from clearml_flows.localserver.storage import Storage
 from clearml_flows.localserver.store.database import Store
 from tests.localserver.pages.conftest import FILES_URL, Records
 from tests.localserver.pages.test_app import PAGES, Elements, fill
+from tests.support.browser import loaded_page, needs_browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MARK = "document.documentElement.setAttribute('data-evil','1')"
 EVIL = f'<script>{MARK}</script><img src=x onerror="{MARK}">"\'><svg/onload="{MARK}">'
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (Debian's package: chromium)"),
-]
+pytestmark = needs_browser
 
 
-def open_page(url: str, profile: Path) -> dict[str, str | None]:
-    """Open a page and return the attributes of its root element when it has loaded."""
-    assert CHROMIUM
-    switches = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    switches += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}"]
-    result = subprocess.run([CHROMIUM, *switches, "--dump-dom", url], capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
-    return next(attributes for tag, attributes in Elements(result.stdout).found if tag == "html")
+def root_attributes(url: str, profile: Path) -> dict[str, str | None]:
+    """Open a page and return the attributes of its root element."""
+    return next(attributes for tag, attributes in Elements(loaded_page(url, profile)).found if tag == "html")
 
 
 @pytest.fixture
@@ -50,7 +40,7 @@ def address(store: Store, storage: Storage) -> Iterator[str]:
 
 def test_the_mark_shows_where_scripts_do_run(tmp_path: Path) -> None:
     page = "data:text/html," + urllib.parse.quote(f"<!doctype html><html><body>{EVIL}</body></html>")
-    assert open_page(page, tmp_path / "profile").get("data-evil") == "1"
+    assert root_attributes(page, tmp_path / "profile").get("data-evil") == "1"
 
 
 def test_nothing_a_client_stored_runs(
@@ -60,4 +50,4 @@ def test_nothing_a_client_stored_runs(
     monkeypatch.setattr("tests.localserver.pages.test_app.EVIL_LINK", f"javascript:{MARK}")
     fill(records)
     for path in PAGES:
-        assert "data-evil" not in open_page(address + path, tmp_path / "profile")
+        assert "data-evil" not in root_attributes(address + path, tmp_path / "profile")
