@@ -1,4 +1,4 @@
-"""What the README names is there."""
+"""README and docs name commands, options, files and make targets that exist."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,13 @@ from clearml_flows.cli.run import run_command
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = ["runs", "agents", "datasets", "experiments", "models", "backend"]
+LINES = [
+    line
+    for page in [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in COMMANDS)]
+    for line in re.findall(r"^flows (.+)$", page.read_text("utf-8"), re.M)
+]
 
 
 def test_each_make_target_exists() -> None:
@@ -20,11 +27,14 @@ def test_each_make_target_exists() -> None:
         assert re.search(rf"^{target}:.*##", (ROOT / "Makefile").read_text("utf-8"), re.M), target
 
 
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 110
+
+
 def test_each_linked_file_exists() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    for link in links:
-        assert (ROOT / link).exists(), link
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text("utf-8"))]
+    assert len(links) > 20
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
 def test_each_option_of_a_run_exists() -> None:
@@ -33,7 +43,7 @@ def test_each_option_of_a_run_exists() -> None:
     assert {option for pair in named for option in pair if option} <= options
 
 
-@pytest.mark.parametrize("line", re.findall(r"^flows (.+)$", README, re.M))
+@pytest.mark.parametrize("line", LINES)
 def test_each_flows_command_exists(line: str) -> None:
     noun, _, verbs = line.partition("#")[0].strip().partition(" ")
     group = main.commands[noun]

@@ -155,10 +155,10 @@ def test_data_with_a_column_missing_ends_with_exit_code_2_and_one_sentence(small
     assert "Traceback" not in run.stdout + run.stderr
 
 
-def test_the_tour_of_the_readme_can_be_taken_as_it_stands(small_place: Place, first_run: Finished) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    tour = readme.partition("## A tour")[2].split("```")[1]
-    taken = small_place.shell(tour)
+def test_the_tours_of_readme_and_docs_run_as_they_stand(small_place: Place, first_run: Finished) -> None:
+    pages = ("README.md", "docs/experiments.md", "docs/datasets.md", "docs/models.md")
+    tours = [(ROOT / page).read_text("utf-8").partition("## A tour")[2].split("```")[1] for page in pages]
+    taken = small_place.shell("".join(tours))
     assert taken.exit_code == 0, taken.stderr
     told_by_all = ("cv_roc_auc", "evaluate", "forest leads", "* parameter", "experiments.html", "production")
     told_of_data = ("the same content is training 1.0.0", "by customerID: 480 added, 120 removed", "3 files verified")
@@ -167,8 +167,8 @@ def test_the_tour_of_the_readme_can_be_taken_as_it_stands(small_place: Place, fi
     assert "<h1>" in (small_place.folder / "experiments.html").read_text("utf-8")
 
 
-def test_the_tracker_of_the_readme_works_as_it_stands(small_place: Place, first_run: Finished) -> None:
-    code = (ROOT / "README.md").read_text("utf-8").partition("```python")[2].partition("```")[0]
+def test_the_tracker_of_the_docs_works_as_it_stands(small_place: Place, first_run: Finished) -> None:
+    code = (ROOT / "docs" / "experiments.md").read_text("utf-8").partition("```python")[2].partition("```")[0]
     assert "ClearMLTracker" in code
     ran = small_place.python("-W", "ignore", "-c", code)
     assert ran.exit_code == 0, ran.stderr
