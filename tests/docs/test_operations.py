@@ -27,9 +27,11 @@ def check_command(words: list[str]) -> None:
     assert ended.value.code == 0, words
 
 
-@pytest.mark.parametrize("line", re.findall(r"^flows (.+)$", PAGE + SERVER_PAGE, re.M))
-def test_each_command_is_there(line: str) -> None:
-    check_command(shlex.split(line, comments=True))
+def test_each_command_is_there() -> None:
+    lines = re.findall(r"^flows (.+)$", PAGE + SERVER_PAGE, re.M)
+    assert len(lines) > 20
+    for line in lines:
+        check_command(shlex.split(line, comments=True))
 
 
 def test_the_page_names_the_releases_and_settings_that_there_are() -> None:

@@ -47,11 +47,11 @@ def test_every_setting_is_told_with_its_manual_default_and_variable() -> None:
     assert "Default: `5` · environment: `FLOWS__TRAINING__FOLDS`" in page
 
 
-@pytest.mark.parametrize("path", LEAVES)
-def test_the_help_of_every_command_has_an_example(path: str) -> None:
-    assert f"  {path}" in (LEAVES[path].command.epilog or "")
+def test_the_help_of_every_command_has_an_example() -> None:
+    assert [path for path, context in LEAVES.items() if f"  {path}" not in (context.command.epilog or "")] == []
 
 
-@pytest.mark.parametrize("line", EXAMPLES)
-def test_every_example_is_a_command_that_is_understood(line: str) -> None:
-    check_understood(line)
+def test_every_example_of_the_help_is_understood() -> None:
+    assert len(EXAMPLES) > 100
+    for line in EXAMPLES:
+        check_understood(line)
