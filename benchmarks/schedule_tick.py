@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from clearml_flows.schedule.engine import Engine, Seen
+from clearml_flows.schedule.engine import Engine, RunState
 from clearml_flows.schedule.records import Run
 from clearml_flows.schedule.store import Store
 
@@ -39,11 +39,11 @@ class Nowhere:
     def alive(self, run: Run) -> bool:
         return run.pid is None
 
-    def running(self) -> list[Seen]:
+    def running(self) -> list[RunState]:
         return []
 
-    def find(self, key: str) -> Seen | None:
-        return Seen("task", "completed", (key,), timedelta())
+    def find(self, key: str) -> RunState | None:
+        return RunState("task", "completed", (key,), timedelta())
 
     def stop(self, run: Run | str, why: str = "") -> None:
         raise AssertionError(f"no run overlaps another here, yet {run} is to be stopped: {why}")

@@ -6,7 +6,7 @@ import click
 
 from clearml_flows.cli.options import as_json, examples, one_sentence
 from clearml_flows.doctor.api import diagnose
-from clearml_flows.doctor.finding import STATUSES, Finding
+from clearml_flows.doctor.check_result import STATUSES, CheckResult
 from clearml_flows.plain_text import cell
 
 FAILED = 1
@@ -36,7 +36,7 @@ def doctor(fix: bool, debug: bool, as_json: bool) -> None:
         raise SystemExit(FAILED)
 
 
-def _show(finding: Finding) -> None:
+def _show(finding: CheckResult) -> None:
     click.echo(f"{'fixed' if finding.fixed else finding.status:8} {finding.check:14} {cell(finding.message)}")
     if finding.fix:
         click.echo(f"{'':23} → {finding.fix}")

@@ -22,7 +22,7 @@ from clearml_flows.settings import Settings
 
 
 @dataclass(frozen=True)
-class Found:
+class ServerAccess:
     """Addresses and services of the server.
 
     `env_file` has its secrets and the password of `user`.
@@ -140,11 +140,11 @@ def _ended_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def look(server: Stack, settings: Settings) -> Found:
+def look(server: Stack, settings: Settings) -> ServerAccess:
     """Return the server's addresses and the state of its services."""
     services = server.services() if environment.read(server.env_file) else []
     hosts = environment.addresses(settings.docker)
-    return Found(
+    return ServerAccess(
         running=bool(services) and all(service.is_well for service in services),
         api_url=hosts["api"],
         files_url=hosts["files"],
@@ -155,7 +155,7 @@ def look(server: Stack, settings: Settings) -> Found:
     )
 
 
-def _show(found: Found, as_json: bool) -> None:
+def _show(found: ServerAccess, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(found)))
         return

@@ -14,7 +14,7 @@ from clearml_flows.doctor import (
     process_checks,
     task_checks,
 )
-from clearml_flows.doctor.finding import Finding, Found, failed, skipped
+from clearml_flows.doctor.check_result import CheckInput, CheckResult, failed, skipped
 from clearml_flows.errors import FlowsError
 from clearml_flows.localserver.state import Failure
 from clearml_flows.settings import load
@@ -42,12 +42,12 @@ OF_BACKEND = (
     task_checks.check_orphans,
 )
 Say = Callable[[str], None]
-Check = Callable[[], Finding | list[Finding]]
+Check = Callable[[], CheckResult | list[CheckResult]]
 
 
 def diagnose(
-    fix: bool = False, broke: Say = lambda _traceback: None, done: Callable[[Finding], None] | None = None
-) -> list[Finding]:
+    fix: bool = False, broke: Say = lambda _traceback: None, done: Callable[[CheckResult], None] | None = None
+) -> list[CheckResult]:
     """Run all checks and return their findings.
 
     Args:
@@ -64,7 +64,7 @@ def diagnose(
     return findings
 
 
-def _findings(broke: Say) -> Iterator[Finding]:
+def _findings(broke: Say) -> Iterator[CheckResult]:
     for check in OF_MACHINE:
         yield from _carried_out(_name(check), check, broke)
     try:
@@ -75,7 +75,7 @@ def _findings(broke: Say) -> Iterator[Finding]:
         return
     # Started first, because it waits for a remote service. The other checks are quick.
     asked = _begun("kaggle", partial(outside_checks.check_kaggle, settings), broke)
-    reached: list[Found] = []
+    reached: list[CheckInput] = []
     yield from _carried_out("backend", partial(_reach, settings, reached), broke)
     for of_settings in OF_SETTINGS:
         yield from _carried_out(_name(of_settings), partial(of_settings, settings), broke)
@@ -89,22 +89,22 @@ def _findings(broke: Say) -> Iterator[Finding]:
         found.backend.api.close()
 
 
-def _reach(settings: Any, reached: list[Found]) -> list[Finding]:
+def _reach(settings: Any, reached: list[CheckInput]) -> list[CheckResult]:
     findings, found = backend_checks.reach(settings)
     reached.extend([found] if found else [])
     return findings
 
 
-def _carried_out(name: str, check: Check, broke: Say) -> list[Finding]:
+def _carried_out(name: str, check: Check, broke: Say) -> list[CheckResult]:
     return _begun(name, check, broke)()
 
 
-def _begun(name: str, check: Check, broke: Say) -> Callable[[], list[Finding]]:
+def _begun(name: str, check: Check, broke: Say) -> Callable[[], list[CheckResult]]:
     """Start the check in a thread. The returned function waits for its findings.
 
     After LIMIT_SECONDS or an exception, the finding says so.
     """
-    told: list[Finding] = []
+    told: list[CheckResult] = []
 
     def carry_out() -> None:
         try:
@@ -122,7 +122,7 @@ def _begun(name: str, check: Check, broke: Say) -> Callable[[], list[Finding]]:
 
     thread = threading.Thread(target=carry_out, daemon=True, name=f"check of {name}")
 
-    def wait() -> list[Finding]:
+    def wait() -> list[CheckResult]:
         thread.join(LIMIT_SECONDS)
         return list(told) or [failed(name, f"no answer within {LIMIT_SECONDS:.0f} s")]
 
@@ -130,7 +130,7 @@ def _begun(name: str, check: Check, broke: Say) -> Callable[[], list[Finding]]:
     return wait
 
 
-def _mended(finding: Finding, broke: Say) -> Finding:
+def _mended(finding: CheckResult, broke: Say) -> CheckResult:
     try:
         return finding.mended()
     except Exception as wrong:

@@ -10,7 +10,7 @@ import requests
 from clearml_flows.backend.client import Refused, WrongCredentials
 from clearml_flows.backend.configuration import CONF_VARIABLE, conf_path, in_force
 from clearml_flows.backend.connection import Backend, data_dir, is_embedded, use_embedded, use_server
-from clearml_flows.doctor.finding import Finding, Found, failed, ok, skipped, warning
+from clearml_flows.doctor.check_result import CheckInput, CheckResult, failed, ok, skipped, warning
 from clearml_flows.errors import FlowsError, Unreachable
 from clearml_flows.localserver import launcher
 from clearml_flows.localserver.credentials import CONFIG
@@ -23,7 +23,7 @@ CLOCK_FAILED = 300.0
 _BYTES = b"written by flows doctor, to be read and removed at once\n"
 
 
-def check_configuration(settings: Settings) -> Finding:
+def check_configuration(settings: Settings) -> CheckResult:
     named = os.environ.get(CONF_VARIABLE)
     if named and not conf_path().is_file() and conf_path() != data_dir(settings) / CONFIG:
         return failed(
@@ -41,7 +41,7 @@ def check_configuration(settings: Settings) -> Finding:
     return ok("configuration", said)
 
 
-def reach(settings: Settings) -> tuple[list[Finding], Found | None]:
+def reach(settings: Settings) -> tuple[list[CheckResult], CheckInput | None]:
     """Check that the backend answers and takes the credentials. Does not start it.
 
     Returns the findings, and the backend for further checks if it is usable.
@@ -70,7 +70,7 @@ def _start_of(api_host: str, settings: Settings) -> str:
     return "flows setup --show"
 
 
-def _reach_embedded(settings: Settings) -> tuple[list[Finding], Found | None]:
+def _reach_embedded(settings: Settings) -> tuple[list[CheckResult], CheckInput | None]:
     status = launcher.status(data_dir(settings))
     if not status.running:
         if is_locked(data_dir(settings)):
@@ -86,7 +86,7 @@ def _reach_embedded(settings: Settings) -> tuple[list[Finding], Found | None]:
     return _reached(backend, settings, status.files_url or "")
 
 
-def _reached(backend: Backend, settings: Settings, files_host: str) -> tuple[list[Finding], Found]:
+def _reached(backend: Backend, settings: Settings, files_host: str) -> tuple[list[CheckResult], CheckInput]:
     version = "of an unknown release"
     with suppress(Refused):  # a server may lack this request or forbid it
         version = backend.api.call("server.info").get("version") or version
@@ -95,14 +95,14 @@ def _reached(backend: Backend, settings: Settings, files_host: str) -> tuple[lis
         ok("backend", f"{name} {version} answers at {backend.api.url}"),
         ok("credentials", f"it takes the key {backend.api.access_key[:4]}****"),
     ]
-    return findings, Found(settings, backend, files_host)
+    return findings, CheckInput(settings, backend, files_host)
 
 
-def _unknown() -> Finding:
+def _unknown() -> CheckResult:
     return skipped("credentials", "the backend does not answer")
 
 
-def check_clock(found: Found) -> Finding:
+def check_clock(found: CheckInput) -> CheckResult:
     ahead = (found.backend.api.now() - datetime.now(UTC)).total_seconds()
     if abs(ahead) < CLOCK_WARNING:
         return ok("clock", "this machine's clock and the backend's agree")
@@ -111,7 +111,7 @@ def check_clock(found: Found) -> Finding:
     return judged("clock", f"{told}; set the one that is wrong", "timedatectl set-ntp true")
 
 
-def check_files(found: Found) -> Finding:
+def check_files(found: CheckInput) -> CheckResult:
     """Write a file to the file server, read it and remove it."""
     if not found.files_host:
         return failed("files", "no file server is named", "flows setup")
@@ -135,7 +135,7 @@ def check_files(found: Found) -> Finding:
     return _judged(found.files_host, stored, read, removed)
 
 
-def _judged(host: str, stored: requests.Response, read: requests.Response, removed: requests.Response) -> Finding:
+def _judged(host: str, stored: requests.Response, read: requests.Response, removed: requests.Response) -> CheckResult:
     if not stored.ok:
         return failed("files", f"{host} does not store a file (HTTP {stored.status_code})")
     if not read.ok or read.content != _BYTES:

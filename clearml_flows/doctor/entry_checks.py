@@ -6,7 +6,7 @@ from contextlib import suppress
 import psutil
 
 from clearml_flows.backend.connection import data_dir
-from clearml_flows.doctor.finding import Finding, failed, ok, warning
+from clearml_flows.doctor.check_result import CheckResult, failed, ok, warning
 from clearml_flows.localserver.state import own_process, read_state
 from clearml_flows.schedule.install import installed
 from clearml_flows.settings import Settings
@@ -16,7 +16,7 @@ OLD_COMMAND = re.compile(r'^[^#\n]*-m"?\s+"?ops\.cli\b', re.MULTILINE)
 OLD_BACKEND = "localserver"
 
 
-def check_entries(_settings: Settings) -> Finding:
+def check_entries(_settings: Settings) -> CheckResult:
     """Entries that an earlier release wrote start a module that this one does not have."""
     old = [scheduler for scheduler, text in installed().items() if OLD_COMMAND.search(text)]
     if not old:
@@ -25,7 +25,7 @@ def check_entries(_settings: Settings) -> Finding:
     return failed("entries", told, f"flows schedule install --{old[0]} --apply")
 
 
-def check_release(settings: Settings) -> Finding:
+def check_release(settings: Settings) -> CheckResult:
     """A backend that an earlier release started does not find its own modules and pages any more."""
     state = read_state(data_dir(settings))
     process = own_process(state) if state else None

@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from clearml_flows.backend.configuration import conf_file
 from clearml_flows.backend.connection import data_dir
-from clearml_flows.doctor.finding import Finding, failed, ok, warning
+from clearml_flows.doctor.check_result import CheckResult, failed, ok, warning
 from clearml_flows.localserver.credentials import CONFIG, CREDENTIALS
 from clearml_flows.private_files import make_private
 from clearml_flows.settings import Settings
@@ -26,7 +26,7 @@ NO_BYTES = 100 << 20
 _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
-def check_python() -> Finding:
+def check_python() -> CheckResult:
     wanted, _ = declared()
     version = ".".join(map(str, sys.version_info[:3]))
     if not SpecifierSet(wanted).contains(version, prereleases=True):
@@ -34,7 +34,7 @@ def check_python() -> Finding:
     return ok("python", f"Python {version}, {sys.executable}")
 
 
-def check_packages() -> Finding:
+def check_packages() -> CheckResult:
     _, required = declared()
     missing = list(_unfit(required))
     if missing:
@@ -69,7 +69,7 @@ def _unfit(required: Sequence[Requirement]) -> Iterator[tuple[Requirement, str]]
             yield wanted, f"{version} is not {wanted.specifier}"
 
 
-def check_disk(settings: Settings) -> Finding:
+def check_disk(settings: Settings) -> CheckResult:
     folder = data_dir(settings)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK) or _is_virtual(there):
@@ -88,7 +88,7 @@ def _is_virtual(folder: Path) -> bool:
     return shutil.disk_usage(folder).total == 0
 
 
-def check_secrets(settings: Settings) -> Finding:
+def check_secrets(settings: Settings) -> CheckResult:
     if os.name != "posix":
         return ok("secrets", "this system does not protect files by their mode")
     found = [path for path in secret_files(settings) if path.is_file()]

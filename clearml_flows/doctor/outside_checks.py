@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from clearml_flows.backend.connection import data_dir, is_embedded
-from clearml_flows.doctor.finding import Finding, failed, ok, skipped, warning
+from clearml_flows.doctor.check_result import CheckResult, failed, ok, skipped, warning
 from clearml_flows.errors import BadInput
 from clearml_flows.notify.channels import find_channels, find_routes
 from clearml_flows.settings import Settings, settings_file
@@ -17,7 +17,7 @@ KAGGLE_SECONDS = 10.0
 TOKENS = ("KAGGLE_API_TOKEN", "access_token")
 
 
-def check_kaggle(settings: Settings, endpoint: str = "") -> Finding:
+def check_kaggle(settings: Settings, endpoint: str = "") -> CheckResult:
     """Check that the main flow's data can be downloaded. Skipped if a run would not download it.
 
     Args:
@@ -51,7 +51,7 @@ def check_kaggle(settings: Settings, endpoint: str = "") -> Finding:
     return failed("kaggle", problem, fix)
 
 
-def check_notifications(settings: Settings) -> Finding:
+def check_notifications(settings: Settings) -> CheckResult:
     try:
         channels = find_channels(data_dir(settings) / "notify.urls", os.environ)
         find_routes(settings.notify, channels)

@@ -9,7 +9,7 @@ import psutil
 from clearml_flows.agents.agent_state import FOLDER, read_agents
 from clearml_flows.agents.api import processes_of
 from clearml_flows.backend.connection import data_dir
-from clearml_flows.doctor.finding import Finding, failed, ok, warning
+from clearml_flows.doctor.check_result import CheckResult, failed, ok, warning
 from clearml_flows.lock import holder
 from clearml_flows.monitor.heartbeat import watcher
 from clearml_flows.monitor.schedules import Schedules
@@ -18,7 +18,7 @@ from clearml_flows.settings import Settings
 LATE = timedelta(minutes=2)
 
 
-def check_agents(settings: Settings) -> Finding:
+def check_agents(settings: Settings) -> CheckResult:
     folder = data_dir(settings) / FOLDER
     agents = read_agents(folder) if folder.is_dir() else []
     dead = [agent for agent in agents if agent.process() is None]
@@ -30,7 +30,7 @@ def check_agents(settings: Settings) -> Finding:
     return ok("agents", f"{len(agents)} run that were started here" if agents else "none was started here")
 
 
-def check_schedules(settings: Settings) -> Finding:
+def check_schedules(settings: Settings) -> CheckResult:
     schedules = Schedules(data_dir(settings))
     try:
         active = schedules.active()
@@ -48,7 +48,7 @@ def check_schedules(settings: Settings) -> Finding:
     return ok("schedules", f"{len(active)} active; {by}")
 
 
-def check_monitor(settings: Settings) -> Finding:
+def check_monitor(settings: Settings) -> CheckResult:
     told = watcher(data_dir(settings))
     if told["alive"]:
         return ok("monitor", f"process {told['pid']} watches; its last check was at {told['at']}")
@@ -57,7 +57,7 @@ def check_monitor(settings: Settings) -> Finding:
     return ok("monitor", "no monitor has run here; `flows monitor watch` notifies when runs fail")
 
 
-def check_locks(settings: Settings) -> Finding:
+def check_locks(settings: Settings) -> CheckResult:
     """Check for a lock whose process is gone. A child of that process still holds the lock."""
     for path in sorted(data_dir(settings).glob("*.pid")):
         pid = holder(path.parent, path.stem)

@@ -6,7 +6,7 @@ from typing import Any
 
 from clearml_flows.backend.client import Api
 from clearml_flows.backend.queues import LIVE_SECONDS
-from clearml_flows.doctor.finding import Finding, Found, failed, ok, warning
+from clearml_flows.doctor.check_result import CheckInput, CheckResult, failed, ok, warning
 from clearml_flows.run import ending
 from clearml_flows.run.ending import Lost
 from clearml_flows.run.history import own_projects
@@ -22,7 +22,7 @@ LOCKS = (
 LEFT_AFTER = timedelta(minutes=2)  # a holder starts no new work after 30 seconds
 
 
-def check_queues(found: Found) -> Finding:
+def check_queues(found: CheckInput) -> CheckResult:
     api, named = found.backend.api, found.settings.queues
     queues = api.call("queues.get_all", only_fields=["id", "name", "entries"])["queues"]
     live = api.call("workers.get_all", last_seen=LIVE_SECONDS)["workers"]
@@ -43,7 +43,7 @@ def _watches(worker: dict[str, Any], queue: str) -> bool:
     return queue in [watched["id"] for watched in worker.get("queues") or []]
 
 
-def check_remote_schedules(found: Found) -> Finding:
+def check_remote_schedules(found: CheckInput) -> CheckResult:
     """Check that a scheduler runs for the schedules in the backend.
 
     Nothing restarts a scheduler after its agent has died.
@@ -61,7 +61,7 @@ def check_remote_schedules(found: Found) -> Finding:
     return ok("remote_schedules", f"{len(active)} active in the backend; the scheduler is Task {task[:8]}")
 
 
-def check_shared_locks(found: Found) -> Finding:
+def check_shared_locks(found: CheckInput) -> CheckResult:
     api = found.backend.api
     name = f"^({'|'.join(LOCKS)}) of "
     queues = api.call("queues.get_all", name=name, only_fields=["id", "name", "created"])["queues"]
@@ -78,7 +78,7 @@ def _remove(api: Api, queues: list[dict[str, Any]]) -> str:
     return "removed"
 
 
-def check_orphans(found: Found) -> Finding:
+def check_orphans(found: CheckInput) -> CheckResult:
     """Check that the processes of all unfinished runs are alive."""
     api, lost_after = found.backend.api, found.settings.agents.lost_after
     projects = own_projects(api, found.settings)

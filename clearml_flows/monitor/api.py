@@ -10,7 +10,7 @@ from clearml_flows.errors import BadInput
 from clearml_flows.monitor import reading
 from clearml_flows.monitor.heartbeat import watcher
 from clearml_flows.monitor.reading import FIELDS, PIPELINES, Task
-from clearml_flows.monitor.records import Seen, document
+from clearml_flows.monitor.records import MonitoredRun, document
 from clearml_flows.run import ending
 from clearml_flows.run.document import page_of
 from clearml_flows.run.history import own_projects
@@ -33,7 +33,7 @@ def run_status(run_id: str = "") -> dict[str, Any]:
         Unreachable: no backend answers.
     """
     settings = load()
-    return Asked(settings, connect(settings)).status(run_id)
+    return RunReader(settings, connect(settings)).status(run_id)
 
 
 def list_statuses(last: int = 20) -> list[dict[str, Any]]:
@@ -45,11 +45,11 @@ def list_statuses(last: int = 20) -> list[dict[str, Any]]:
         Unreachable: no backend answers.
     """
     settings = load()
-    asked = Asked(settings, connect(settings))
+    asked = RunReader(settings, connect(settings))
     return [asked.told(seen) for seen in asked.last(last)]
 
 
-class Asked:
+class RunReader:
     """Reads runs from one backend."""
 
     def __init__(self, settings: Settings, backend: Backend) -> None:
@@ -64,12 +64,12 @@ class Asked:
         seen = self._settled(self._find(typed))
         return {**self.told(seen), "watcher": watcher(data_dir(self._settings))}
 
-    def last(self, count: int) -> Iterator[Seen]:
+    def last(self, count: int) -> Iterator[MonitoredRun]:
         query = {**PIPELINES, "order_by": ["-created"], "page": 0, "page_size": count, "only_fields": FIELDS}
         for task in self._api.call("tasks.get_all_ex", **query)["tasks"]:
             yield self._settled(task)
 
-    def told(self, seen: Seen) -> dict[str, Any]:
+    def told(self, seen: MonitoredRun) -> dict[str, Any]:
         ended_badly = seen.run.status in BROKEN
         written = document(seen)
         messages = [step.message if step.status in BROKEN else None for step in seen.run.steps]
@@ -91,7 +91,7 @@ class Asked:
             raise BadInput("no pipeline has run yet; `flows run churn` runs one")
         return dict(found[0])
 
-    def _settled(self, task: Task) -> Seen:
+    def _settled(self, task: Task) -> MonitoredRun:
         """Return the run after marking its lost steps, if it is one of this package's."""
         seen = self._look(task)
         if seen.own and seen.is_open and ending.settle(self._api, seen.id, self._settings.agents.lost_after):
@@ -99,5 +99,5 @@ class Asked:
             return self._look(found[0])
         return seen
 
-    def _look(self, task: Task) -> Seen:
+    def _look(self, task: Task) -> MonitoredRun:
         return reading.look_at(self._api, task, (task.get("project") or {}).get("id") in self._own)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clearml_flows.events import Event
-from clearml_flows.monitor.records import Seen, instant
+from clearml_flows.monitor.records import MonitoredRun, instant
 from clearml_flows.run.ending import was_lost
 from clearml_flows.run.snapshot import Step
 
@@ -20,7 +20,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Condition:
     """A condition that lasts from `since`. It is reported once while it lasts."""
 
     name: str
@@ -38,7 +38,7 @@ class Overdue:
 
 
 @dataclass(frozen=True)
-class Place:
+class SchedulerSource:
     """A scheduler and how to report about it.
 
     Attributes:
@@ -56,13 +56,13 @@ class Place:
     end: str
 
 
-def ended(seen: Seen, facts: Mapping[str, Any]) -> Event:
+def ended(seen: MonitoredRun, facts: Mapping[str, Any]) -> Event:
     """Return the event of a run that has ended."""
     kind = "not_promoted" if seen.end == "completed" and facts.get("promoted") is False else seen.end
     return Event(seen.end_key, kind, instant(seen.changed), _subject(seen, kind), facts)
 
 
-def lost(seen: Seen, url: str) -> Iterator[Event]:
+def lost(seen: MonitoredRun, url: str) -> Iterator[Event]:
     """Yield an event for each step of an open run that failed because its worker died."""
     if not seen.is_open:
         return
@@ -74,7 +74,7 @@ def lost(seen: Seen, url: str) -> Iterator[Event]:
             yield Event(key, "lost", instant(step.changed), subject, facts)
 
 
-def stuck(seen: Seen, now: datetime, limits: Limits, url: str) -> Iterator[Stretch]:
+def stuck(seen: MonitoredRun, now: datetime, limits: Limits, url: str) -> Iterator[Condition]:
     """Yield a condition for the run and each step without an update for `stuck_after`."""
     if not seen.is_open:
         return
@@ -84,12 +84,12 @@ def stuck(seen: Seen, now: datetime, limits: Limits, url: str) -> Iterator[Stret
         if status == "in_progress" and silent > limits.stuck_after:
             facts = {**_of(seen, url), "silent_seconds": _whole(silent), "fix": fix}
             subject = f"{seen.flow} is stuck: {what} had no update for {_whole(silent)} s"
-            yield _stretch("stuck", f"stuck {task}", updated, now, subject, facts)
+            yield _condition("stuck", f"stuck {task}", updated, now, subject, facts)
 
 
 def waiting(
-    seen: Seen, now: datetime, limits: Limits, unwatched: Mapping[str, str], services: str, url: str
-) -> Iterator[Stretch]:
+    seen: MonitoredRun, now: datetime, limits: Limits, unwatched: Mapping[str, str], services: str, url: str
+) -> Iterator[Condition]:
     """Yield a condition for each queue without a live agent in which parts of the run wait.
 
     Args:
@@ -109,10 +109,10 @@ def waiting(
         kind = "--services --queue" if name == services else "--queue"
         facts = {**_of(seen, url), "queue": name, "fix": f"flows agent start {kind} {name}"}
         subject = f"{seen.flow} waits: {what} is in the queue {name}, which no live agent watches"
-        yield _stretch("stuck", f"waiting {seen.id} {queue}", since, now, subject, facts)
+        yield _condition("stuck", f"waiting {seen.id} {queue}", since, now, subject, facts)
 
 
-def queues_of(runs: Iterable[Seen], now: datetime, limits: Limits) -> set[str]:
+def queues_of(runs: Iterable[MonitoredRun], now: datetime, limits: Limits) -> set[str]:
     """Return the ids of the queues in which a run or step has waited for `waiting_after`."""
     return {
         queue
@@ -128,7 +128,7 @@ def overdue(schedules: Iterable[Overdue], now: datetime) -> list[Overdue]:
     return sorted(late, key=lambda one: (one.due, one.name))
 
 
-def no_scheduler(late: list[Overdue], place: Place, holder: str, now: datetime) -> Stretch:
+def no_scheduler(late: list[Overdue], place: SchedulerSource, holder: str, now: datetime) -> Condition:
     """Return the condition that due runs are not started.
 
     Args:
@@ -143,21 +143,21 @@ def no_scheduler(late: list[Overdue], place: Place, holder: str, now: datetime) 
     due = first.due.strftime("%Y-%m-%dT%H:%M:%SZ")
     subject = f"the run of {first.name}{more} that was due at {due} was not started: {who}"
     facts = {"schedules": [one.name for one in late[:20]], "due": due, "fix": fix}
-    return _stretch("missed", f"{place.kind} away", due, now, subject, facts)
+    return _condition("missed", f"{place.kind} away", due, now, subject, facts)
 
 
-def _stretch(kind: str, name: str, since: str, now: datetime, subject: str, facts: Mapping[str, Any]) -> Stretch:
-    return Stretch(name, since, Event(f"{name} {since}", kind, now, subject, facts))
+def _condition(kind: str, name: str, since: str, now: datetime, subject: str, facts: Mapping[str, Any]) -> Condition:
+    return Condition(name, since, Event(f"{name} {since}", kind, now, subject, facts))
 
 
-def _parts(seen: Seen) -> Iterator[tuple[str, str, str, str]]:
+def _parts(seen: MonitoredRun) -> Iterator[tuple[str, str, str, str]]:
     """Yield the run and its steps: description, Task, status and time of the last update."""
     yield "the run", seen.id, seen.run.status, seen.updated
     for step in seen.run.steps:
         yield f"its step {step.name}", step.task_id, step.status, step.updated
 
 
-def _queued(seen: Seen) -> Iterator[tuple[str, str, str]]:
+def _queued(seen: MonitoredRun) -> Iterator[tuple[str, str, str]]:
     if seen.run.status == "queued":
         yield "the run", seen.queue, seen.changed
     for step in seen.run.steps:
@@ -165,14 +165,14 @@ def _queued(seen: Seen) -> Iterator[tuple[str, str, str]]:
             yield f"its step {step.name}", step.queue, step.changed
 
 
-def _subject(seen: Seen, kind: str) -> str:
+def _subject(seen: MonitoredRun, kind: str) -> str:
     step: Step | None = seen.failed_step if seen.end in ("failed", "stopped") else None
     if kind == "not_promoted":
         return f"{seen.flow} completed, and its model is not promoted"
     return f"{seen.flow} {kind} in {step.name}" if step else f"{seen.flow} {kind}"
 
 
-def _of(seen: Seen, url: str) -> dict[str, Any]:
+def _of(seen: MonitoredRun, url: str) -> dict[str, Any]:
     return {"flow": seen.flow, "run_id": seen.id, "name": seen.name, "status": seen.run.status, "url": url}
 
 

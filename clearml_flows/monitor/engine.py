@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from clearml_flows.errors import Unreachable
 from clearml_flows.events import Event
 from clearml_flows.monitor import decisions
-from clearml_flows.monitor.decisions import Limits, Stretch
+from clearml_flows.monitor.decisions import Condition, Limits
 from clearml_flows.monitor.journal import Journal
-from clearml_flows.monitor.records import Seen, Span
-from clearml_flows.monitor.store import Known, Store, statuses
+from clearml_flows.monitor.records import MonitoredRun, Window
+from clearml_flows.monitor.store import Store, StoredRun, statuses
 from clearml_flows.monitor.timetable import BEGAN, Schedules, Timetable
 from clearml_flows.schedule.records import instant, text
 
@@ -24,7 +24,7 @@ LOST_AFTER = timedelta(minutes=5)  # time for a run's own processes to mark its 
 CURSOR, ANSWERED = "cursor", "answered"
 
 
-class Teller(Protocol):
+class Notifier(Protocol):
     """Receiver of events, implemented by `notify.notifier`."""
 
     def put(self, event: Event) -> None:
@@ -36,27 +36,27 @@ class Teller(Protocol):
     def close(self) -> None: ...
 
 
-class Sight(Protocol):
+class Snapshot(Protocol):
     """A snapshot, see `monitor/watched_backend.py`."""
 
     @property
     def now(self) -> datetime: ...
     @property
-    def span(self) -> Span: ...
+    def span(self) -> Window: ...
     @property
-    def runs(self) -> tuple[Seen, ...]: ...
+    def runs(self) -> tuple[MonitoredRun, ...]: ...
 
 
 class Backend(Protocol):
     """The backend, see clearml_flows/monitor/watched_backend.py. Every method but `asleep` raises Unreachable."""
 
     def asleep(self) -> bool: ...
-    def look(self, before: Span | None, is_known: Callable[[str, str, str], bool]) -> Sight: ...
+    def look(self, before: Window | None, is_known: Callable[[str, str, str], bool]) -> Snapshot: ...
     def settle(self, run: str) -> None: ...
     def unwatched(self, queues: Iterable[str]) -> dict[str, str]: ...
-    def facts(self, seen: Seen) -> Mapping[str, Any]: ...
+    def facts(self, seen: MonitoredRun) -> Mapping[str, Any]: ...
     def has_task(self, tag: str) -> bool: ...
-    def url(self, seen: Seen) -> str: ...
+    def url(self, seen: MonitoredRun) -> str: ...
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Monitor:
     """
 
     store: Store
-    teller: Teller
+    notifier: Notifier
     backend: Backend
     schedules: Sequence[Schedules]
     journal: Journal
@@ -84,7 +84,7 @@ class Monitor:
 
     def __post_init__(self) -> None:
         self._timetables = [
-            Timetable(one, self.store, self.backend.has_task, self._tell, self._tell_stretches)
+            Timetable(one, self.store, self.backend.has_task, self._tell, self._report_conditions)
             for one in self.schedules
         ]
 
@@ -108,16 +108,16 @@ class Monitor:
             self._back(now, "the embedded backend was ended, or never started")
             return "schedules; the embedded backend is not started"
         try:
-            sight = self.backend.look(Span.of(self.store.mark(CURSOR)), self._is_known)
+            snapshot = self.backend.look(Window.of(self.store.mark(CURSOR)), self._is_known)
             self._back(now, "the backend answers again")
-            for seen in sight.runs:
+            for seen in snapshot.runs:
                 self._take(seen, now)
-            self._tell_stretches("stuck", self._stuck(sight), now)
-            self._tell_stretches("waiting", self._waiting(sight), now)
-            for run in self.store.unsettled(text(sight.now - LOST_AFTER)):
+            self._report_conditions("stuck", self._stuck(snapshot), now)
+            self._report_conditions("waiting", self._waiting(snapshot), now)
+            for run in self.store.unsettled(text(snapshot.now - LOST_AFTER)):
                 self.backend.settle(run)
                 self.store.set_settled(run)
-            self.store.set_mark(CURSOR, str(sight.span))
+            self.store.set_mark(CURSOR, str(snapshot.span))
         except Unreachable as away:
             self._away(now, str(away))
             return ""
@@ -125,10 +125,10 @@ class Monitor:
         self.store.set_mark(ANSWERED, text(now))
         return "runs and schedules"
 
-    def _take(self, seen: Seen, now: datetime) -> None:
+    def _take(self, seen: MonitoredRun, now: datetime) -> None:
         """Log the changes of a run, send its events, then store its state."""
         known = self.store.known(seen.id)
-        if known == Known(seen.run.status, seen.changed, statuses(seen)):
+        if known == StoredRun(seen.run.status, seen.changed, statuses(seen)):
             return
         self.journal.run(now, seen)
         for event in decisions.lost(seen, self.backend.url(seen)):
@@ -137,33 +137,35 @@ class Monitor:
             self._tell(decisions.ended(seen, self.backend.facts(seen)), now)
         self.store.remember(seen)
 
-    def _stuck(self, sight: Sight) -> list[Stretch]:
-        found = [(seen, self.backend.url(seen)) for seen in self._open(sight)]
-        return [one for seen, url in found for one in decisions.stuck(seen, sight.now, self.limits, url)]
+    def _stuck(self, snapshot: Snapshot) -> list[Condition]:
+        found = [(seen, self.backend.url(seen)) for seen in self._open(snapshot)]
+        return [one for seen, url in found for one in decisions.stuck(seen, snapshot.now, self.limits, url)]
 
-    def _waiting(self, sight: Sight) -> list[Stretch]:
-        open_runs = self._open(sight)
-        unwatched = self.backend.unwatched(decisions.queues_of(open_runs, sight.now, self.limits))
+    def _waiting(self, snapshot: Snapshot) -> list[Condition]:
+        open_runs = self._open(snapshot)
+        unwatched = self.backend.unwatched(decisions.queues_of(open_runs, snapshot.now, self.limits))
         return [
             one
             for seen in open_runs
-            for one in decisions.waiting(seen, sight.now, self.limits, unwatched, self.services, self.backend.url(seen))
+            for one in decisions.waiting(
+                seen, snapshot.now, self.limits, unwatched, self.services, self.backend.url(seen)
+            )
         ]
 
-    def _open(self, sight: Sight) -> list[Seen]:
-        return [seen for seen in sight.runs if seen.is_open and self._is_of_interest(seen)]
+    def _open(self, snapshot: Snapshot) -> list[MonitoredRun]:
+        return [seen for seen in snapshot.runs if seen.is_open and self._is_of_interest(seen)]
 
-    def _is_of_interest(self, seen: Seen) -> bool:
+    def _is_of_interest(self, seen: MonitoredRun) -> bool:
         return seen.own or self.others
 
-    def _tell_stretches(self, kind: str, found: list[Stretch], now: datetime) -> None:
+    def _report_conditions(self, kind: str, found: list[Condition], now: datetime) -> None:
         """Send events of new conditions and close those that have ended."""
-        before = self.store.stretches(kind)
+        before = self.store.conditions(kind)
         for one in found:
             if one.name not in before:
                 self._tell(one.event, now)
-                self.store.open_stretch(one.name, one.since)
-        self.store.close_stretches(set(before) - {one.name for one in found})
+                self.store.open_condition(one.name, one.since)
+        self.store.close_conditions(set(before) - {one.name for one in found})
 
     def _away(self, now: datetime, why: str) -> None:
         answered = self.store.mark(ANSWERED)
@@ -173,14 +175,14 @@ class Monitor:
         if answered and now - instant(answered) > AWAY_AFTER:
             facts = {"since": answered, "error": why, "fix": "flows server status"}
             event = Event(f"backend_away {answered}", "backend_away", now, f"the backend does not answer: {why}", facts)
-            self._tell_stretches("backend", [Stretch("backend away", answered, event)], now)
+            self._report_conditions("backend", [Condition("backend away", answered, event)], now)
 
     def _back(self, now: datetime, why: str) -> None:
         """Report that the backend is back, or is not expected to run, if its absence was reported."""
-        since = self.store.stretches("backend").get("backend away")
+        since = self.store.conditions("backend").get("backend away")
         if since:
             self._tell(Event(f"backend_back {since}", "backend_back", now, why, {"since": since}), now)
-            self.store.close_stretches(["backend away"])
+            self.store.close_conditions(["backend away"])
         elif not self._answers:
             self.say(why)
         self._answers = True
@@ -188,7 +190,7 @@ class Monitor:
     def _tell(self, event: Event, now: datetime) -> None:
         if self.store.was_told(event.key):
             return
-        self.teller.put(event)
+        self.notifier.put(event)
         self.journal.event(now, event)
         self.say(f"{event.kind}: {event.subject}")
         self.store.set_told(event.key, now)

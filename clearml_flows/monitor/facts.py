@@ -8,7 +8,7 @@ from clearml_flows.backend.client import Api, Refused
 from clearml_flows.backend.connection import Backend
 from clearml_flows.errors import Unreachable
 from clearml_flows.monitor.reading import console_end, failed_below
-from clearml_flows.monitor.records import Seen
+from clearml_flows.monitor.records import MonitoredRun
 from clearml_flows.run.document import document, page_of
 from clearml_flows.run.ending import was_lost
 from clearml_flows.run.launch import Ended
@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 CAUSES = 3  # limit of failed experiments of a step
 
 
-def facts_of(backend: Backend, seen: Seen) -> dict[str, Any]:
+def facts_of(backend: Backend, seen: MonitoredRun) -> dict[str, Any]:
     """Return the facts of a run; some may be null.
 
     The keys are flow, run_id, name, status, seconds, failed_step, error, metrics, promoted, reason and url.
@@ -43,7 +43,7 @@ def facts_of(backend: Backend, seen: Seen) -> dict[str, Any]:
     }
 
 
-def _error(backend: Backend, seen: Seen, step: Step | None) -> str:
+def _error(backend: Backend, seen: MonitoredRun, step: Step | None) -> str:
     """Return the step's own error, else ClearML's message and the last console lines.
 
     The errors of failed experiments of the step follow.
@@ -70,7 +70,7 @@ def _if_there(api: Api, ask: Callable[[Api], Answer]) -> Answer | None:
         return None
 
 
-def _results(backend: Backend, seen: Seen) -> dict[str, Any]:
+def _results(backend: Backend, seen: MonitoredRun) -> dict[str, Any]:
     nothing: dict[str, Any] = {"metrics": {}, "promoted": None, "reason": None}
     # A step of a foreign flow may have a known name but other results.
     with suppress(KeyError, TypeError, ValueError, AttributeError, StopIteration):

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from clearml_flows.events import Event
-from clearml_flows.monitor.records import Seen, document, line_date, word
+from clearml_flows.monitor.records import MonitoredRun, document, line_date, word
 from clearml_flows.plain_text import cell
 from clearml_flows.run.snapshot import Step
 
@@ -22,7 +22,7 @@ class Journal:
         self._folder, self._say, self._bytes = folder, say, size
         self._broken = False
 
-    def run(self, now: datetime, seen: Seen) -> None:
+    def run(self, now: datetime, seen: MonitoredRun) -> None:
         """Log a run whose status or steps changed."""
         self._write(lines(now, seen.id, seen.run.status, seen.run.steps), {"at": line_date(now), **document(seen)})
 

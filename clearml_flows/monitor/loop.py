@@ -22,7 +22,7 @@ from clearml_flows.monitor.journal import Journal
 from clearml_flows.monitor.schedules import ClusterSchedules, Schedules
 from clearml_flows.monitor.store import Store
 from clearml_flows.monitor.watched_backend import Watched
-from clearml_flows.notify.notifier import Teller
+from clearml_flows.notify.notifier import Notifier
 from clearml_flows.plain_text import cell
 from clearml_flows.schedule.records import text
 from clearml_flows.settings import Settings, settings_file
@@ -36,7 +36,7 @@ class Watch:
     """A monitor with its heartbeat. The pause between checks doubles while the backend is away."""
 
     monitor: Monitor
-    teller: Teller
+    notifier: Notifier
     heartbeat: Heartbeat
     interval: float
     pause: float = 0.0
@@ -47,7 +47,7 @@ class Watch:
         if looked:
             self.heartbeat.beat(now, looked)
         self.pause = self.interval if looked else min(max(SLOWEST, self.interval), max(self.pause, self.interval) * 2)
-        self.teller.deliver(now)
+        self.notifier.deliver(now)
         return looked
 
 
@@ -68,15 +68,15 @@ def watch(settings: Settings, say: Callable[[str], None], once: bool = False) ->
         store, backend = Store(folder), Watched(settings)
         schedules = (Schedules(folder), ClusterSchedules(settings, backend))
         try:
-            teller = Teller(settings, folder)
+            notifier = Notifier(settings, folder)
             try:
-                watching = _watch(settings, store, backend, schedules, teller, told)
+                watching = _watch(settings, store, backend, schedules, notifier, told)
                 if once:
                     _once(watching)
                 else:
                     _loop(watching, told)
             finally:
-                teller.close()
+                notifier.close()
         finally:
             for part in (*schedules, store, backend):
                 part.close()
@@ -93,18 +93,27 @@ def _watch(
     store: Store,
     backend: Watched,
     schedules: Sequence[Schedules | ClusterSchedules],
-    teller: Teller,
+    notifier: Notifier,
     say: Callable[[str], None],
 ) -> Watch:
     given = settings.monitor
     limits = Limits(timedelta(seconds=given.stuck_after), timedelta(seconds=given.waiting_after))
     journal = Journal(log_folder(settings), say)
     monitor = Monitor(
-        store, teller, backend, schedules, journal, limits, given.look_back, settings.queues.services, given.others, say
+        store,
+        notifier,
+        backend,
+        schedules,
+        journal,
+        limits,
+        given.look_back,
+        settings.queues.services,
+        given.others,
+        say,
     )
     every = timedelta(seconds=given.heartbeat)
     sign = Heartbeat(data_dir(settings), os.environ.get(heartbeat.URL, ""), every, say)
-    return Watch(monitor, teller, sign, given.interval)
+    return Watch(monitor, notifier, sign, given.interval)
 
 
 def _once(watching: Watch) -> None:
@@ -122,7 +131,7 @@ def _loop(watching: Watch, say: Callable[[str], None]) -> None:
             left = watching.pause
             while left > 0 and not ending.wait(min(left, DELIVER_EVERY)):
                 left -= DELIVER_EVERY
-                watching.teller.deliver(datetime.now(UTC))
+                watching.notifier.deliver(datetime.now(UTC))
     finally:
         for number, handler in before:
             signal.signal(number, handler)

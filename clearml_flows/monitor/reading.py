@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from clearml_flows.backend.client import Api, Refused
-from clearml_flows.monitor.records import OPEN, Seen, instant
+from clearml_flows.monitor.records import OPEN, MonitoredRun, instant
 from clearml_flows.run import snapshot
 from clearml_flows.run.snapshot import Run
 
@@ -56,11 +56,11 @@ def changed_at(task: Task) -> datetime:
     return instant(task["status_changed"])
 
 
-def look_at(api: Api, task: Task, own: bool) -> Seen:
+def look_at(api: Api, task: Task, own: bool) -> MonitoredRun:
     """Return the run of a controller, with its steps."""
     project = task.get("project") or {}
     controller = {**task, "project": project.get("id", "")}
-    return Seen(
+    return MonitoredRun(
         run=_run(api, controller),
         name=task["name"],
         flow=str(project.get("name") or task["name"]).rpartition("/")[2],

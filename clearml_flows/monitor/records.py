@@ -12,7 +12,7 @@ _COMPLETED = frozenset({"completed", "published", "closed"})
 
 
 @dataclass(frozen=True)
-class Seen:
+class MonitoredRun:
     """A run of a pipeline in a snapshot; `own` if its project is one of this package's."""
 
     run: Run
@@ -55,28 +55,28 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Span:
+class Window:
     """The observed window on the backend's clock: begin of reporting, and the cursor."""
 
     began: datetime
     until: datetime
 
     @classmethod
-    def back(cls, now: datetime, seconds: float) -> "Span":
+    def back(cls, now: datetime, seconds: float) -> "Window":
         """Return the window of the first snapshot, `seconds` before `now`."""
         return cls(now - timedelta(seconds=seconds), now - timedelta(seconds=seconds))
 
     @classmethod
-    def of(cls, written: str) -> "Span | None":
+    def of(cls, written: str) -> "Window | None":
         return cls(*map(datetime.fromisoformat, written.split())) if written else None
 
     def __str__(self) -> str:
         return f"{self.began.isoformat()} {self.until.isoformat()}"
 
-    def at(self, now: datetime) -> "Span":
+    def at(self, now: datetime) -> "Window":
         """Limit the window to `now`, since the clock may be set back."""
         latest = now + CLOCK_TOLD_TO
-        return Span(min(self.began, latest), min(self.until, latest))
+        return Window(min(self.began, latest), min(self.until, latest))
 
 
 def word(status: str) -> str:
@@ -95,7 +95,7 @@ def line_date(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def document(seen: Seen) -> dict[str, Any]:
+def document(seen: MonitoredRun) -> dict[str, Any]:
     """Return the run as in the JSON lines of the log."""
     return {
         "run_id": seen.id,

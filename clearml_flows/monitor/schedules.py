@@ -12,7 +12,7 @@ from clearml_flows.backend.client import Api
 from clearml_flows.backend.connection import Backend
 from clearml_flows.events import Event
 from clearml_flows.lock import holder
-from clearml_flows.monitor.decisions import Overdue, Place
+from clearml_flows.monitor.decisions import Overdue, SchedulerSource
 from clearml_flows.monitor.watched_backend import Watched
 from clearml_flows.schedule import service
 from clearml_flows.schedule.records import instant
@@ -30,8 +30,8 @@ FIXES = {
     "paused": "flows schedule resume {name}",
     "delayed": "flows server status",
 }
-HERE = Place("scheduler", "notices", "process", "flows schedule start", "kill {holder}")
-CLUSTER = Place(
+HERE = SchedulerSource("scheduler", "notices", "process", "flows schedule start", "kill {holder}")
+CLUSTER = SchedulerSource(
     "cluster", "notices of the cluster", "Task", "flows schedule start --remote", "flows schedule stop --remote"
 )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from clearml_flows.database import Database
-from clearml_flows.monitor.records import Seen
+from clearml_flows.monitor.records import MonitoredRun
 from clearml_flows.monitor.schema import KIND
 from clearml_flows.schedule.records import text
 
@@ -18,7 +18,7 @@ Steps = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Known:
+class StoredRun:
     """The stored state of a run: its status, the status's time, and its steps' statuses."""
 
     status: str
@@ -44,11 +44,11 @@ class Store:
         with self._database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
 
-    def known(self, run: str) -> Known | None:
+    def known(self, run: str) -> StoredRun | None:
         rows = self._database.read("SELECT status, changed, steps FROM runs WHERE id = ?", run)
         return _known(rows[0]["status"], rows[0]["changed"], rows[0]["steps"]) if rows else None
 
-    def remember(self, seen: Seen) -> None:
+    def remember(self, seen: MonitoredRun) -> None:
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO runs (id, status, changed, steps, own) VALUES (?, ?, ?, ?, ?)"
@@ -79,16 +79,16 @@ class Store:
         with self._database.write() as connection:
             connection.execute("INSERT OR IGNORE INTO told VALUES (?, ?)", (key, text(now)))
 
-    def stretches(self, kind: str) -> dict[str, str]:
+    def conditions(self, kind: str) -> dict[str, str]:
         """Return the open conditions of a kind: start times by name."""
         rows = self._database.read("SELECT name, since FROM stretches WHERE name GLOB ?", f"{kind} *")
         return {row["name"]: row["since"] for row in rows}
 
-    def open_stretch(self, name: str, since: str) -> None:
+    def open_condition(self, name: str, since: str) -> None:
         with self._database.write() as connection:
             connection.execute("INSERT OR IGNORE INTO stretches VALUES (?, ?)", (name, since))
 
-    def close_stretches(self, names: Iterable[str]) -> None:
+    def close_conditions(self, names: Iterable[str]) -> None:
         with self._database.write() as connection:
             connection.executemany("DELETE FROM stretches WHERE name = ?", [(name,) for name in names])
 
@@ -102,9 +102,9 @@ class Store:
             )
 
 
-def statuses(seen: Seen) -> Steps:
+def statuses(seen: MonitoredRun) -> Steps:
     return [(step.name, step.status) for step in seen.run.steps]
 
 
-def _known(status: str, changed: str, steps: str) -> Known:
-    return Known(status, changed, [(name, step) for name, step in json.loads(steps)])
+def _known(status: str, changed: str, steps: str) -> StoredRun:
+    return StoredRun(status, changed, [(name, step) for name, step in json.loads(steps)])

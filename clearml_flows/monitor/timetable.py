@@ -8,7 +8,7 @@ from typing import Protocol
 from clearml_flows.errors import FlowsError, Unreachable
 from clearml_flows.events import Event
 from clearml_flows.monitor import decisions
-from clearml_flows.monitor.decisions import Overdue, Place, Stretch
+from clearml_flows.monitor.decisions import Condition, Overdue, SchedulerSource
 from clearml_flows.monitor.schedules import Notice
 from clearml_flows.monitor.store import Store
 from clearml_flows.schedule.records import instant
@@ -26,7 +26,7 @@ class Schedules(Protocol):
     """
 
     @property
-    def place(self) -> Place: ...
+    def place(self) -> SchedulerSource: ...
     def notices(self, after: int) -> list[Notice]: ...
     def active(self) -> list[Overdue]: ...
     def holder(self) -> str: ...
@@ -44,7 +44,7 @@ class Timetable:
     store: Store
     has_task: Callable[[str], bool]
     tell: Callable[[Event, datetime], None]
-    tell_stretches: Callable[[str, list[Stretch], datetime], None]
+    report_conditions: Callable[[str, list[Condition], datetime], None]
     _complained: str = field(default="", init=False)
     _overdue: datetime | None = field(default=None, init=False)
 
@@ -52,7 +52,7 @@ class Timetable:
         """Report new notices and a missing scheduler. `answers`: the backend answers."""
         try:
             self._pass_notices_on(now, answers)
-            self.tell_stretches(self.schedules.place.kind, self._no_scheduler(now), now)
+            self.report_conditions(self.schedules.place.kind, self._no_scheduler(now), now)
             self._complained = ""
         except Unreachable:  # `Monitor` reports this error
             return
@@ -62,13 +62,13 @@ class Timetable:
                 self.tell(Event(f"schedules {wrong}", "missed", now, str(wrong), {"error": str(wrong)}), now)
             self._complained = str(wrong)
 
-    def _no_scheduler(self, now: datetime) -> list[Stretch]:
+    def _no_scheduler(self, now: datetime) -> list[Condition]:
         late = decisions.overdue(self.schedules.active(), now)
         if not late:
             self._overdue = None
             return []
         place = self.schedules.place
-        told = self.store.stretches(place.kind)
+        told = self.store.conditions(place.kind)
         holder = "" if told else self.schedules.holder()
         self._overdue = self._overdue or now
         # A running scheduler may be about to start the run, as after a sleep of the machine.

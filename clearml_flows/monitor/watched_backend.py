@@ -16,7 +16,7 @@ from clearml_flows.localserver import launcher
 from clearml_flows.localserver.state import read_state
 from clearml_flows.monitor import reading
 from clearml_flows.monitor.facts import facts_of
-from clearml_flows.monitor.records import OPEN, Seen, Span
+from clearml_flows.monitor.records import OPEN, MonitoredRun, Window
 from clearml_flows.run import ending
 from clearml_flows.run.document import page_of
 from clearml_flows.run.history import own_projects
@@ -29,12 +29,12 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Sight:
+class Snapshot:
     """A snapshot at `now`: the runs that changed and those under way, ordered by change."""
 
     now: datetime
-    span: Span
-    runs: tuple[Seen, ...]
+    span: Window
+    runs: tuple[MonitoredRun, ...]
 
 
 class Watched:
@@ -49,7 +49,7 @@ class Watched:
         settings = self._settings
         return is_embedded(settings) and read_state(data_dir(settings)) is None
 
-    def look(self, before: Span | None, is_known: Callable[[str, str, str], bool]) -> Sight:
+    def look(self, before: Window | None, is_known: Callable[[str, str, str], bool]) -> Snapshot:
         """Mark lost runs of this package, then take a snapshot.
 
         Args:
@@ -66,7 +66,7 @@ class Watched:
         """Return the names by id of those queues that no live agent watches."""
         return self._ask(lambda backend: _unwatched(backend, set(queues)))
 
-    def facts(self, seen: Seen) -> Mapping[str, Any]:
+    def facts(self, seen: MonitoredRun) -> Mapping[str, Any]:
         """Return the facts for the notification of a run that has ended."""
         return self._ask(lambda backend: facts_of(backend, seen))
 
@@ -76,7 +76,7 @@ class Watched:
         asked = {"tags": [tag], "status": status, "search_hidden": True, "only_fields": ["id"], "page_size": 1}
         return self._ask(lambda backend: bool(backend.api.call("tasks.get_all", **asked)["tasks"]))
 
-    def url(self, seen: Seen) -> str:
+    def url(self, seen: MonitoredRun) -> str:
         """Return the web page of a run."""
         return self._ask(lambda backend: page_of(backend, seen.run.project, seen.id))
 
@@ -106,7 +106,7 @@ class Watched:
             self._backend.api.close()
         self._backend = None
 
-    def _look(self, backend: Backend, before: Span | None, is_known: Callable[[str, str, str], bool]) -> Sight:
+    def _look(self, backend: Backend, before: Window | None, is_known: Callable[[str, str, str], bool]) -> Snapshot:
         api = backend.api
         own = set(own_projects(api, self._settings))
         now = api.now()
@@ -114,7 +114,7 @@ class Watched:
         lost = [self._settle(api, run) for run, task in opened.items() if _project(task) in own]
         if any(lost):
             opened = reading.under_way(api)
-        span = (before or Span.back(now, self._settings.monitor.look_back)).at(now)
+        span = (before or Window.back(now, self._settings.monitor.look_back)).at(now)
         changed = reading.changed_since(api, max(span.began, span.until - OVERLAP))
         # Advance the cursor without changes too, else runs older than the records would be reported again.
         last = max([span.until, now - FARTHEST, *map(reading.changed_at, changed.values())])
@@ -125,7 +125,7 @@ class Watched:
         ]
         new.sort(key=reading.changed_at)
         runs = tuple(reading.look_at(api, task, _project(task) in own) for task in new)
-        return Sight(now, Span(span.began, min(last, now)), runs)
+        return Snapshot(now, Window(span.began, min(last, now)), runs)
 
     def _settle(self, api: Api, run: str) -> list[ending.Lost]:
         try:

@@ -1,4 +1,4 @@
-"""`Teller` stores events and delivers those that are due.
+"""`Notifier` stores events and delivers those that are due.
 
     settings ─ channels.py: names, URLs, routes ─┐
     put(event) ─ message.py: safe() ─ outbox.py ─┴─ deliver(now) ─ sender.py, a process for each channel
@@ -24,14 +24,14 @@ from clearml_flows.notify.message import compose, document, safe
 from clearml_flows.notify.outbox import Limits, Outbox, Waiting
 from clearml_flows.notify.outcome import AGAIN, SENT, Outcome
 from clearml_flows.notify.own_secrets import of_files, of_server
-from clearml_flows.notify.sender import Handover, Parcel
+from clearml_flows.notify.sender import Delivery, Sender
 from clearml_flows.settings import Settings
 
 AT_ONCE = 20  # messages per sending process
 GRACE_SECONDS = 10  # after a process's timeout, before its messages may be claimed again
 
 
-class Teller:
+class Notifier:
     """Stores events and sends each once, also across restarts.
 
     Args:
@@ -84,15 +84,15 @@ class Teller:
 
     def send(self, due: Mapping[str, Sequence[Waiting]]) -> Iterator[tuple[str, dict[int, Outcome]]]:
         """Send messages, one process per channel, and yield outcomes as each process ends."""
-        handovers = {name: self._handover(self.channels[name], messages) for name, messages in due.items()}
-        with ThreadPoolExecutor(max(1, len(handovers))) as pool:
+        senders = {name: self._sender(self.channels[name], messages) for name, messages in due.items()}
+        with ThreadPoolExecutor(max(1, len(senders))) as pool:
             try:
-                names = {pool.submit(handover.outcomes): name for name, handover in handovers.items()}
+                names = {pool.submit(sender.outcomes): name for name, sender in senders.items()}
                 for done in as_completed(names):
                     yield names[done], done.result()
             finally:
-                for handover in handovers.values():
-                    handover.stop()
+                for sender in senders.values():
+                    sender.stop()
 
     def masker(self) -> Masker:
         """Return a masker of the current secrets."""
@@ -107,17 +107,17 @@ class Teller:
     def close(self) -> None:
         self.outbox.close()
 
-    def _handover(self, channel: Channel, messages: Sequence[Waiting]) -> Handover:
-        parcels = [self._parcel(channel, message) for message in messages]
-        return Handover(channel, parcels, self.given.timeout)
+    def _sender(self, channel: Channel, messages: Sequence[Waiting]) -> Sender:
+        deliveries = [self._delivery(channel, message) for message in messages]
+        return Sender(channel, deliveries, self.given.timeout)
 
-    def _parcel(self, channel: Channel, message: Waiting) -> Parcel:
+    def _delivery(self, channel: Channel, message: Waiting) -> Delivery:
         event = message.event
         limit = channel.limit(self.given.max_bytes)
         if channel.plain_webhook:
-            return Parcel(message.number, event.kind, document=document(event, limit))
+            return Delivery(message.number, event.kind, document=document(event, limit))
         told = compose(event, channel.style, limit)
-        return Parcel(message.number, event.kind, told.subject, told.body)
+        return Delivery(message.number, event.kind, told.subject, told.body)
 
     def _record(self, now: datetime, message: Waiting, state: str, outcome: Outcome) -> None:
         channel = self._named(message.channel)

@@ -23,7 +23,7 @@ ERROR_BYTES = 300
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Delivery:
     """A message for the sending process.
 
     Attributes:
@@ -41,11 +41,11 @@ class Parcel:
     document: dict[str, Any] | None = None
 
 
-class Handover:
+class Sender:
     """Sends a channel's messages in order, in one process, until a message has to be retried."""
 
-    def __init__(self, channel: Channel, parcels: Sequence[Parcel], seconds: float) -> None:
-        self._parcels = parcels
+    def __init__(self, channel: Channel, deliveries: Sequence[Delivery], seconds: float) -> None:
+        self._deliveries = deliveries
         self._seconds = seconds
         self._masker = Masker({}, parts(channel.url))
         # The URL goes through a pipe, since other users can see arguments and environment of a process.
@@ -53,7 +53,7 @@ class Handover:
             "url": channel.url,
             "plain": channel.plain_webhook,
             "seconds": seconds,
-            "parcels": [asdict(parcel) for parcel in parcels],
+            "deliveries": [asdict(delivery) for delivery in deliveries],
         }
         self._process: subprocess.Popen[str] | None = None
 
@@ -62,12 +62,12 @@ class Handover:
         try:
             self._process = _start()
         except OSError as wrong:
-            return {self._parcels[0].number: Outcome(AGAIN, f"no process can be started: {wrong.strerror}")}
+            return {self._deliveries[0].number: Outcome(AGAIN, f"no process can be started: {wrong.strerror}")}
         printed, why = self._communicate(self._process)
         found = dict(_outcome(line) for line in printed.splitlines() if line.endswith("}"))
         told = {number: Outcome(one.state, self._shown(one.error), one.after) for number, one in found.items()}
         broke_off = why and not any(outcome.state == AGAIN for outcome in told.values())
-        unknown = [parcel.number for parcel in self._parcels if parcel.number not in told]
+        unknown = [delivery.number for delivery in self._deliveries if delivery.number not in told]
         if unknown and broke_off:
             told[unknown[0]] = Outcome(AGAIN, why)
         return told
@@ -100,11 +100,11 @@ def main(given: TextIO, told: TextIO) -> None:
     last = Timer(asked["seconds"] + 1, os._exit, (1,))
     last.daemon = True
     last.start()
-    for parcel in (Parcel(**one) for one in asked["parcels"]):
+    for delivery in (Delivery(**one) for one in asked["deliveries"]):
         if monotonic() - begun > asked["seconds"] / 2:
             return  # the next process has the full timeout for the rest
-        outcome = _send(asked["url"], asked["plain"], parcel, asked["seconds"])
-        told.write(json.dumps({"number": parcel.number, **asdict(outcome)}) + "\n")
+        outcome = _send(asked["url"], asked["plain"], delivery, asked["seconds"])
+        told.write(json.dumps({"number": delivery.number, **asdict(outcome)}) + "\n")
         told.flush()
         if outcome.state == AGAIN:
             return
@@ -124,16 +124,16 @@ def _start() -> subprocess.Popen[str]:
     )
 
 
-def _send(url: str, plain: bool, parcel: Parcel, seconds: float) -> Outcome:
+def _send(url: str, plain: bool, delivery: Delivery, seconds: float) -> Outcome:
     try:
         if plain:
             from clearml_flows.notify.webhook import post
 
-            return post(url, parcel.document or {}, seconds)
+            return post(url, delivery.document or {}, seconds)
         from clearml_flows.notify.message import Message
         from clearml_flows.notify.services import open_service, send
 
-        return send(open_service(url), parcel.kind, Message(parcel.subject, parcel.body))
+        return send(open_service(url), delivery.kind, Message(delivery.subject, delivery.body))
     except Exception as wrong:  # a service plugin of apprise may raise any exception
         return Outcome(AGAIN, f"{type(wrong).__name__} in the code that sends")
 

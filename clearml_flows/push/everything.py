@@ -15,7 +15,7 @@ from clearml_flows.errors import BadInput, FlowsError, Unreachable
 from clearml_flows.push.moved_links import Moved
 from clearml_flows.push.notes import PUSHED_FROM, is_retagged, mark_of, metadata_item, state_of_part
 from clearml_flows.push.source import Source
-from clearml_flows.push.target import Found, Target
+from clearml_flows.push.target import Counterpart, Target
 from clearml_flows.push.transfer import Carrier
 from clearml_flows.spelling import did_you_mean
 
@@ -104,16 +104,16 @@ class Push:
     def _within(self, one: Document, within: set[str]) -> bool:
         return not self.project or one.get("project") in within
 
-    def _found(self) -> tuple[dict[str, Found], dict[str, Found]]:
+    def _found(self) -> tuple[dict[str, Counterpart], dict[str, Counterpart]]:
         ids = [[one["id"] for one in kind] for kind in (self.tasks, self.models)]
         return self.target.pushed("tasks", ids[0]), self.target.pushed("models", ids[1])
 
-    def _count(self, tasks: dict[str, Found], models: dict[str, Found]) -> None:
+    def _count(self, tasks: dict[str, Counterpart], models: dict[str, Counterpart]) -> None:
         pairs = [(one, tasks) for one in self.tasks] + [(one, models) for one in self.models]
         self.report.reused = sum(self._is_whole(one, found.get(one["id"])) for one, found in pairs)
         self.report.carried = len(pairs) - self.report.reused
 
-    def _is_whole(self, one: Document, found: Found | None) -> bool:
+    def _is_whole(self, one: Document, found: Counterpart | None) -> bool:
         state = _state(one)
         return found is not None and found.state in (state, state_of_part(state, self.project))
 
@@ -133,20 +133,20 @@ class Push:
     def _home(self, one: Document) -> Document:
         return {"project": self.moved.ids[one["project"]]} if one.get("project") in self.moved.ids else {}
 
-    def _make_task(self, one: Document) -> Found:
+    def _make_task(self, one: Document) -> Counterpart:
         marked = mark_of(one["id"])
         made = self.target.call(
             "tasks.create", name=one["name"], type=one["type"], hyperparams=marked, **self._home(one)
         )
-        return Found(made["id"], status="created", fresh=True)
+        return Counterpart(made["id"], status="created", fresh=True)
 
-    def _make_model(self, one: Document) -> Found:
+    def _make_model(self, one: Document) -> Counterpart:
         marked = {PUSHED_FROM: metadata_item(PUSHED_FROM, one["id"])}
         empty = {"uri": f"{self.target.files_url}/", "ready": False, "metadata": marked}
         made = self.target.call("models.create", name=one["name"], **empty, **self._home(one))
-        return Found(made["id"], fresh=True)
+        return Counterpart(made["id"], fresh=True)
 
-    def _fill(self, tasks: dict[str, Found], models: dict[str, Found]) -> None:
+    def _fill(self, tasks: dict[str, Counterpart], models: dict[str, Counterpart]) -> None:
         carrier = Carrier(self.source, self.target, self.moved, self.project, self.scratch)
         todo = [("tasks", one, tasks[one["id"]]) for one in self.tasks]
         todo += [("models", one, models[one["id"]]) for one in self.models]
@@ -192,7 +192,7 @@ class Push:
         others = [model["id"] for model in there if model["id"] != self.moved.ids[one["id"]]]
         return f"{others[0]} is; promote it there if it should be" if others else ""
 
-    def _check(self, tasks: dict[str, Found], models: dict[str, Found]) -> None:
+    def _check(self, tasks: dict[str, Counterpart], models: dict[str, Counterpart]) -> None:
         """Count everything again from the server, and report incomplete items as missing."""
         before = self.report.reused
         self._count(tasks, models)

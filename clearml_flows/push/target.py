@@ -29,7 +29,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
+class Counterpart:
     """Counterpart of a Task or model from an earlier push, and the state that it has completely.
 
     `tags` and `metadata` are set for models. `fresh` is true if this push made it.
@@ -90,13 +90,13 @@ class Target:
         if added.errors:
             raise FlowsError(f"{self.backend.api.url} did not take {added.errors} of {len(events)} events")
 
-    def pushed(self, kind: str, ids: Iterable[str]) -> dict[str, Found]:
+    def pushed(self, kind: str, ids: Iterable[str]) -> dict[str, Counterpart]:
         """Return the counterparts of Tasks or models, by the source's ids."""
         place, more = "metadata", {}
         if kind == "tasks":
             place, more = "hyperparams.properties", {"search_hidden": True}
         only = ["id", place, "status" if kind == "tasks" else "tags"]
-        found: dict[str, Found] = {}
+        found: dict[str, Counterpart] = {}
         ids = list(ids)
         for start in range(0, len(ids), _CHUNK):
             query = {f"{place}.{PUSHED_FROM}.value": ids[start : start + _CHUNK], "order_by": ["created"], **more}
@@ -104,7 +104,7 @@ class Target:
                 items = one.get("metadata") or (one.get("hyperparams") or {}).get("properties") or {}
                 state = (items.get(PUSHED_STATE) or {}).get("value") or ""
                 tags, metadata = tuple(one.get("tags") or ()), one.get("metadata") or {}
-                it = Found(one["id"], state, one.get("status") or "", tags, metadata)
+                it = Counterpart(one["id"], state, one.get("status") or "", tags, metadata)
                 found.setdefault(items[PUSHED_FROM]["value"], it)
         return found
 

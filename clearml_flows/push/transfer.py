@@ -25,7 +25,7 @@ from clearml_flows.push.notes import (
     with_moves_of,
 )
 from clearml_flows.push.source import EVENT_TYPES, Source
-from clearml_flows.push.target import Found, Target
+from clearml_flows.push.target import Counterpart, Target
 
 Document = dict[str, Any]
 TASK_FIELDS = "name type project comment parent tags system_tags hyperparams configuration script container runtime"
@@ -56,7 +56,7 @@ class Carrier:
     notes: list[str] = field(default_factory=list)
     fresh: bool = False
 
-    def task(self, id: str, found: Found, state: str) -> None:  # noqa: A002  (ClearML's own word)
+    def task(self, id: str, found: Counterpart, state: str) -> None:  # noqa: A002  (ClearML's own word)
         """Push a Task. If it raises Unreachable or FlowsError, the Task counts as not pushed."""
         document = self.source.document("tasks", id)
         fields = {name: document[name] for name in TASK_FIELDS.split() if document.get(name) is not None}
@@ -81,7 +81,7 @@ class Carrier:
             item = property_item(PUSHED_STATE, self._mark(state))
             self.target.call("tasks.edit_hyper_params", task=found.id, hyperparams=[item], replace_hyperparams="none")
 
-    def model(self, id: str, found: Found, state: str, withheld: bool) -> None:  # noqa: A002  (ClearML's own word)
+    def model(self, id: str, found: Counterpart, state: str, withheld: bool) -> None:  # noqa: A002  (ClearML's own word)
         """Push a model; if `withheld`, without the tag production. Raises Unreachable or FlowsError."""
         document = self.source.document("models", id)
         fields = {name: document[name] for name in MODEL_FIELDS.split() if document.get(name) is not None}
@@ -104,10 +104,10 @@ class Carrier:
         mark = [metadata_item(PUSHED_STATE, self._mark(state))] if len(self.missing) == whole else []
         self._note(found, [tags_item(fields.get("tags") or []), *mark])
 
-    def _note(self, found: Found, items: list[Document], **how: Any) -> None:
+    def _note(self, found: Counterpart, items: list[Document], **how: Any) -> None:
         self.target.call("models.add_or_update_metadata", model=found.id, metadata=items, **how)
 
-    def _begin(self, found: Found) -> int:
+    def _begin(self, found: Counterpart) -> int:
         self.fresh = found.fresh
         self.moved.left.clear()
         return len(self.missing)
@@ -162,7 +162,7 @@ class Carrier:
             self.stored, self.bytes = self.stored + 1, self.bytes + size
         return sha256, size
 
-    def _events(self, id: str, found: Found, model: bool = False) -> None:  # noqa: A002  (ClearML's own word)
+    def _events(self, id: str, found: Counterpart, model: bool = False) -> None:  # noqa: A002  (ClearML's own word)
         cleared = found.fresh
         for kind in EVENT_TYPES:
             for page in self.source.events(id, kind, model):
@@ -171,7 +171,7 @@ class Carrier:
                     cleared = True
                 self._send([self._event(event, found.id, model) for event in page])
 
-    def _clear(self, found: Found, model: bool) -> None:
+    def _clear(self, found: Counterpart, model: bool) -> None:
         """Delete earlier events: a server would keep a repeated console line twice."""
         if model:
             self.target.call("events.delete_for_model", model=found.id, allow_locked=True)
@@ -203,7 +203,7 @@ class Carrier:
             size += bytes_
         self.target.report(batch)
 
-    def _status(self, document: Document, found: Found) -> None:
+    def _status(self, document: Document, found: Counterpart) -> None:
         """Set the status of the source. Tasks that have not ended stay drafts."""
         wanted = document["status"]
         if wanted == found.status or wanted in ("created", "queued", "in_progress"):

@@ -23,7 +23,7 @@ QUEUED_WITHIN = timedelta(days=1)  # limit for a recorded run that waits for an 
 
 
 @dataclass(frozen=True)
-class Seen:
+class RunState:
     """State of a run's Task in the backend; `silent` is the time since its last update."""
 
     id: str
@@ -43,10 +43,10 @@ class Backend(Protocol):
     Every method raises Unreachable if the backend does not answer.
     """
 
-    def running(self) -> list[Seen]:
+    def running(self) -> list[RunState]:
         """Return the Tasks of all scheduled runs that have not ended."""
 
-    def find(self, key: str) -> Seen | None:
+    def find(self, key: str) -> RunState | None:
         """Return the Task of the run with this key, or None."""
 
     def stop(self, task: str, why: str) -> None:
@@ -89,7 +89,7 @@ class Engine:
     lost_after: timedelta
     most: int
     say: Callable[[str], None]
-    _running: list[Seen] | None = field(default=None, init=False)  # Tasks of this tick; None until the backend is asked
+    _running: list[RunState] | None = field(default=None, init=False)  # Tasks of this tick; None: not read yet
     _delayed: set[str] = field(default_factory=set, init=False)  # ids of schedules whose delay is already reported
 
     def tick(self, now: datetime) -> None:
@@ -213,7 +213,7 @@ class Engine:
         elif task.silent >= self._patience(task):
             self._give_up(run, schedule, task, now)
 
-    def _give_up(self, run: Run, schedule: Schedule, task: Seen, now: datetime) -> None:
+    def _give_up(self, run: Run, schedule: Schedule, task: RunState, now: datetime) -> None:
         if task.status == "queued":
             why = f"its Task {task.id} has waited for an agent for {task.silent}"
             self.backend.stop(task.id, why)
@@ -221,7 +221,7 @@ class Engine:
             why = f"its process is gone, and its Task {task.id}, {task.status}, has been silent for {task.silent}"
         self._end(run, schedule, why, now, task.id)
 
-    def _patience(self, task: Seen) -> timedelta:
+    def _patience(self, task: RunState) -> timedelta:
         """Return how long the Task of a recorded run may be silent before the run counts as lost."""
         return max(QUEUED_WITHIN, self.lost_after) if task.status == "queued" else self.lost_after
 
@@ -279,7 +279,7 @@ class Engine:
             if not any(run.key in task.tags for run in here):
                 self.backend.stop(task.id, REPLACED)
 
-    def _tasks(self, schedule: Schedule) -> list[Seen]:
+    def _tasks(self, schedule: Schedule) -> list[RunState]:
         if self._running is None:
             self._running = self.backend.running()
         return [task for task in self._running if policy.belongs(schedule, task.tags)]

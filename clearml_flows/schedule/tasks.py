@@ -10,7 +10,7 @@ from clearml_flows.backend.connection import connect
 from clearml_flows.errors import FlowsError, Unreachable
 from clearml_flows.run import ending
 from clearml_flows.run.snapshot import BROKEN, RUNNING, failure_of
-from clearml_flows.schedule.engine import Seen
+from clearml_flows.schedule.engine import RunState
 from clearml_flows.schedule.records import TAG
 from clearml_flows.settings import Settings
 
@@ -31,11 +31,11 @@ class Tasks:
         self._away_until = 0.0
         self._why = ""
 
-    def running(self) -> list[Seen]:
+    def running(self) -> list[RunState]:
         """Return the Tasks that have not ended, after marking those whose process or worker died."""
         return self._ask(self._running)
 
-    def find(self, key: str) -> Seen | None:
+    def find(self, key: str) -> RunState | None:
         """Return the Task of the run with this key (the last updated if there are several), or None."""
         found = self._ask(lambda api: _found(api, tags=[key]))
         return min(found, key=lambda seen: seen.silent, default=None)
@@ -47,7 +47,7 @@ class Tasks:
         """Delete the Task. Raises Unreachable also if the Task was enqueued in the meantime."""
         self._ask(lambda api: api.call("tasks.delete", task=task))
 
-    def _running(self, api: Api) -> list[Seen]:
+    def _running(self, api: Api) -> list[RunState]:
         query = {"tags": [TAG], "status": sorted(RUNNING)}
         found = _found(api, **query)
         lost = [ending.settle(api, task.id, self._settings.agents.lost_after) for task in found]
@@ -65,12 +65,12 @@ class Tasks:
             raise Unreachable(self._why) from None
 
 
-def _found(api: Api, **filters: Any) -> list[Seen]:
+def _found(api: Api, **filters: Any) -> list[RunState]:
     query = {**filters, "type": ["controller"], "search_hidden": True, "only_fields": FIELDS}
     return [_seen(task, api.now()) for task in api.call("tasks.get_all", **query)["tasks"]]
 
 
-def _seen(task: dict[str, Any], now: datetime) -> Seen:
+def _seen(task: dict[str, Any], now: datetime) -> RunState:
     updated = datetime.fromisoformat(task.get("last_update") or task["created"])
     why = failure_of(task) if task["status"] in BROKEN else ""
-    return Seen(task["id"], task["status"], tuple(task.get("tags") or ()), max(now - updated, timedelta()), why)
+    return RunState(task["id"], task["status"], tuple(task.get("tags") or ()), max(now - updated, timedelta()), why)

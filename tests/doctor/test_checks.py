@@ -10,7 +10,7 @@ import pytest
 from clearml_flows.backend.client import Api
 from clearml_flows.backend.connection import Backend
 from clearml_flows.doctor.backend_checks import check_clock, check_files
-from clearml_flows.doctor.finding import Found
+from clearml_flows.doctor.check_result import CheckInput
 from clearml_flows.doctor.outside_checks import check_kaggle
 from clearml_flows.settings import load
 from tests.support.fake_kaggle import Answer, fake_kaggle
@@ -33,8 +33,8 @@ def api() -> Iterator[Api]:
         api.close()
 
 
-def found(api: Api, files_host: str = "") -> Found:
-    return Found(load(), Backend("server", "", api, {}), files_host)
+def found(api: Api, files_host: str = "") -> CheckInput:
+    return CheckInput(load(), Backend("server", "", api, {}), files_host)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from filelock import FileLock
 from clearml_flows.backend.client import Api
 from clearml_flows.doctor import api as diagnose
 from clearml_flows.doctor import machine_checks, task_checks
-from clearml_flows.doctor.finding import Finding, ok
+from clearml_flows.doctor.check_result import CheckResult, ok
 from clearml_flows.localserver import launcher
 from clearml_flows.monitor.heartbeat import FILE as HEARTBEAT
 from clearml_flows.run import ending
@@ -293,10 +293,10 @@ def test_an_agent_that_died(home: Home) -> None:
 def test_a_check_that_breaks_or_hangs_stops_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
-    def check_broken(_settings: object) -> Finding:
+    def check_broken(_settings: object) -> CheckResult:
         raise ZeroDivisionError("a defect of ours")
 
-    def check_endless(_settings: object) -> Finding:
+    def check_endless(_settings: object) -> CheckResult:
         over.wait(60)
         return ok("endless", "at last")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from clearml_flows.doctor.check_result import failed, warning
 from clearml_flows.doctor.entry_checks import check_entries, check_release
-from clearml_flows.doctor.finding import failed, warning
 from clearml_flows.localserver.state import ServerState, write_state
 from clearml_flows.settings import load
 from tests.support.home import Home, make_home

@@ -1,4 +1,4 @@
-"""A monitor with a clock and a teller of the test's own, on a real backend over HTTP, with its files in a folder."""
+"""A monitor with a clock and a notifier of the test's own, on a real backend over HTTP, with its files in a folder."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ LOOK_BACK = 3600.0
 
 @dataclass
 class Told:
-    """A teller that keeps what it is given, and gives up once when it is told to."""
+    """A notifier that keeps what it is given, and gives up once when it is told to."""
 
     events: list[Event] = field(default_factory=list)
     puts: int = 0

@@ -13,7 +13,7 @@ from clearml_flows.events import Event
 from clearml_flows.monitor.heartbeat import Heartbeat, watcher
 from clearml_flows.monitor.journal import Journal
 from clearml_flows.monitor.loop import log_folder
-from clearml_flows.monitor.records import Seen
+from clearml_flows.monitor.records import MonitoredRun
 from clearml_flows.run.snapshot import Run, Step
 from clearml_flows.settings import load
 from tests.e2e.conftest import make_place
@@ -25,7 +25,7 @@ STEPS = (
     Step("validate\n[fake] Pipeline", "2" * 32, "in_progress", seconds=2.0),
     Step("features"),
 )
-SEEN = Seen(Run("abc123", "in_progress", "", "p", STEPS), "churn #2", "churn", True, "", "", "", 15.0)
+SEEN = MonitoredRun(Run("abc123", "in_progress", "", "p", STEPS), "churn #2", "churn", True, "", "", "", 15.0)
 
 
 def test_a_run_is_a_line_and_an_indented_line_for_each_step(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 @dataclass
 class Parts:
-    """Monitor, teller and heartbeat at once; `answers` are what the looks see."""
+    """Monitor, notifier and heartbeat at once; `answers` are what the looks see."""
 
     answers: list[str]
     beats: list[str] = field(default_factory=list)

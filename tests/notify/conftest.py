@@ -1,4 +1,4 @@
-"""A teller in a folder of its own, on loopback; time is the test's."""
+"""A notifier in a folder of its own, on loopback; time is the test's."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clearml_flows.events import Event
-from clearml_flows.notify.notifier import Teller
+from clearml_flows.notify.notifier import Notifier
 from clearml_flows.settings import Notify, load
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -26,7 +26,7 @@ FACTS: dict[str, Any] = {
     "fix": "flows runs resume 3f9a81c2",
     "url": "http://127.0.0.1:8900/projects/*/pipelines/3f9a81c2d4e5f60718293a4b5c6d7e8f",
 }
-Made = Callable[..., Teller]
+Made = Callable[..., Notifier]
 
 
 def after(**time: float) -> datetime:
@@ -38,13 +38,13 @@ def failed(key: str = "run 3f9a failed", kind: str = "failed", **facts: Any) -> 
 
 
 @pytest.fixture
-def teller(tmp_path: Path) -> Iterator[Made]:
+def notifier(tmp_path: Path) -> Iterator[Made]:
     """Makes tellers: its arguments are the environment, besides `given`, the table [notify]."""
-    made: list[Teller] = []
+    made: list[Notifier] = []
 
-    def make(given: dict[str, Any] | None = None, **environment: str) -> Teller:
+    def make(given: dict[str, Any] | None = None, **environment: str) -> Notifier:
         settings = load().model_copy(update={"notify": Notify(**(given or {}))})
-        made.append(Teller(settings, tmp_path, {**os.environ, **environment}))
+        made.append(Notifier(settings, tmp_path, {**os.environ, **environment}))
         return made[-1]
 
     yield make
@@ -52,7 +52,7 @@ def teller(tmp_path: Path) -> Iterator[Made]:
         one.close()
 
 
-def state(teller: Teller, channel: str = "webhook") -> tuple[int, int, int]:
+def state(notifier: Notifier, channel: str = "webhook") -> tuple[int, int, int]:
     """How many messages of the channel wait, were sent, were given up."""
-    told = teller.outbox.told()[channel]
+    told = notifier.outbox.told()[channel]
     return told["pending"], told["sent"], told["given_up"]

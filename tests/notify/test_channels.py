@@ -11,7 +11,7 @@ from clearml_flows.settings import Notify, load
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7"
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
-TABLE = PAGE.partition("apprise](https://github.com/caronc/apprise) knows can be used:")[2].partition("- **Once.**")[0]
+TABLE = PAGE.partition("[apprise](https://github.com/caronc/apprise) can be used:")[2].partition("\n- **")[0]
 VALUES = {
     "TOKEN_A/TOKEN_B/TOKEN_C": "T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7",
     "services/…": "services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7",

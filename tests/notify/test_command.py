@@ -35,12 +35,12 @@ def told(*words: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_channels_and_what_waits_for_them(teller: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_channels_and_what_waits_for_them(notifier: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     assert flows().stderr == "no channel is configured; see `flows notify --help`\n"
     with receiving(Reply(404), Reply()) as receiver, receiving() as other:
         monkeypatch.setenv("CLEARML_WEBHOOK_URL", f"{receiver.url}/s3sam0pen")
         monkeypatch.setenv("FLOWS_NOTIFY_TEAM", f"json://{other.url.partition('//')[2]}/s3sam0pen")
-        told_by = teller({"routes": {"failed": ["webhook"]}}, FLOWS_NOTIFY_GONE=receiver.url)
+        told_by = notifier({"routes": {"failed": ["webhook"]}}, FLOWS_NOTIFY_GONE=receiver.url)
         told_by.put(failed())
         told_by.put(failed("b", "stuck"))
         told_by.outbox.drop(["gone"], NOON)
@@ -75,10 +75,10 @@ def test_a_test_message_goes_to_every_channel_and_is_not_kept(folder: Path, monk
         assert len((folder / "logs" / "pipeline_notifications.log").read_text().splitlines()) == 3
 
 
-def test_what_waits_is_dropped(teller: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_is_dropped(notifier: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLEARML_WEBHOOK_URL", "http://127.0.0.1:9")
     for key in ("a", "b"):
-        teller().put(failed(key))
+        notifier().put(failed(key))
     assert flows("drop", "webhook").stdout == "2 messages were given up\n"
     assert told("drop") == {"dropped": 0}
 

@@ -33,19 +33,19 @@ def said(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
-def test_what_was_put_is_sent_once_although_the_process_was_killed(teller: Made, tmp_path: Path) -> None:
+def test_what_was_put_is_sent_once_although_the_process_was_killed(notifier: Made, tmp_path: Path) -> None:
     with receiving() as receiver:
         with telling(tmp_path, receiver.url, "put", "a") as process:
             assert said(process) == "done\n"
         assert (process.returncode, receiver.posted) == (-9, [])
-        told = teller(CLEARML_WEBHOOK_URL=receiver.url)
+        told = notifier(CLEARML_WEBHOOK_URL=receiver.url)
         told.put(failed("a"))
         told.deliver(NOON)
         told.deliver(after(days=1))
         assert [posted.json["key"] for posted in receiver.posted] == ["a"]
 
 
-def test_two_processes_that_see_the_same_events_tell_them_once(teller: Made, tmp_path: Path) -> None:
+def test_two_processes_that_see_the_same_events_tell_them_once(notifier: Made, tmp_path: Path) -> None:
     keys = [f"event {number}" for number in range(20)]
     with receiving() as receiver:
         with (
@@ -53,18 +53,18 @@ def test_two_processes_that_see_the_same_events_tell_them_once(teller: Made, tmp
             telling(tmp_path, receiver.url, "deliver", *keys) as two,
         ):
             assert (said(one), said(two)) == ("done\n", "done\n")
-        told = teller(CLEARML_WEBHOOK_URL=receiver.url)
+        told = notifier(CLEARML_WEBHOOK_URL=receiver.url)
         told.deliver(after(hours=1))
         assert sorted(posted.json["key"] for posted in receiver.posted) == sorted(keys)
         assert state(told) == (0, 20, 0)
 
 
-def test_what_was_on_its_way_when_the_process_was_killed_is_sent_again(teller: Made, tmp_path: Path) -> None:
+def test_what_was_on_its_way_when_the_process_was_killed_is_sent_again(notifier: Made, tmp_path: Path) -> None:
     with receiving(Reply(trouble="dribble"), Reply()) as receiver:
         with telling(tmp_path, receiver.url, "deliver", "a") as process:
             until(lambda: len(receiver.posted) == 1)
             (sender,) = psutil.Process(process.pid).children()
-        told = teller(CLEARML_WEBHOOK_URL=receiver.url)
+        told = notifier(CLEARML_WEBHOOK_URL=receiver.url)
         told.deliver(NOON)
         assert len(receiver.posted) == 1  # it may be under way still
         told.deliver(after(minutes=1))

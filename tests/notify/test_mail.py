@@ -29,10 +29,10 @@ def url(mailbox: Mailbox) -> str:
 
 
 def test_a_mail_says_what_one_wants_to_know(
-    teller: Made, mailbox: Mailbox, trusted: Certificates, monkeypatch: pytest.MonkeyPatch
+    notifier: Made, mailbox: Mailbox, trusted: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted.authority))
-    told = teller(FLOWS_NOTIFY_MAIL=url(mailbox))
+    told = notifier(FLOWS_NOTIFY_MAIL=url(mailbox))
     evil = "churn failed\r\nBcc: all@example.com\r\n\r\nein Größenfehler \ud800"
     told.put(Event("a", "failed", NOON, evil, failed(error="@here <b>ä</b>\n.\nRCPT TO: x").facts))
     told.deliver(NOON)
@@ -46,8 +46,8 @@ def test_a_mail_says_what_one_wants_to_know(
     assert "s3sam0pen" not in told.journal.path.read_text()
 
 
-def test_a_server_with_an_unknown_certificate_gets_nothing(teller: Made, mailbox: Mailbox) -> None:
-    told = teller(FLOWS_NOTIFY_MAIL=url(mailbox))
+def test_a_server_with_an_unknown_certificate_gets_nothing(notifier: Made, mailbox: Mailbox) -> None:
+    told = notifier(FLOWS_NOTIFY_MAIL=url(mailbox))
     told.put(failed())
     told.deliver(NOON)
     assert (mailbox.logins, mailbox.letters, state(told, "mail")) == ([], [], (1, 0, 0))
@@ -67,10 +67,12 @@ def test_tls_from_the_start_and_html(trusted: Certificates, monkeypatch: pytest.
     assert mailbox.logins == [("me", "s3sam0pen")]
 
 
-def test_a_mail_that_is_not_taken_is_sent_later(teller: Made) -> None:
+def test_a_mail_that_is_not_taken_is_sent_later(notifier: Made) -> None:
     with mail_server() as mailbox:
         mailbox.status = "451 later"
-        told = teller(FLOWS_NOTIFY_MAIL=f"mailto://localhost:{mailbox.port}?from=flows@example.com&to=ops@example.org")
+        told = notifier(
+            FLOWS_NOTIFY_MAIL=f"mailto://localhost:{mailbox.port}?from=flows@example.com&to=ops@example.org"
+        )
         told.put(failed())
         told.deliver(NOON)
         assert state(told, "mail") == (1, 0, 0)

@@ -29,7 +29,7 @@ steps = st.one_of(
 
 
 class World:
-    """A teller's outbox, the clock, and what reached each channel."""
+    """A notifier's outbox, the clock, and what reached each channel."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clearml_flows.errors import Unreachable
-from clearml_flows.schedule.engine import Engine, Seen
+from clearml_flows.schedule.engine import Engine, RunState
 from clearml_flows.schedule.records import Run, Schedule, text
 from clearml_flows.schedule.store import Store
 
@@ -37,7 +37,7 @@ class World:
 
     launched: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
-    tasks: dict[str, Seen] = field(default_factory=dict)
+    tasks: dict[str, RunState] = field(default_factory=dict)
     processes: set[int] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     away: bool = False
@@ -53,10 +53,10 @@ class World:
     def alive(self, run: Run) -> bool:
         return run.pid in self.processes
 
-    def running(self) -> list[Seen]:
+    def running(self) -> list[RunState]:
         return [task for task in self._answering().values() if task.runs]
 
-    def find(self, key: str) -> Seen | None:
+    def find(self, key: str) -> RunState | None:
         return next((task for task in self._answering().values() if key in task.tags), None)
 
     def stop(self, run_or_task: Run | str, _why: str = "") -> None:
@@ -67,9 +67,9 @@ class World:
         self.tasks = {key: seen for key, seen in self.tasks.items() if seen.id != task}
 
     def task(self, key: str, status: str = "in_progress", silent: timedelta = timedelta()) -> None:
-        self.tasks[key] = Seen(f"task-of-{key}", status, ("scheduled", key), silent)
+        self.tasks[key] = RunState(f"task-of-{key}", status, ("scheduled", key), silent)
 
-    def _answering(self) -> dict[str, Seen]:
+    def _answering(self) -> dict[str, RunState]:
         if self.away:
             raise Unreachable("no ClearML backend answers")
         return self.tasks

@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clearml_flows.events import Event
-from clearml_flows.notify.notifier import Teller
+from clearml_flows.notify.notifier import Notifier
 from clearml_flows.settings import load
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 folder, verb, *keys = sys.argv[1:]
-teller = Teller(load(), Path(folder))
+notifier = Notifier(load(), Path(folder))
 for key in keys:
-    teller.put(Event(key, "failed", NOON, "churn failed"))
+    notifier.put(Event(key, "failed", NOON, "churn failed"))
 if verb == "deliver":
-    teller.deliver(NOON)
+    notifier.deliver(NOON)
 sys.stdout.write("done\n")
 sys.stdout.flush()
 signal.pause()

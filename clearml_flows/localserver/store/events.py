@@ -41,7 +41,7 @@ class Event:
     label: str | None = None
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Position of an event on the axis that a page is sorted by."""
 
     at: int
@@ -122,24 +122,24 @@ class Events:
         )
 
     def page(
-        self, which: Which, axis: Axis, limit: int, descending: bool = False, after: Place | None = None
-    ) -> tuple[list[Document], Place | None]:
+        self, which: Which, axis: Axis, limit: int, descending: bool = False, after: Position | None = None
+    ) -> tuple[list[Document], Position | None]:
         """Return about `limit` events behind `after`, and the position of the last one.
 
         A page contains its last iteration or millisecond completely, so that a client may continue by that value alone.
         """
         rows = self._page("doc", which, axis, limit, descending, after)
-        return [json.loads(row[2]) for row in rows], Place(*rows[-1][:2]) if rows else after
+        return [json.loads(row[2]) for row in rows], Position(*rows[-1][:2]) if rows else after
 
     def points(
-        self, which: Which, axis: Axis, limit: int, after: Place | None = None
-    ) -> tuple[list[tuple[str, int, float]], Place | None]:
+        self, which: Which, axis: Axis, limit: int, after: Position | None = None
+    ) -> tuple[list[tuple[str, int, float]], Position | None]:
         """Return a page of scalars as (variant, position on the axis, value), and the last position."""
         rows = self._page("variant, value", which, axis, limit, False, after)
-        return [(variant, at, value) for at, _, variant, value in rows], Place(*rows[-1][:2]) if rows else after
+        return [(variant, at, value) for at, _, variant, value in rows], Position(*rows[-1][:2]) if rows else after
 
     def _page(
-        self, columns: str, which: Which, axis: Axis, limit: int, descending: bool, after: Place | None
+        self, columns: str, which: Which, axis: Axis, limit: int, descending: bool, after: Position | None
     ) -> list[Any]:
         where, bound = which.where()
         way, compare = ("DESC", "<") if descending else ("ASC", ">")

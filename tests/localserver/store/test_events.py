@@ -4,7 +4,7 @@ import pytest
 
 from clearml_flows.localserver.store import events
 from clearml_flows.localserver.store.database import Store
-from clearml_flows.localserver.store.events import IMAGE, LOG, SCALAR, Event, Place, Which
+from clearml_flows.localserver.store.events import IMAGE, LOG, SCALAR, Event, Position, Which
 
 
 def event(metric: str, variant: str, iteration: int, value: float = 1.0, kind: str = SCALAR, task: str = "t") -> Event:
@@ -73,7 +73,7 @@ def test_pages_go_on_where_the_last_one_stopped(filled: Store) -> None:
     with filled.read() as db:
         for descending, expected in ((False, "0 1 2 3 4 5 6 7 8 9"), (True, "9 8 7 6 5 4 3 2 1 0")):
             lines: list[str] = []
-            place: Place | None = None
+            place: Position | None = None
             while True:
                 found, place = db.events.page(which, "timestamp", 3, descending, place)
                 if not found:
@@ -86,8 +86,8 @@ def test_a_page_ends_with_its_last_millisecond(filled: Store) -> None:
     which = Which(["t"], LOG)
     with filled.read() as db:
         found, place = db.events.page(which, "timestamp", 3)
-        assert ([item["msg"] for item in found], place) == (["0", "1", "2", "3"], Place(1, 17))
-        found, _ = db.events.page(which, "timestamp", 3, descending=True, after=Place(3, 0))
+        assert ([item["msg"] for item in found], place) == (["0", "1", "2", "3"], Position(1, 17))
+        found, _ = db.events.page(which, "timestamp", 3, descending=True, after=Position(3, 0))
         assert [item["msg"] for item in found] == ["5", "4", "3", "2"]
 
 

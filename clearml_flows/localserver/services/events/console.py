@@ -6,7 +6,7 @@ from clearml_flows.localserver.registry import Call, endpoint
 from clearml_flows.localserver.services.common import task
 from clearml_flows.localserver.services.events.options import MAX_PAGE, integer, metric_variants
 from clearml_flows.localserver.services.events.removal import check_task_unlocked
-from clearml_flows.localserver.store.events import LOG, Place, Which
+from clearml_flows.localserver.store.events import LOG, Position, Which
 from clearml_flows.localserver.wire import Json
 
 # Greater than every row number: the position after all lines of a millisecond.
@@ -24,7 +24,7 @@ def get_task_log(call: Call) -> Json:
     earlier = call.data.get("navigate_earlier") is not False
     size = integer(call, "batch_size", 5000, 0, MAX_PAGE)
     start = call.data.get("from_timestamp")
-    after = Place(int(start), 0 if earlier else _BEHIND) if start else None
+    after = Position(int(start), 0 if earlier else _BEHIND) if start else None
     events, _ = call.db.events.page(which, "timestamp", size, earlier, after)
     if call.data.get("order") == ("asc" if earlier else "desc"):
         events.reverse()

@@ -10,7 +10,7 @@ from clearml_flows.localserver.registry import Call, endpoint
 from clearml_flows.localserver.services.common import task
 from clearml_flows.localserver.store.database import Store
 from clearml_flows.localserver.store.documents import Document
-from clearml_flows.localserver.store.events import LOG, Place, Which
+from clearml_flows.localserver.store.events import LOG, Position, Which
 from clearml_flows.localserver.wire import Download
 
 _PAGE = 1000
@@ -36,7 +36,7 @@ def download_task_log(call: Call) -> Download:
 
 
 def _lines(store: Store, id: str, render: _Render) -> Iterator[str]:
-    after: Place | None = None
+    after: Position | None = None
     while True:
         with store.read() as db:
             events, after = db.events.page(Which([id], LOG), "timestamp", _PAGE, after=after)

@@ -19,7 +19,7 @@ _FIRST_ITERATION = -(2**63)
 _Ranges = dict[str, dict[str, list[int]]]
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Position of a sample. `variant` is empty for plots, which are shown by metric."""
 
     iteration: int
@@ -47,14 +47,14 @@ def next_plot_sample(call: Call) -> Json:
     return _plots(call, *_step(call, PLOT))
 
 
-def _start(call: Call, kind: str, variant: str) -> tuple[Json, Place | None, list[int] | None]:
+def _start(call: Call, kind: str, variant: str) -> tuple[Json, Position | None, list[int] | None]:
     """Return the scroll state, the sample at or before `iteration`, and its iteration range."""
     state = _opened(call, kind)
     metric, iteration = call.data["metric"], call.data.get("iteration")
     valid = state["ranges"].get(metric, {}).get(variant)
     if valid is None:
         return state, None, None
-    after = Place(_LAST_ITERATION if iteration is None else int(iteration), metric, _LAST_NAME)
+    after = Position(_LAST_ITERATION if iteration is None else int(iteration), metric, _LAST_NAME)
     places = _places(call, state, {metric: [variant] if kind == IMAGE else []}, after, descending=True)
     place = next((place for place in places if valid[0] <= place.iteration), None)
     if place is not None:
@@ -81,7 +81,7 @@ def _opened(call: Call, kind: str) -> Json:
     return {**state, "metric": metric}
 
 
-def _step(call: Call, kind: str) -> tuple[Json, Place | None, list[int] | None]:
+def _step(call: Call, kind: str) -> tuple[Json, Position | None, list[int] | None]:
     """Return the scroll state, the next or previous sample, and its iteration range.
 
     `next_iteration` skips the rest of the current iteration.
@@ -92,9 +92,9 @@ def _step(call: Call, kind: str) -> tuple[Json, Place | None, list[int] | None]:
         raise errors.InvalidScrollId(scroll_id=call.data.get("scroll_id"))
     earlier = call.data.get("navigate_earlier") is not False
     # A scroll without a shown sample starts at the last or the first iteration.
-    place = Place(*(state["place"] or ((_LAST_ITERATION if earlier else _FIRST_ITERATION), "", "")))
+    place = Position(*(state["place"] or ((_LAST_ITERATION if earlier else _FIRST_ITERATION), "", "")))
     if call.data.get("next_iteration"):
-        place = Place(place.iteration, *(("", "") if earlier else (_LAST_NAME, _LAST_NAME)))
+        place = Position(place.iteration, *(("", "") if earlier else (_LAST_NAME, _LAST_NAME)))
     elif kind == PLOT:
         place = place._replace(variant="" if earlier else _LAST_NAME)
     metrics: dict[str, list[str]] = {state["metric"]: []} if state["within"] else {}
@@ -105,14 +105,16 @@ def _step(call: Call, kind: str) -> tuple[Json, Place | None, list[int] | None]:
     return state, found, state["ranges"].get(found.metric, {}).get(found.variant)
 
 
-def _places(call: Call, state: Json, metrics: dict[str, list[str]], after: Place, descending: bool) -> Iterator[Place]:
+def _places(
+    call: Call, state: Json, metrics: dict[str, list[str]], after: Position, descending: bool
+) -> Iterator[Position]:
     kind = IMAGE if state["kind"].endswith(IMAGE) else PLOT
     which = Which([state["task"]], kind, metrics, has_url=kind == IMAGE)
     rows = call.db.events.places(which, after, descending)
-    return (Place(at, metric, variant if kind == IMAGE else "") for at, metric, variant in rows)
+    return (Position(at, metric, variant if kind == IMAGE else "") for at, metric, variant in rows)
 
 
-def _valid(places: Iterator[Place], kind: str, ranges: _Ranges) -> Iterator[Place]:
+def _valid(places: Iterator[Position], kind: str, ranges: _Ranges) -> Iterator[Position]:
     """Skip images that were overwritten, and variants that are newer than the scroll."""
     for place in places:
         valid = ranges.get(place.metric, {}).get(place.variant)
@@ -139,16 +141,16 @@ def _ranges(call: Call, kind: str, state: Json) -> _Ranges:
     return found
 
 
-def _image(call: Call, state: Json, place: Place | None, valid: list[int] | None) -> Json:
+def _image(call: Call, state: Json, place: Position | None, valid: list[int] | None) -> Json:
     events = _events(call, IMAGE, state, place, [place.variant] if place else [])
     return {"event": events[0] if events else None, **_about(call, state, valid)}
 
 
-def _plots(call: Call, state: Json, place: Place | None, valid: list[int] | None) -> Json:
+def _plots(call: Call, state: Json, place: Position | None, valid: list[int] | None) -> Json:
     return {"events": _events(call, PLOT, state, place, []), **_about(call, state, valid)}
 
 
-def _events(call: Call, kind: str, state: Json, place: Place | None, variants: list[str]) -> list[Document]:
+def _events(call: Call, kind: str, state: Json, place: Position | None, variants: list[str]) -> list[Document]:
     if place is None:
         return []
     which = Which([state["task"]], kind, {place.metric: variants}, has_url=kind == IMAGE)

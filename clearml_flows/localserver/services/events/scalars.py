@@ -11,7 +11,7 @@ from clearml_flows.localserver.services.events.owners import listed_owners, owne
 from clearml_flows.localserver.services.events.sampling import intervals
 from clearml_flows.localserver.services.events.scrolls import scroll_id, scroll_state
 from clearml_flows.localserver.store.documents import Document
-from clearml_flows.localserver.store.events import SCALAR, Axis, Place, Which
+from clearml_flows.localserver.store.events import SCALAR, Axis, Position, Which
 from clearml_flows.localserver.wire import Json
 
 _MAX_RAW_POINTS = 200_000
@@ -77,7 +77,7 @@ def scalar_metrics_iter_raw(call: Call) -> Json:
     which = Which([owner(call)["id"]], SCALAR, metrics)
     if state["total"] is None and call.data.get("count_total"):
         state["total"] = call.db.events.count(which)
-    after = Place(*state["after"]) if state["after"] else None
+    after = Position(*state["after"]) if state["after"] else None
     points, last = call.db.events.points(which, axis, min(state["size"], _MAX_RAW_POINTS), after)
     variants: Json = {}
     for variant, at, value in points:

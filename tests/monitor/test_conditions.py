@@ -142,7 +142,7 @@ def test_a_queue_without_a_live_agent_is_told_with_what_starts_one(strict: Watch
     made.api.call("workers.register", worker="one:0", queues=[queue], timeout=600)
     made.api.call("workers.status_report", worker="one:0", timestamp=0, queues=[queue])
     strict.look()
-    assert strict.store.stretches("waiting") == {}
+    assert strict.store.conditions("waiting") == {}
     made.api.call("workers.unregister", worker="one:0")
 
 
@@ -213,7 +213,7 @@ def test_runs_that_are_due_and_a_scheduler_that_is_not_there(watcher: Watcher) -
     store.set_state(late, "paused", now)
     store.set_state(store.schedule("in time"), "paused", now)
     assert watcher.look() == []
-    assert watcher.store.stretches("scheduler") == {}
+    assert watcher.store.conditions("scheduler") == {}
     late = store.add("again", now - timedelta(seconds=400), **WAYS)
     with only_one(watcher.folder, "schedule", "", ""):
         assert watcher.look() == []

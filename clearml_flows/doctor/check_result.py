@@ -11,7 +11,7 @@ STATUSES = ("ok", "warning", "failed", "skipped")
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """Result of one check.
 
     `fix` is the command that repairs the problem. `mend` repairs it if that is safe, and returns what it did.
@@ -24,7 +24,7 @@ class Finding:
     mend: Callable[[], str] | None = field(default=None, repr=False, compare=False)
     fixed: bool = False
 
-    def mended(self) -> "Finding":
+    def mended(self) -> "CheckResult":
         """Run `mend` and return the repaired finding. Raises what `mend` raises."""
         if self.mend is None:
             return self
@@ -36,7 +36,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckInput:
     """Input of checks that need the backend. `files_host` is its file server."""
 
     settings: Settings
@@ -44,17 +44,17 @@ class Found:
     files_host: str
 
 
-def ok(check: str, message: str) -> Finding:
-    return Finding(check, "ok", message)
+def ok(check: str, message: str) -> CheckResult:
+    return CheckResult(check, "ok", message)
 
 
-def warning(check: str, message: str, fix: str | None = None, mend: Callable[[], str] | None = None) -> Finding:
-    return Finding(check, "warning", message, fix, mend)
+def warning(check: str, message: str, fix: str | None = None, mend: Callable[[], str] | None = None) -> CheckResult:
+    return CheckResult(check, "warning", message, fix, mend)
 
 
-def failed(check: str, message: str, fix: str | None = None, mend: Callable[[], str] | None = None) -> Finding:
-    return Finding(check, "failed", message, fix, mend)
+def failed(check: str, message: str, fix: str | None = None, mend: Callable[[], str] | None = None) -> CheckResult:
+    return CheckResult(check, "failed", message, fix, mend)
 
 
-def skipped(check: str, message: str) -> Finding:
-    return Finding(check, "skipped", message)
+def skipped(check: str, message: str) -> CheckResult:
+    return CheckResult(check, "skipped", message)
