@@ -333,12 +333,13 @@ def _sentence(invalid: ValidationError, path: Path) -> str:
         return error["msg"]
     place = [str(part) for part in error["loc"]]
     key = ".".join(place)
-    where = variable(key) if variable(key) in os.environ else str(path)
+    outer = [variable(".".join(place[:depth])) for depth in range(len(place), 1, -1)]
+    where = next((name for name in outer if name in os.environ), str(path))
     if error["type"] == "extra_forbidden":
         names = ".".join(part for part in place if not part.isdigit())
         return f"{where} has an unknown setting {key!r}{did_you_mean(names, _every_name())}"
     if error["type"] == "missing":
-        return f"{path} lacks {key}"
+        return f"{where} lacks {key}"
     message = error["msg"].removeprefix("Value error, ")
     return f"{where} sets {key} to {str(error['input'])[:80]!r}: {message[:1].lower()}{message[1:]}"
 

@@ -77,6 +77,12 @@ def test_a_wrong_file_is_one_sentence_with_the_key(file: Path, text: str, senten
         ("FLOWS__DATA__ROWS", "many", "FLOWS__DATA__ROWS sets data.rows to 'many'"),
         ("FLOWS__CHURN__EXPERIMENTS", "[", "FLOWS__CHURN__EXPERIMENTS"),
         ("FLOWS__CHURN__EXPERIMENTS", "[]", "FLOWS__CHURN__EXPERIMENTS sets churn.experiments"),
+        (
+            "FLOWS__CHURN__EXPERIMENTS",
+            '[{"name": "tree"}]',
+            "FLOWS__CHURN__EXPERIMENTS lacks churn.experiments.0.family",
+        ),
+        ("FLOWS__NOTIFY__ROUTES", '{"failed": "all"}', "FLOWS__NOTIFY__ROUTES sets notify.routes.failed to 'all'"),
     ],
 )
 def test_a_wrong_variable_is_one_sentence_with_its_name(
