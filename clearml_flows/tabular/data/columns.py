@@ -1,6 +1,6 @@
-"""From columns of text to typed columns: numbers are converted by our rules, values are checked with pandera.
+"""Convert columns of text to typed columns and check their values with pandera.
 
-These functions travel with a step; list all of them in its `helper_functions=[…]`, with `problem`.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -10,11 +10,11 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def to_typed(text: Any, schema: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
-    """Converts a DataFrame of text, whose index is line numbers.
+    """Convert a DataFrame of text, whose index is line numbers, to typed columns.
 
     Returns:
-        A DataFrame of the same shape (numbers as float64, NaN where there is no number; texts without blanks around
-        them), and items of the report: what is blank, not a number, or tolerated.
+        A DataFrame of the same shape, and report items for blank, non-numeric and tolerated values.
+        Numbers become float64, with NaN for invalid text. Texts lose their surrounding blanks.
     """
     import pandas as pd
 
@@ -45,7 +45,10 @@ def to_typed(text: Any, schema: dict[str, Any]) -> tuple[Any, list[dict[str, Any
 
 
 def to_numbers(values: Any) -> tuple[Any, dict[str, Any]]:
-    """Texts as float64, NaN where there is no number; and, by rule, which ones break it. Blank ones break none."""
+    """Convert texts to float64 and return a mask of the rows that break each rule.
+
+    Texts that are not numbers become NaN. Blank texts break no rule.
+    """
     import pandas as pd
 
     number = values.str.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(?i:inf|infinity)")
@@ -55,11 +58,11 @@ def to_numbers(values: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def check_values(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """Checks a typed DataFrame with pandera: ranges, whole and finite numbers, known categories, a key without doubles.
+    """Check ranges, whole and finite numbers, known categories and unique keys with pandera.
 
     Returns:
-        Items of the report. Categories that are new but rare enough are tolerated; so is a key that comes again where
-        the schema says so.
+        Report items. A new category is tolerated up to the schema's `unseen_share` of the rows.
+        A repeated key is tolerated if the schema's `unique_key` is false.
     """
     import pandera.pandas as pa
 
@@ -87,18 +90,21 @@ def check_values(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def may_be_new(column: dict[str, Any], schema: dict[str, Any]) -> bool:
-    """Whether a column may have values that the schema does not name: a category that is not the target."""
+    """Return True for a category column that is not the target: its new values can be tolerated."""
     return bool(column["kind"] == "category" and column["name"] != schema["target"])
 
 
 def pandera_column(column: dict[str, Any], is_key: bool) -> Any:
-    """The pandera column for a column of our schema; what is missing has been told before, so NaN passes."""
+    """Build the pandera column for a column of our schema.
+
+    NaN passes: `to_typed` has already reported missing values.
+    """
     import numpy as np
     import pandera.pandas as pa
 
     checks = []
     if column["kind"] == "category":
-        # What is blank has been told before.
+        # `to_typed` has already reported blank values.
         allowed = [*column["values"], ""]
         checks.append(pa.Check.isin(allowed, error=f"is none of {', '.join(column['values'])}"[:150]))
     if column["kind"] in ("integer", "number"):
@@ -115,7 +121,7 @@ def pandera_column(column: dict[str, Any], is_key: bool) -> Any:
 
 
 def check_target(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """Items on the whole: too few rows, a target of one class or with classes too small to be learnt."""
+    """Report too few rows, a target with one value, and target classes that are too small."""
     items = []
     if len(typed) < schema["min_rows"]:
         items.append(problem("", f"has {len(typed)} usable rows, fewer than {schema['min_rows']}", count=len(typed)))
@@ -124,7 +130,7 @@ def check_target(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
     column = next(c for c in schema["columns"] if c["name"] == schema["target"])
     counts = typed[column["name"]].value_counts()
     if column["kind"] == "category":
-        # Other values have been told before.
+        # `check_values` has already reported other values.
         counts = counts[counts.index.isin(column["values"])]
     if len(counts) == 1:
         rule, sample = "has only one value: there is nothing to learn", repr(counts.index[0])
@@ -136,7 +142,7 @@ def check_target(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def finish_types(typed: Any, schema: dict[str, Any]) -> Any:
-    """The checked columns in the schema's order, whole numbers as int64, everything else as it is, rows from 0 on."""
+    """Return the checked columns in schema order, with integers as int64 and a new index from 0."""
     finished = typed[[column["name"] for column in schema["columns"]]].reset_index(drop=True)
     whole = [column["name"] for column in schema["columns"] if column["kind"] == "integer"]
     return finished.astype(dict.fromkeys(whole, "int64"))

@@ -1,7 +1,7 @@
-"""What is odd about rows as a whole: columns that contradict each other, rows that repeat, columns that say nothing.
+"""Warn about contradicting columns, repeated rows and constant columns.
 
-All of it is told as warnings: such rows can be true, and are often the first sign that a feed has broken.
-These functions travel with a step; list all of them in its `helper_functions=[…]`, with `problem`.
+These are warnings, not problems: such rows can be true. They are often the first sign of a broken feed.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -11,7 +11,11 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def check_rows(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """Warnings on a typed DataFrame whose index is line numbers, by the schema's `plausible` and of every schema."""
+    """Return warnings for the schema's `plausible` rules, repeated rows and constant columns.
+
+    `typed` is a typed DataFrame whose index is line numbers. Only the `plausible` rules apply
+    without a target or with fewer than `min_rows` rows.
+    """
     checks = {"together": check_together, "product": check_product, "some": check_some}
     found = []
     for rule in schema["plausible"]:
@@ -29,7 +33,7 @@ def check_rows(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def check_together(typed: Any, rule: dict[str, Any]) -> dict[str, Any] | None:
-    """Where `column` is `value`, `other` must be `other_value`, and the other way round."""
+    """Warn if `column` is `value` but `other` is not `other_value`, or the reverse."""
     column, other = rule["column"], rule["other"]
     if column not in typed or other not in typed:
         return None
@@ -42,7 +46,10 @@ def check_together(typed: Any, rule: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def check_product(typed: Any, rule: dict[str, Any]) -> dict[str, Any] | None:
-    """`column` must lie between `low` and `high` times the product of `factors`, with `slack` to both sides."""
+    """Warn if `column` is not close to the product of `factors`.
+
+    The range is `low` to `high` times the product, extended by `slack` on both sides.
+    """
     if not {rule["column"], *rule["factors"]} <= set(typed):
         return None
     expected = typed[rule["factors"]].prod(axis=1, skipna=False)
@@ -57,7 +64,7 @@ def check_product(typed: Any, rule: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def check_some(typed: Any, rule: dict[str, Any]) -> dict[str, Any] | None:
-    """Of `columns`, a name → value, not all may have their value at once."""
+    """Warn about rows in which every column of the rule's `columns` has its listed value."""
     if not set(rule["columns"]) <= set(typed):
         return None
     rows = typed.index[(typed[list(rule["columns"])] == rule["columns"]).all(axis=1)]

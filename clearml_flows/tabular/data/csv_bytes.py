@@ -1,6 +1,6 @@
-"""Whether a file's bytes can be CSV text at all.
+"""Check that the bytes of a file are CSV text.
 
-These functions travel with a step; list all of them in its `helper_functions=[…]`, with `problem`.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -10,14 +10,14 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def check_bytes(file: Any, max_line: int = 16_000_000) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Reads a binary file from its beginning to its end: is it UTF-8 text, and of lines?
+    """Read a binary file completely and check that it holds lines of UTF-8 text.
 
     Args:
-        file: open for reading in binary, and able to seek.
-        max_line: bytes that a line may have.
+        file: open for reading in binary, and seekable.
+        max_line: the maximum length of a line in bytes.
 
     Returns:
-        The problems; and what was tolerated: a byte order mark, line ends CR LF.
+        The problems, and the tolerated items: a byte order mark, line ends CR LF.
     """
     file.seek(0)
     head = file.read(1 << 12)
@@ -46,7 +46,7 @@ def check_bytes(file: Any, max_line: int = 16_000_000) -> tuple[list[dict[str, A
 
 
 def recognise(head: bytes) -> str:
-    """What a file that begins like this is, if it is no CSV, and what to do; else empty."""
+    """Return the format of a file that is not CSV, with advice; empty if it may be CSV."""
     signatures = {
         b"PK\x03\x04": "is a zip file or an Excel workbook: unpack it, or export it as CSV",
         b"PK\x05\x06": "is an empty zip file: get the file again",
@@ -73,7 +73,7 @@ def recognise(head: bytes) -> str:
     for signature, rule in signatures.items():
         if head.startswith(signature):
             return rule
-    # Text of western letters has a zero in every other byte of UTF-16.
+    # In UTF-16, Latin letters have a zero in every other byte.
     if min(head[0::2].count(0), head[1::2].count(0)) == 0 and head.count(0) * 3 > len(head):
         return "is UTF-16 text: save it as UTF-8"
     first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -83,7 +83,7 @@ def recognise(head: bytes) -> str:
 
 
 def wrong_bytes(line: bytes) -> tuple[str, str]:
-    """The rule that a line's bytes break, and the bytes; empty if none."""
+    """Return the rule that a line's bytes break and the bytes around the error; empty if none."""
     nul = line.find(b"\0")
     if nul >= 0:
         return "has NUL bytes: save it as UTF-8 text", repr(line[max(0, nul - 8) : nul + 8])

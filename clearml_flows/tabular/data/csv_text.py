@@ -1,7 +1,7 @@
-"""From CSV text to columns of text, with every problem of shape told and nothing guessed.
+"""Split CSV text into columns of text and report every malformed row.
 
-pandas.read_csv accepts most malformed files without a word, so the rows are read with the strict reader of the standard
-library. These functions travel with a step; list all of them in its `helper_functions=[…]`, with `problem`.
+pandas.read_csv accepts most malformed files silently. So the strict reader of the standard library is used.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -11,16 +11,17 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def csv_chunks(lines: Any, names: list[str], most_rows: int = 0) -> Any:
-    """Splits lines of CSV text into the columns wanted, some rows at a time.
+    """Split lines of CSV text into the expected columns, in chunks of rows.
 
     Args:
         lines: an iterable of lines with their ends, such as a file opened with `newline=""`.
-        names: the columns wanted.
-        most_rows: of a chunk; 0: all rows are one chunk.
+        names: the expected columns.
+        most_rows: the maximum rows of a chunk; 0: all rows are one chunk.
 
     Yields:
-        The columns that are there, as lists of text; the line number of each row; the problems; what was tolerated.
-        Rows of a wrong length are told and left out. There is one chunk at least, and no further one without rows.
+        The columns found, as lists of text; the line number of each row; the problems; the tolerated items.
+        Rows with a wrong number of fields are reported and left out. The first chunk always comes.
+        Further chunks come only if they have rows or report items.
     """
     import csv
 
@@ -28,7 +29,7 @@ def csv_chunks(lines: Any, names: list[str], most_rows: int = 0) -> Any:
     rows = numbered_rows(csv.reader(remember_last(lines, last), strict=True))
     nothing: tuple[int, list[str], str] = (1, [], "")
     line, header, broken = next((row for row in rows if any(row[1]) or row[2]), nothing)
-    # A header in quotes and of another delimiter breaks the rules of quotes; its delimiter is what to tell.
+    # A quoted header with another delimiter breaks the quoting rules. The delimiter is the error to report.
     problems, notes = check_header([last[0].strip()] if broken else header, names)
     if broken and "divided" not in problems[0]["rule"]:
         problems = [problem("", broken, [line])]
@@ -46,14 +47,14 @@ def csv_chunks(lines: Any, names: list[str], most_rows: int = 0) -> Any:
 
 
 def remember_last(lines: Any, last: list[str]) -> Any:
-    """Yields the lines and keeps the last one in `last`."""
+    """Yield the lines and keep the last one in `last`."""
     for line in lines:
         last[0] = line
         yield line
 
 
 def numbered_rows(reader: Any) -> Any:
-    """Yields of each row the number of its first line, its fields and what is broken, after which there is no more."""
+    """Yield each row's first line number, fields and error text; stop after an error."""
     import csv
 
     line = 0
@@ -73,11 +74,11 @@ def numbered_rows(reader: Any) -> Any:
 
 
 def take_rows(rows: Any, header: list[str], places: dict[str, int], most: int) -> tuple[Any, list[int], Any, int]:
-    """Up to `most` rows (0: all) as columns.
+    """Read up to `most` rows (0: all) into columns.
 
     Returns:
-        The columns; each row's line number; odd rows, as line number → (number of fields, what is odd); and the line
-        number of the last row of all, 0 while there may be more.
+        The columns; each row's line number; odd rows as line number → (number of fields, rule); and the
+        line number of the last row, or 0 if more rows may follow.
     """
     columns: dict[str, list[str]] = {name: [] for name in places}
     filling = [(columns[name], place) for name, place in places.items()]
@@ -106,7 +107,7 @@ def take_rows(rows: Any, header: list[str], places: dict[str, int], most: int) -
 
 
 def odd_rows(odd: dict[int, tuple[int, str]], width: int, end: int) -> tuple[list[Any], list[Any]]:
-    """The problems, and what is tolerated, of rows that are not as wide as the header or have nothing in them.
+    """Return problems and tolerated items for the odd rows found by `take_rows`.
 
     `end` is the number of the file's last row if no line end follows it, else 0.
     """
@@ -125,7 +126,7 @@ def odd_rows(odd: dict[int, tuple[int, str]], width: int, end: int) -> tuple[lis
 
 
 def check_header(header: list[str], names: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The problems of a header, against the names that it should have; and columns that are not used."""
+    """Compare a header with the expected names; return problems and a note on unused columns."""
     found = [name for name in names if name in header]
     delimiters = {";": "semicolons", "\t": "tabs", "|": "bars", ":": "colons"}
     for delimiter, called in delimiters.items():
@@ -151,7 +152,7 @@ def check_header(header: list[str], names: list[str]) -> tuple[list[dict[str, An
 
 
 def near_names(header: list[str], names: list[str]) -> dict[str, str]:
-    """For names that the header lacks, the one of its other names that looks like it, if any."""
+    """Map each missing name to the most similar other name in the header, if there is one."""
     import difflib
 
     others = {"".join(filter(str.isalnum, name)).lower(): name for name in header if name not in names}

@@ -1,6 +1,6 @@
-"""The report on checked data: told on the console and kept by the Task, as a table and as files.
+"""Print the report on checked data and store it on the Task as a table and files.
 
-The function travels with a step: list it in its `helper_functions=[…]`, with `problems` and `save_artifact`.
+Steps embed this function (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -11,14 +11,16 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def store_report(task: Any, folder: str, name: str, rows: int, items: list[dict[str, Any]]) -> None:
-    """Prints the report and stores it: artifact `report` (JSON), table "validation", and `report-csv` if it has items.
+    """Print the report and store it on the Task.
+
+    Stores the artifact `report` (JSON), the table "validation", and `report-csv` if there are items.
 
     Args:
-        task: the Task that keeps it.
-        folder: where the files may be written.
-        name: of the data file.
-        rows: that were read from it and are sound.
-        items: problems, warnings and what was tolerated.
+        task: the Task that keeps the report.
+        folder: a folder for the files.
+        name: the name of the data file.
+        rows: the number of valid rows.
+        items: problems, warnings and tolerated items.
     """
     import json
     from pathlib import Path

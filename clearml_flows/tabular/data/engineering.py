@@ -1,6 +1,7 @@
-"""Columns made from the columns of the same row; nothing is fitted, so nothing leaks between train and test rows.
+"""Compute feature columns from the columns of the same row.
 
-These functions travel with a step: list them in its `helper_functions=[…]`.
+Nothing is fitted, so nothing leaks between train and test rows.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from collections.abc import Callable
@@ -8,21 +9,24 @@ from typing import Any
 
 
 def engineered_features(frame: Any, schema: dict[str, Any]) -> dict[str, tuple[str, Any]]:
-    """The features that the schema's `engineering` names: for each new column, why it is there, and its values."""
+    """Compute the features of the schema's `engineering`: column → (reason, values)."""
     made: dict[str, tuple[str, Any]] = feature_makers()[schema["engineering"]](frame) if schema["engineering"] else {}
     return made
 
 
 def feature_makers() -> dict[str, Callable[[Any], dict[str, tuple[str, Any]]]]:
-    """The functions that a schema's `engineering` may name. Each takes checked rows, and looks at one row at a time."""
+    """Return the functions that a schema's `engineering` may name.
+
+    Each takes checked rows and computes each row's features from that row alone.
+    """
     return {"telco": telco_features}
 
 
 def telco_features(frame: Any) -> dict[str, tuple[str, Any]]:
-    """What the Telco columns say together: for each new column, why it is there, and its values, all numbers.
+    """Compute the Telco features: column → (reason, numeric values).
 
-    A category that is not known counts as none of those that a feature asks for. docs/features.md tells what they were
-    measured to bring.
+    An unknown category counts as none of the categories that a feature asks for.
+    docs/data.md has the measured gain of the features.
     """
     import numpy as np
 
@@ -72,14 +76,17 @@ def telco_features(frame: Any) -> dict[str, tuple[str, Any]]:
 
 
 def telco_services(frame: Any) -> Any:
-    """Which of the nine services a customer has: a boolean column for each."""
+    """Return nine boolean columns: the services that each customer has."""
     names = ["PhoneService", "MultipleLines", "OnlineSecurity", "OnlineBackup", "DeviceProtection", "TechSupport"]
     taken = frame[[*names, "StreamingTV", "StreamingMovies"]] == "Yes"
     return taken.assign(InternetService=frame["InternetService"].isin(["DSL", "Fiber optic"]))
 
 
 def telco_prices(frame: Any) -> Any:
-    """What the services of each customer cost separately, by month, from the prices that the Telco data shows."""
+    """Return each customer's monthly price if every service were charged separately.
+
+    The prices per service were derived from the Telco data.
+    """
     taken = telco_services(frame).drop(columns="InternetService")
     prices = dict.fromkeys(taken.columns, 5.0) | {"PhoneService": 20.0, "StreamingTV": 10.0, "StreamingMovies": 10.0}
     internet = frame["InternetService"].map({"DSL": 25.0, "Fiber optic": 50.0}).fillna(0.0)

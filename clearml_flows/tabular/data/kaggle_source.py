@@ -1,9 +1,13 @@
-"""A file of a Kaggle dataset, through Kaggle's own client.
+"""Download a file of a Kaggle dataset with Kaggle's own client.
 
-The client calls the network without a time-out, prints, ends the process when it has no credentials, and asks for
-credentials when it is imported. So it runs in a child process of its own, with a time limit, and only this module's own
-sentences come back from it: the client's texts may hold signed links. These functions travel with a step; list all of
-them in its `helper_functions=[…]`.
+The client runs in a child process with a time limit, because it:
+
+- calls the network without a timeout,
+- prints to the console,
+- asks for credentials at import, and exits the process if there are none.
+
+Only messages written in this module come back from the child: the client's own may hold signed links.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -22,16 +26,16 @@ def fetch_kaggle(
     pause_s: float = 1.0,
     endpoint: str = "",
 ) -> str:
-    """Downloads one file of `owner/name` or `owner/name/version`, anonymously when there are no credentials.
+    """Download one file of `owner/name` or `owner/name/version`.
 
-    A busy or failing Kaggle (429, 5xx), a lost connection and silence are tried again, with pauses that double or that
-    Kaggle asks for, within `limit_s` seconds in all.
+    Works anonymously without credentials. Retries after 429, 5xx, a lost connection or a timeout.
+    The pauses double, or follow Kaggle's `Retry-After`. All tries together take at most `limit_s` seconds.
 
     Returns:
-        The path of what came: the file, or a zip that holds it.
+        The path of the download: the file, or a zip that holds it.
 
     Raises:
-        RuntimeError: there is no such file, no permission, or no answer in time; the message says what to do.
+        RuntimeError: no such file, no permission, or no answer in time; the message says what to do.
     """
     import time
     from pathlib import Path
@@ -58,7 +62,11 @@ def fetch_kaggle(
 
 
 def without_kaggle(source: str, file: str, problem: str, allow_synthetic: bool) -> str:
-    """What the source tried, in words; raises RuntimeError unless it is `auto` and may go on to synthetic rows."""
+    """Describe why there is no real data, if `auto` may fall back to synthetic rows.
+
+    Raises:
+        RuntimeError: the source is not `auto`, or synthetic rows are not allowed.
+    """
     if source != "auto":
         raise RuntimeError(problem)
     missing = f"there is no file {file}" if file else "no file is named in the settings"
@@ -71,7 +79,7 @@ def without_kaggle(source: str, file: str, problem: str, allow_synthetic: bool) 
 
 
 def run_kaggle(order: dict[str, Any], limit_s: float) -> dict[str, Any]:
-    """Has a child process carry out the order (see `kaggle_client`) within a time limit, after which it is killed."""
+    """Run `kaggle_client` in a child process, which is killed after `limit_s` seconds."""
     import inspect
     import json
     import os
@@ -102,7 +110,7 @@ def run_kaggle(order: dict[str, Any], limit_s: float) -> dict[str, Any]:
 
 
 def kaggle_problem(answer: dict[str, Any], dataset: str, file_name: str) -> str:
-    """One sentence on an answer of `kaggle_client` that is not "done": what happened and what to do."""
+    """Describe a failed answer of `kaggle_client` in one sentence: the cause and what to do."""
     by = answer.get("credentials") or ""
     wanted = f"file {file_name} of dataset {dataset}" if file_name else f"dataset {dataset}"
     make_some = (
@@ -130,7 +138,10 @@ def kaggle_problem(answer: dict[str, Any], dataset: str, file_name: str) -> str:
 
 
 def kaggle_client() -> None:
-    """What the child process does: reads its order as JSON from stdin, writes its answer as one JSON line to stdout."""
+    """Read an order as JSON from stdin and write the answer as one JSON line to stdout.
+
+    Runs in the child process.
+    """
     import contextlib
     import io
     import json
@@ -151,7 +162,7 @@ def kaggle_client() -> None:
 
 
 def kaggle_request(order: dict[str, Any]) -> dict[str, Any]:
-    """Asks Kaggle for the file and writes it to where the order says."""
+    """Download the file from Kaggle to the order's `path`."""
     import requests
     from kagglesdk import kaggle_env
     from kagglesdk.datasets.types.dataset_api_service import ApiDownloadDatasetRequest
@@ -189,7 +200,7 @@ def kaggle_request(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def kaggle_refusal(error: Exception, timeout_s: float) -> dict[str, Any]:
-    """Sorts what the client raised: is it worth another try, and what is there to say."""
+    """Classify an error of the client: retry or fail, and why."""
     import contextlib
 
     import requests

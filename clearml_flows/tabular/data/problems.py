@@ -1,8 +1,13 @@
-"""What is wrong with data, and what of it was tolerated: one shape for all that the report tells.
+"""Items of the data report: problems, warnings and tolerated findings, all of one shape.
 
-An item is a dict `{level, column, rule, count, rows, sample}`. `level` is problem, warning or tolerated; `column` is
-empty where the file as a whole is meant; `rows` are line numbers of the file, header = 1, the first five; `sample` is
-one value found, as Python writes it. These functions travel with a step; list them in its `helper_functions=[…]`.
+An item is a dict `{level, column, rule, count, rows, sample}`.
+
+- `level` is problem, warning or tolerated.
+- `column` is empty if the item concerns the whole file.
+- `rows` are the first five line numbers in the file; the header is line 1.
+- `sample` is one value from the file, as Python's `repr` writes it.
+
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -11,14 +16,14 @@ from typing import Any
 def problem(
     column: str, rule: str, rows: Any = (), count: int = 0, sample: str = "", level: str = "problem"
 ) -> dict[str, Any]:
-    """One item of the report; `count` defaults to the number of rows."""
+    """Build a report item; `count` defaults to the number of rows."""
     told = [int(row) for row in rows]
     found = {"count": count or len(told), "rows": told[:5], "sample": sample[:60]}
     return {"level": level, "column": column, "rule": rule, **found}
 
 
 def tell_problem(item: dict[str, Any]) -> str:
-    """An item as part of a sentence: `column tenure is blank, 2 times (row 3, 4), such as ' '`."""
+    """Describe an item as a clause: `column tenure is blank, 2 times (row 3, 4), such as ' '`."""
     subject = f"column {item['column']}" if item["column"] else "the file"
     where = f" (row {', '.join(map(str, item['rows']))})" if item["rows"] and item["rows"] != [1] else ""
     times = f", {item['count']} times" if item["count"] > 1 and item["rows"] else ""
@@ -27,13 +32,13 @@ def tell_problem(item: dict[str, Any]) -> str:
 
 
 def describe_problems(name: str, problems: list[dict[str, Any]], most: int = 6) -> str:
-    """One line that begins with "bad data:" and names the first problems."""
+    """Return one line that begins with "bad data:" and names the first problems."""
     more = f"; and {len(problems) - most} more, see the report" if len(problems) > most else ""
     return f"bad data: {name}: {'; '.join(map(tell_problem, problems[:most]))}{more}".replace("\n", " ")
 
 
 def report_cells(items: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """The items as rows of a table of text, in which a spreadsheet finds no formula."""
+    """Return the items as table rows of text, with formulas escaped for spreadsheets."""
     return [
         {
             name: escape_cell(", ".join(map(str, value)) if isinstance(value, list) else str(value))
@@ -44,5 +49,5 @@ def report_cells(items: list[dict[str, Any]]) -> list[dict[str, str]]:
 
 
 def escape_cell(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
+    """Prefix the text with an apostrophe if a spreadsheet would run it as a formula."""
     return f"'{text}" if text.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text

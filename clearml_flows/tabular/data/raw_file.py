@@ -1,13 +1,16 @@
-"""Raw data files as they come: a path that a user gave, an archive that a download brought. Both are distrusted.
+"""Read raw data files: a user's path or a downloaded archive. Neither is trusted.
 
-These functions travel with a step: list those used in its `helper_functions=[…]`.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
 
 
 def local_path(source: str, file: str) -> str:
-    """The path to read: the source itself unless it is a word, `file` for `auto` if anything is there; else empty."""
+    """Return the path to read, or an empty text if the source is no local file.
+
+    A source other than `auto`, `kaggle` or `synthetic` is a path itself. `auto` means `file` if it exists.
+    """
     import os
 
     if source not in ("auto", "kaggle", "synthetic"):
@@ -16,24 +19,24 @@ def local_path(source: str, file: str) -> str:
 
 
 def check_sha256(path: str, found: str, expected: str) -> None:
-    """Raises ValueError if a file's sha256 is not the one expected; an empty expectation is met by any."""
+    """Raise ValueError if a file's sha256 is not `expected`; empty: accept any file."""
     from pathlib import Path
 
     if expected and found != expected:
         raise ValueError(
             f"bad data: {Path(path).name} has sha256 {found}, not {expected}: it is another version or was changed; "
-            "look at it, then change the setting sha256"
+            "inspect it, then change the setting sha256"
         )
 
 
 def copy_raw(path: str, folder: str, max_bytes: int) -> str:
-    """Copies a user's file into the folder, under its own name.
+    """Copy a user's file into the folder, under its own name.
 
     Returns:
         The copy's path.
 
     Raises:
-        ValueError: it is missing, no regular file, unreadable, empty or larger than `max_bytes`.
+        ValueError: the file is missing, not regular, unreadable or larger than `max_bytes`.
     """
     import shutil
     from pathlib import Path
@@ -59,16 +62,16 @@ def copy_raw(path: str, folder: str, max_bytes: int) -> str:
 def unpack_csv(
     path: str, file_name: str, folder: str, max_bytes: int, max_ratio: int = 200, max_files: int = 50
 ) -> str:
-    """Takes the one CSV file out of a zip; a file that is no zip is taken as the CSV itself.
+    """Extract the one CSV file of a zip; a file that is not a zip is taken as the CSV itself.
 
-    Of several CSV files the one called `file_name` is taken. Nothing but that file is written, to `folder/file_name`
-    (its own name where `file_name` is empty), whatever paths the archive names.
+    If the zip has several CSV files, the one called `file_name` is extracted. Nothing else is written.
+    The target is `folder/file_name`, or the file's own name if `file_name` is empty. Paths in the zip are ignored.
 
     Returns:
         The CSV's path.
 
     Raises:
-        ValueError: the archive is damaged, encrypted or suspicious, or there is not one such CSV in it.
+        ValueError: the archive is damaged, encrypted or suspicious, or has no such CSV or several.
     """
     import zipfile
     import zlib
@@ -83,7 +86,7 @@ def unpack_csv(
             member = choose_csv(archive.infolist(), file_name, max_bytes, max_ratio, max_files)
             target = Path(folder, Path(file_name or member.filename).name)
             with archive.open(member) as source, target.open("wb") as file:
-                # The sizes that an archive tells may be lies.
+                # The sizes recorded in an archive cannot be trusted.
                 for chunk in iter(lambda: source.read(1 << 16), b""):
                     file.write(chunk)
                     if file.tell() > max_bytes:
@@ -94,7 +97,7 @@ def unpack_csv(
 
 
 def choose_csv(members: Any, file_name: str, max_bytes: int, max_ratio: int, max_files: int) -> Any:
-    """The member of a zip that is the CSV wanted; see `unpack_csv`."""
+    """Return the zip member that holds the CSV; see `unpack_csv`."""
     import stat
     from pathlib import PurePosixPath
 

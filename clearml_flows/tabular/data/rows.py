@@ -1,7 +1,6 @@
-"""From a CSV's bytes to checked rows, and from checked rows to a model's columns: one way for training and prediction.
+"""Turn CSV bytes into checked rows, and checked rows into a model's columns.
 
-These functions travel with a step: list those used in its `helper_functions=[…]`, with all of problems, csv_bytes,
-csv_text, content and cross_checks.
+Training and prediction share this code. Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -18,16 +17,16 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 def rows_from_csv(
     data: bytes, schema: dict[str, Any], need_target: bool = True
 ) -> tuple[Any, list[dict[str, Any]], list[dict[str, Any]]]:
-    """Checks a raw CSV (bytes, then shape, then content) and gives its rows typed.
+    """Check a raw CSV (bytes, then shape, then content) and return its typed rows.
 
     Args:
         data: the file's bytes.
-        schema: what `load_schema` returns.
-        need_target: False for rows to be predicted, see `prediction_schema`.
+        schema: the result of `load_schema`.
+        need_target: False for rows to predict, see `prediction_schema`.
 
     Returns:
-        A DataFrame with the schema's columns and rows from 0 on, empty if there are problems; the problems; and
-        warnings and what was tolerated. See `tabular/data/problems.py` for what these are and how to tell them.
+        A DataFrame with the schema's columns and an index from 0, empty if there are problems; the
+        problems; and warnings and tolerated items. `tabular/data/problems.py` describes the items.
     """
     import io
 
@@ -37,15 +36,15 @@ def rows_from_csv(
 
 
 def read_rows(file: Any, schema: dict[str, Any], most_rows: int = 0) -> Any:
-    """Checks a raw CSV as `rows_from_csv` does, and yields the same three, some rows at a time.
+    """Check a raw CSV and yield the three results of `rows_from_csv` for each chunk of rows.
 
-    The bytes of the whole file are checked before the first rows; their shape and content only when they come. What
-    needs all rows (a key that is there twice, too few rows) is looked at within each chunk: so use `prediction_schema`.
+    The bytes of the whole file are checked before the first chunk, shape and content within each chunk.
+    Checks over all rows (repeated keys, too few rows) see one chunk only. Use `prediction_schema` with chunks.
 
     Args:
-        file: open for reading in binary, and able to seek.
-        schema: what `load_schema` or `prediction_schema` returns.
-        most_rows: of a chunk; 0: all rows are one chunk.
+        file: open for reading in binary, and seekable.
+        schema: the result of `load_schema` or `prediction_schema`.
+        most_rows: the maximum rows of a chunk; 0: all rows are one chunk.
     """
     import io
 
@@ -61,7 +60,7 @@ def read_rows(file: Any, schema: dict[str, Any], most_rows: int = 0) -> Any:
         chunks = csv_chunks(text, [column["name"] for column in schema["columns"]], most_rows)
         for number, (columns, lines, odd, tolerated) in enumerate(chunks):
             frame, items = pd.DataFrame(), notes + odd + tolerated
-            # A further chunk without rows only tells what comes after the last one.
+            # A later chunk without rows only reports the end of the file.
             if columns and (lines or number == 0):
                 frame, found = type_rows(columns, lines, schema)
                 items = items + found
@@ -74,7 +73,7 @@ def read_rows(file: Any, schema: dict[str, Any], most_rows: int = 0) -> Any:
 
 
 def type_rows(columns: dict[str, list[str]], lines: list[int], schema: dict[str, Any]) -> tuple[Any, list[Any]]:
-    """Columns of text as a typed DataFrame whose index is line numbers, and items of the report on their content."""
+    """Return columns of text as a DataFrame indexed by line number, and its report items."""
     import pandas as pd
 
     typed, items = to_typed(pd.DataFrame(columns, index=lines, dtype=str), schema)
@@ -87,22 +86,24 @@ def type_rows(columns: dict[str, list[str]], lines: list[int], schema: dict[str,
 
 
 def prediction_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of rows to be predicted: the target is neither needed nor used; any number of rows will do, any share
-    of new categories, and a key that is there again."""
+    """Return the schema for rows to predict, which needs no target.
+
+    It accepts any number of rows, any share of new categories, and repeated keys.
+    """
     columns = [column for column in schema["columns"] if column["name"] != schema["target"]]
     loose = {"target": "", "min_rows": 1, "unseen_share": 1.0, "unique_key": False}
     return {**schema, **loose, "columns": columns}
 
 
 def prediction_rows(frame: Any, schema: dict[str, Any]) -> Any:
-    """The columns that a model is given for checked rows: key (if any), numeric, categorical; row by row, in order.
+    """Return a model's input columns for checked rows: key (if any), numeric, categorical.
 
     Args:
-        frame: rows as `rows_from_csv` or `read_rows` gives them, with or without the target.
-        schema: what `load_schema` returns.
+        frame: rows from `rows_from_csv` or `read_rows`, with or without the target.
+        schema: the result of `load_schema`.
 
     Returns:
-        A DataFrame with the index of `frame`. Categories that no model has seen stay as they are.
+        A DataFrame with the index of `frame`. Unknown categories stay as they are.
     """
     filled = fill_blanks(frame, schema)
     made = {name: values for name, (_, values) in engineered_features(filled, schema).items()}
@@ -113,12 +114,12 @@ def prediction_rows(frame: Any, schema: dict[str, Any]) -> Any:
 
 
 def describe_features(rows: Any, columns: Any, schema: dict[str, Any]) -> tuple[list[str], list[str], Any]:
-    """The features of checked rows: the numeric ones, the categorical ones, and a table of feature, kind and why.
+    """List the numeric and the categorical features, and a table of feature, kind and reason.
 
     Args:
         rows: the checked rows.
-        columns: the `prediction_rows` of these.
-        schema: what `load_schema` returns.
+        columns: the `prediction_rows` of these rows.
+        schema: the result of `load_schema`.
     """
     import pandas as pd
 

@@ -1,17 +1,22 @@
-"""Features and the split into train and test rows. These functions travel with a step: list them in its
-`helper_functions=[…]`."""
+"""Features, and the split into train and test rows.
+
+Steps embed these functions (see `tabular/helpers.py`).
+"""
 
 from typing import Any
 
 
 def fill_blanks(frame: Any, schema: dict[str, Any]) -> Any:
-    """The rows with 0 where the schema lets a number be blank: what a customer of no months has paid in all."""
+    """Fill columns that the schema lets be blank with 0.
+
+    Example: a customer with no months of tenure has paid 0 in total.
+    """
     optional = [column["name"] for column in schema["columns"] if column.get("blank_where")]
     return frame.fillna(dict.fromkeys(optional, 0))
 
 
 def feature_roles(frame: Any, schema: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Names of the numeric and of the categorical features: all columns but key, target and other texts."""
+    """Return the names of numeric and categorical features: all columns but target and texts."""
     from pandas.api.types import is_numeric_dtype
 
     texts = {column["name"] for column in schema["columns"] if column["kind"] == "text"}
@@ -21,13 +26,13 @@ def feature_roles(frame: Any, schema: dict[str, Any]) -> tuple[list[str], list[s
 
 
 def problem_type_of(schema: dict[str, Any]) -> str:
-    """`classification` where the schema's target is a category, `regression` where it is a number."""
+    """Return `classification` if the schema's target is a category, `regression` if a number."""
     kind = next(column["kind"] for column in schema["columns"] if column["name"] == schema["target"])
     return "classification" if kind == "category" else "regression"
 
 
 def split_rows(frame: Any, schema: dict[str, Any], test_size: float, seed: int) -> tuple[Any, Any]:
-    """Train and test rows, drawn by the seed; where the target is a category, with equal shares of its classes."""
+    """Split rows at random into train and test, stratified by class if the target is a category."""
     from sklearn.model_selection import train_test_split
 
     strata = frame[schema["target"]] if problem_type_of(schema) == "classification" else None

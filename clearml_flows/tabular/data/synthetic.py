@@ -1,4 +1,4 @@
-"""Rows that are made up where there are no real ones. Every function here may travel with a step."""
+"""Synthetic rows for runs without real data. Steps may embed every function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,18 +9,21 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def synthetic_makers() -> dict[str, Callable[[int, int], Any]]:
-    """The functions that a schema's `synthetic` may name. Each makes so many rows, equal for equal seeds."""
+    """Return the functions that a schema's `synthetic` may name.
+
+    Each takes the number of rows and a seed. Equal arguments give equal rows.
+    """
     return {"telco": synthetic_customers, "wine": synthetic_wines}
 
 
 def write_synthetic(folder: str, kind: str, rows: int, seed: int) -> str:
-    """Writes made-up rows as a CSV file that looks as the real one.
+    """Write synthetic rows as a CSV file in the format of the real file.
 
     Returns:
         The file's path.
 
     Raises:
-        ValueError: there are no made-up rows of this kind, or there would be fewer than 100 or more than 10 million.
+        ValueError: no synthetic rows of this kind exist, or `rows` is not 100 to 10 million.
     """
     if kind not in synthetic_makers():
         raise ValueError("this flow has no made-up data: its schema names none as `synthetic`")

@@ -1,14 +1,14 @@
-"""Telco-like customers that nobody ever was: the real columns, plausible marginals, a churn that can be learnt.
+"""Generate synthetic Telco customers: real columns, plausible marginals, learnable churn.
 
-The shares are those of the published Telco Customer Churn file, rounded. These functions travel with a step; list all
-of them in its `helper_functions=[…]`.
+The shares are those of the published Telco Customer Churn file, rounded.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
 
 
 def synthetic_customers(rows: int, seed: int) -> Any:
-    """A DataFrame of customers as they stand in the CSV; equal for equal rows and seed."""
+    """Return a DataFrame of customers in the CSV's format; equal for equal rows and seed."""
     import numpy as np
     import pandas as pd
 
@@ -38,7 +38,10 @@ def synthetic_customers(rows: int, seed: int) -> Any:
 
 
 def synthetic_ids(rng: Any, rows: int) -> Any:
-    """Distinct ids such as 7590-VHVEG: steps through all of them, coprime to their number, from a random start."""
+    """Return distinct ids such as 7590-VHVEG.
+
+    Ids step through all values from a random start, with a step coprime to their number.
+    """
     import numpy as np
 
     letters = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
@@ -52,7 +55,7 @@ def synthetic_ids(rng: Any, rows: int) -> Any:
 
 
 def synthetic_contracts(rng: Any, internet: Any) -> Any:
-    """The kind of contract, given the kind of internet service."""
+    """Draw the contract type, given the internet service."""
     import numpy as np
 
     draw = rng.random(len(internet))
@@ -62,7 +65,7 @@ def synthetic_contracts(rng: Any, internet: Any) -> Any:
 
 
 def synthetic_tenures(rng: Any, contract: Any) -> Any:
-    """Months as a customer, 0 to 72; about one in 500, and at least one, has only just come."""
+    """Draw tenures of 1 to 72 months, and 0 for one in 500 customers (at least one)."""
     import numpy as np
 
     rows = len(contract)
@@ -77,7 +80,7 @@ def synthetic_tenures(rng: Any, contract: Any) -> Any:
 
 
 def synthetic_services(rng: Any, internet: Any, contract: Any) -> dict[str, Any]:
-    """The nine service columns, in the file's order; the longer the contract, the more services are taken."""
+    """Return the nine service columns in file order; longer contracts have more services."""
     import numpy as np
 
     rows = len(internet)
@@ -104,7 +107,7 @@ def synthetic_services(rng: Any, internet: Any, contract: Any) -> dict[str, Any]
 
 
 def synthetic_payments(rng: Any, internet: Any, contract: Any) -> Any:
-    """The way of paying; electronic checks go with fiber and with contracts by the month."""
+    """Draw the payment method; electronic checks are common with fiber and monthly contracts."""
     import numpy as np
 
     electronic = np.select([internet == "DSL", internet == "No"], [0.27, 0.08], 0.5)
@@ -116,7 +119,7 @@ def synthetic_payments(rng: Any, internet: Any, contract: Any) -> Any:
 
 
 def synthetic_charges(rng: Any, services: dict[str, Any]) -> Any:
-    """Monthly charges: a price for each service, in steps of 0.05."""
+    """Return monthly charges: a price per service plus noise, rounded to 0.05."""
     import numpy as np
 
     internet = services["InternetService"]
@@ -130,7 +133,7 @@ def synthetic_charges(rng: Any, services: dict[str, Any]) -> Any:
 
 
 def synthetic_churn(rng: Any, frame: Any) -> Any:
-    """Yes or No, drawn from a logistic model whose intercept is set so that 26.5 % are expected to leave."""
+    """Draw Yes or No from a logistic model whose intercept gives an expected churn of 26.5 %."""
     import numpy as np
 
     score = (

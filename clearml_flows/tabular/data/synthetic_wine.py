@@ -1,19 +1,19 @@
-"""Red wines that nobody ever tasted: the real columns, plausible marginals, a quality that can be learnt in part.
+"""Generate synthetic red wines: real columns, plausible marginals, learnable quality.
 
-Means, spreads and ends are those of the published file (Cortez et al., 2009), rounded. Every function here may travel
-with a step.
+Means, standard deviations and ranges are those of the published file (Cortez et al., 2009), rounded.
+Steps may embed every function.
 """
 
 from typing import Any
 
 
 def synthetic_wines(rows: int, seed: int) -> Any:
-    """A DataFrame of wines as they stand in the CSV; equal for equal rows and seed."""
+    """Return a DataFrame of wines in the CSV's format; equal for equal rows and seed."""
     import numpy as np
     import pandas as pd
 
     rng = np.random.default_rng(seed)
-    # What acid, sugar, salt, sulphur, sulphates and alcohol are drawn by: normal, so that some can go together.
+    # Standard normal factors for acid, sugar, salt, sulphur, sulphates and alcohol, so that columns can correlate.
     acid, rot, sugar, salt, free, sulphates, alcohol = rng.normal(size=(7, rows))
     rot = 0.8 * rot - 0.4 * acid
     total = 0.67 * free + 0.74 * rng.normal(size=rows)
@@ -32,7 +32,7 @@ def synthetic_wines(rows: int, seed: int) -> Any:
     }
     frame = pd.DataFrame({name: np.clip(drawn, a, b).round(d) for name, (drawn, a, b, d) in columns.items()})
     liked = 0.35 * alcohol - 0.25 * rot + 0.2 * np.tanh(sulphates) - 0.12 * total - 0.1 * np.maximum(salt, 0)
-    # Strong wines gain more by being clean.
+    # Volatile acidity lowers the quality of strong wines more.
     liked += -0.12 * np.maximum(alcohol, 0) * rot + rng.normal(scale=0.55, size=rows)
     frame["quality"] = np.clip(np.round(5.64 + liked), 3, 8).astype(int)
     return frame

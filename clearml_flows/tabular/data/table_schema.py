@@ -1,4 +1,4 @@
-"""What a data set's columns must be, as JSON text that travels with the steps.
+"""The schema of a dataset's columns: JSON text that is passed between steps.
 
 ```
 {"name", "key" (a column's name or ""), "target", "min_rows", "min_class_rows", "unseen_share", "unique_key",
@@ -7,18 +7,18 @@
               "blank_where": {"column", "equals"}}]}
 ```
 
-A category may hold values that `values` does not name, up to `unseen_share` of the rows; the target may not. A target
-of kind integer or number makes the problem a regression. `engineering` names the features to add, and `synthetic` the
-rows that can be made up where there are none: `telco`, `wine` or none.
-`plausible` lists what is warned of when rows break it:
+A category may hold values that `values` does not name, up to `unseen_share` of the rows; the target may not.
+A target of kind integer or number makes the problem a regression. `engineering` names the features to add.
+`synthetic` names the generator of synthetic rows: `telco`, `wine` or empty for none.
+`plausible` lists rules; rows that break a rule get a warning:
 ```
 {"check": "together", "column", "value", "other", "other_value"}: either both or neither
 {"check": "product", "column", "factors": […], "low", "high", "slack"}: low * product - slack to high * product + slack
 {"check": "some", "columns": {name: value, …}}: not all at once
 ```
-`segments` lists the parts of the rows that an evaluation tells one by one: `{"column"}`, a part for each value, or
-`{"column", "edges": […]}`, a part for each band of numbers between increasing edges.
-The functions travel with a step: list them in its `helper_functions=[…]`.
+`segments` lists the groups of rows that an evaluation reports separately. `{"column"}` makes a group for each
+value. `{"column", "edges": […]}` makes a group for each band of numbers between increasing edges.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -28,10 +28,10 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def load_schema(text: str) -> dict[str, Any]:
-    """Reads a schema and puts in the defaults.
+    """Parse a schema and fill in the defaults.
 
     Raises:
-        ValueError: it is no JSON object, or its columns, key and target do not go together.
+        ValueError: the text is no JSON object, or its columns, key and target do not fit together.
     """
     import json
 
@@ -66,7 +66,7 @@ def load_schema(text: str) -> dict[str, Any]:
 
 
 def check_plausible(rules: list[dict[str, Any]], columns: dict[str, Any]) -> None:
-    """Raises ValueError if one of the schema's `plausible` rules is incomplete or names a column that is not there."""
+    """Raise ValueError if a `plausible` rule is incomplete or names an unknown column."""
     needed = {
         "together": {"column", "value", "other", "other_value"},
         "product": {"column", "factors", "low", "high", "slack"},
@@ -83,7 +83,7 @@ def check_plausible(rules: list[dict[str, Any]], columns: dict[str, Any]) -> Non
 
 
 def check_segments(segments: list[dict[str, Any]], kinds: dict[str, str]) -> None:
-    """Raises ValueError if one of the schema's `segments` does not fit the columns, whose `kinds` these are."""
+    """Raise ValueError if an entry of `segments` does not fit the columns in `kinds`."""
     for segment in segments:
         column, edges = segment.get("column"), segment.get("edges")
         if kinds.get(column or "") not in ("category", "integer", "number") or set(segment) - {"column", "edges"}:
