@@ -1,4 +1,4 @@
-"""ClearML pipelines for tabular models: what scripts and notebooks may import."""
+"""Public API for scripts and notebooks: ClearML pipelines for tabular models."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported when it is first asked for: the embedded backend imports nothing of the SDK."""
+    """Import a public name at its first use: the embedded backend must not import the SDK."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""`python -m clearml_flows` is the command `flows`: for entries of the machine's own scheduler."""
+"""`python -m clearml_flows` is the command `flows`, for entries of the machine's scheduler."""
 
 from clearml_flows.cli.main import main
 

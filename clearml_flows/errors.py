@@ -1,7 +1,7 @@
-"""What can go wrong, each with the exit code that the command line gives it.
+"""Exceptions and their exit codes.
 
 FlowsError            1  the run failed
-├── BadInput          2  bad data or usage
+├── BadInput          2  bad data or wrong usage
 ├── GateSaidNo        3  a model may not go into production
 ├── Locked            4  another run holds the lock
 └── Unreachable       5  no backend answers
@@ -9,7 +9,7 @@ FlowsError            1  the run failed
 
 
 class FlowsError(Exception):
-    """One sentence that says what was found and what to do about it."""
+    """An error. Its message says in one sentence what was found and what to do."""
 
     exit_code = 1
 

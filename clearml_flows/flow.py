@@ -1,12 +1,14 @@
-"""What a flow's file calls: `main("churn")` of `flows/churn_flow.py`."""
+"""Entry point of a flow's file: `flows/churn_flow.py` calls `main("churn")`."""
 
 from clearml_flows.run.options import is_controller
 from clearml_flows.settings import load
 
 
 def main(flow: str) -> None:
-    """Be the flow's command, with this process's arguments, or, if the launcher or an agent started it, the controller
-    of a run."""
+    """Run the flow's command with this process's arguments.
+
+    In a process that the launcher or an agent started, run the controller instead.
+    """
     if is_controller():
         control(flow)
         return
@@ -17,8 +19,8 @@ def main(flow: str) -> None:
 
 
 def control(flow: str) -> None:
-    """Be the controller of a run of the flow."""
-    # Imported here: ClearML and the steps take seconds, which who launches a run or asks for help need not wait for.
+    """Run the controller of a run of the flow."""
+    # Imported here: the import of ClearML and the steps takes seconds. Launcher and help do not need them.
     from clearml_flows.run import controller, pipeline
 
     settings = load()

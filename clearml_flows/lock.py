@@ -1,4 +1,4 @@
-"""One of a kind at a time on a machine: locks that end with the process that holds them."""
+"""Locks of processes on one machine. A lock ends with the process that holds it."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ from clearml_flows.run.options import SHARED
 
 @contextmanager
 def run_lock(folder: Path, flow: str) -> Iterator[None]:
-    """Hold the flow's lock, unless runs may overlap. Raises Locked, naming the process that has it."""
+    """Hold the flow's lock, unless runs may overlap.
+
+    Raises Locked with the id of the process that holds the lock.
+    """
     if os.environ.get(SHARED):
         yield
         return
@@ -23,7 +26,16 @@ def run_lock(folder: Path, flow: str) -> Iterator[None]:
 
 @contextmanager
 def only_one(folder: Path, name: str, found: str, advice: str) -> Iterator[None]:
-    """Hold the lock of this name. Raises Locked, in these words, naming the process that has it."""
+    """Hold the lock of this name.
+
+    Args:
+        found: beginning of the message if another process holds the lock.
+        advice: end of that message.
+
+    Raises:
+        Locked: another process holds the lock. The message names its id.
+        FlowsError: the folder is not writable.
+    """
     path = folder / f"{name}.lock"
     holder = path.with_suffix(".pid")
     lock = FileLock(path)
@@ -43,9 +55,10 @@ def only_one(folder: Path, name: str, found: str, advice: str) -> Iterator[None]
 
 
 def holder(folder: Path, name: str) -> str:
-    """The id of the process that holds the lock of this name, empty if none does.
+    """Return the id of the process that holds the lock of this name.
 
-    The lock is taken for that, for an instant: not to be asked again and again.
+    Empty if no process holds it. The check takes the lock for a moment. Do not call it in a loop: other processes could
+    find the lock taken.
     """
     path = folder / f"{name}.lock"
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Names that a person mistyped, beside those that there are."""
+"""Suggest known names for a mistyped name."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,7 +7,10 @@ LISTED = 12
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the nearest known one, else some of them, else nothing."""
+    """Return the end of an error about an unknown name: the nearest name, else some names.
+
+    Empty if no name is known.
+    """
     names = sorted(set(known))
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if near:

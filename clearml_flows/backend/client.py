@@ -1,6 +1,6 @@
-"""A plain client of the ClearML API, for the launcher: it asks once, waits a bounded time, and says what it found.
+"""Client of the ClearML API without retries: each request waits a bounded time.
 
-The SDK's own session retries for up to hours, which is right for a step and wrong for whoever watches it.
+The SDK's session retries for up to hours. This suits a step, but not a command that a person waits for.
 """
 
 from contextlib import suppress
@@ -15,7 +15,7 @@ from clearml_flows.errors import FlowsError, Unreachable
 
 
 class Refused(FlowsError):
-    """The backend answered, with an error; its message is the backend's own, and so is `subcode`, which tells which."""
+    """The backend answered with an error. Message and `subcode` are the backend's."""
 
     def __init__(self, sentence: str, subcode: int = 0) -> None:
         super().__init__(sentence)
@@ -23,12 +23,12 @@ class Refused(FlowsError):
 
 
 class WrongCredentials(Unreachable):
-    """The backend answered, and does not know the credentials."""
+    """The backend answered that the credentials are wrong."""
 
 
 @dataclass
 class Api:
-    """`Api(url, access_key, secret_key).call("tasks.get_by_id", task=…)` is the answer's data."""
+    """API client: `Api(url, access_key, secret_key).call("tasks.get_by_id", task=…)`."""
 
     url: str
     access_key: str
@@ -38,7 +38,12 @@ class Api:
     _ahead: timedelta = timedelta()
 
     def login(self) -> None:
-        """Raises Unreachable if nothing answers at the address, WrongCredentials if it does not take them."""
+        """Get a token for the credentials.
+
+        Raises:
+            WrongCredentials: the backend refuses the credentials.
+            Unreachable: nothing answers at the address, or no ClearML API.
+        """
         answer = self._send("auth.login", auth=(self.access_key, self.secret_key))
         if answer.status_code == requests.codes.unauthorized:
             raise WrongCredentials(
@@ -51,7 +56,12 @@ class Api:
         self._http.headers["Authorization"] = f"Bearer {token}"
 
     def call(self, endpoint: str, **body: Any) -> dict[str, Any]:
-        """Raises Unreachable if nothing answers or the backend is in trouble, Refused with its message for an error."""
+        """Call an endpoint and return the answer's data. Logs in first if there is no valid token.
+
+        Raises:
+            Refused: the backend answered with an error.
+            Unreachable: nothing answers, or the backend failed (HTTP 5xx).
+        """
         if "Authorization" not in self._http.headers:
             self.login()
         answer = self._send(endpoint, json=body)
@@ -61,11 +71,14 @@ class Api:
         return self._data(answer)
 
     def now(self) -> datetime:
-        """The time on the backend's clock, to the second, as its last answer told it: what its records are dated by."""
+        """Return the time of the backend's clock, to the second, from the date of its last answer.
+
+        The backend's records have times of this clock.
+        """
         return datetime.now(UTC) + self._ahead
 
     def authorization(self) -> str:
-        """The header by which the backend's file server knows us. Raises Unreachable."""
+        """Return the Authorization header for the backend's file server. Raises Unreachable."""
         if "Authorization" not in self._http.headers:
             self.login()
         return str(self._http.headers["Authorization"])
@@ -76,11 +89,11 @@ class Api:
     def _send(self, endpoint: str, **request: Any) -> requests.Response:
         try:
             answer = self._http.post(f"{self.url}/{endpoint}", timeout=self.timeout, allow_redirects=False, **request)
-        except (requests.RequestException, ValueError) as failure:  # ValueError: of a host name that is too long
+        except (requests.RequestException, ValueError) as failure:  # ValueError: the host name is too long
             raise Unreachable(
                 f"no ClearML backend answers at {self.url} ({_reason(failure)}); is it running?"
             ) from None
-        with suppress(KeyError, ValueError, TypeError):  # none, or one that a proxy made up
+        with suppress(KeyError, ValueError, TypeError):  # no date, or an invalid one from a proxy
             self._ahead = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
         return answer
 
@@ -94,7 +107,7 @@ class Api:
         except (ValueError, KeyError, TypeError):
             raise self._no_api(answer) from None
         if answer.status_code >= requests.codes.internal_server_error:
-            raise Unreachable(f"{self.url} has trouble of its own (HTTP {answer.status_code}): {message}")
+            raise Unreachable(f"{self.url} failed to answer (HTTP {answer.status_code}): {message}")
         raise Refused(f"{self.url} refused {name}: {message}", meta.get("result_subcode") or 0)
 
     def _no_api(self, answer: requests.Response) -> Unreachable:

@@ -1,4 +1,4 @@
-"""Which ClearML Server is configured, and where each part of that stands."""
+"""Find the configured ClearML Server: its hosts, its credentials, and the source of each."""
 
 import os
 from dataclasses import dataclass
@@ -22,7 +22,11 @@ VARIABLES = {
 
 @dataclass(frozen=True, repr=False)
 class Configured:
-    """What is in force, empty where nothing says it; `sources` names the variable or file that each came from."""
+    """Hosts and credentials in force. Values that are not configured are empty.
+
+    Attributes:
+        sources: the variable or file of each value that is not empty.
+    """
 
     api_host: str
     web_host: str
@@ -33,7 +37,10 @@ class Configured:
 
 
 def in_force(settings: Settings) -> Configured:
-    """Settings before the environment before clearml.conf. Raises FlowsError if that file cannot be read."""
+    """Return the configuration in force.
+
+    Settings override the environment, which overrides clearml.conf. Raises FlowsError if clearml.conf cannot be read.
+    """
     path = conf_file()
     conf = read_conf(path) if path else {}
     found = {name: _host(settings, conf, path, name) for name in HOSTS}
@@ -43,7 +50,10 @@ def in_force(settings: Settings) -> Configured:
 
 
 def conf_path() -> Path:
-    """The clearml.conf of this user, whether it is there or not. Raises FlowsError if there is no home directory."""
+    """Return the path of this user's clearml.conf, which may not exist.
+
+    Raises FlowsError if there is no home directory.
+    """
     named = os.environ.get(CONF_VARIABLE)
     try:
         return Path(named).expanduser() if named else Path.home() / "clearml.conf"
@@ -52,19 +62,25 @@ def conf_path() -> Path:
 
 
 def conf_file() -> Path | None:
-    """The clearml.conf of this user, None if there is no such file. Raises FlowsError if that cannot be seen."""
+    """Return this user's clearml.conf, or None if there is no such file.
+
+    Raises FlowsError if the path cannot be checked.
+    """
     try:
         path = conf_path()
-    except FlowsError:  # no home, so no file in it
+    except FlowsError:  # no home directory, so no file
         return None
     try:
         return path if path.is_file() else None
     except OSError as wrong:
-        raise FlowsError(f"{path} cannot be looked at: {wrong.strerror or wrong}") from None
+        raise FlowsError(f"{path} cannot be checked: {wrong.strerror or wrong}") from None
 
 
 def read_conf(path: Path) -> Any:
-    """The file as a tree: `tree.get("api.api_server", "")`. Raises FlowsError, naming the file, if it is not HOCON."""
+    """Return the file as a tree: `tree.get("api.api_server", "")`.
+
+    Raises FlowsError with the file's name if it is not HOCON.
+    """
     try:
         return parse_conf(path.read_bytes().decode("utf-8"), path)
     except OSError as wrong:
@@ -74,11 +90,11 @@ def read_conf(path: Path) -> Any:
 
 
 def parse_conf(text: str, path: Path) -> Any:
-    """The tree of a clearml.conf's text, as ClearML's own parser reads it.
+    """Return the tree of a clearml.conf's text, from ClearML's own parser.
 
-    Raises FlowsError, naming `path` and what is wrong but nothing of the text, which may hold secrets.
+    Raises FlowsError with `path` and the position of the error. It never shows the text, which may hold secrets.
     """
-    # Imported here: it takes a second, and not every command needs it.
+    # Imported here: the import takes a second, and not every command needs it.
     from clearml.utilities.pyhocon import ConfigFactory, ConfigTree
     from clearml.utilities.pyhocon.exceptions import ConfigException
     from pyparsing import ParseBaseException
@@ -88,7 +104,7 @@ def parse_conf(text: str, path: Path) -> Any:
     except ParseBaseException as wrong:
         raise FlowsError(f"{path} is not a clearml.conf: see line {wrong.lineno}, column {wrong.column}") from None
     except (ConfigException, AttributeError, LookupError, TypeError, ValueError, RecursionError) as wrong:
-        # The parser lets through whatever a strange text makes it stumble over.
+        # The parser does not turn its own failures on strange texts into one exception class.
         raise FlowsError(f"{path} is not a clearml.conf: its parser fails with {type(wrong).__name__}") from None
     if not isinstance(tree, ConfigTree):
         raise FlowsError(f"{path} is not a clearml.conf: it holds a list")
@@ -96,7 +112,10 @@ def parse_conf(text: str, path: Path) -> Any:
 
 
 def text_at(conf: Any, path: Path | None, place: str) -> str:
-    """What the tree of the file has at a place like `api.api_server`, empty if nothing. FlowsError if no text."""
+    """Return the tree's text at a path like `api.api_server`. Empty if there is none.
+
+    Raises FlowsError if the value is an object or a list.
+    """
     if not conf:
         return ""
     from clearml.utilities.pyhocon.exceptions import ConfigException
@@ -106,7 +125,7 @@ def text_at(conf: Any, path: Path | None, place: str) -> str:
     except ConfigException:
         found = []
     if isinstance(found, dict | list):
-        raise FlowsError(f"{path} has something else than a text at {place}; put that right, or `flows setup` may")
+        raise FlowsError(f"{path}: expected a text at {place}, got an object or a list; edit it, or run `flows setup`")
     return str(found or "")
 
 

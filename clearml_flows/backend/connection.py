@@ -1,4 +1,4 @@
-"""Which ClearML backend a run uses: the server that is configured, else the embedded one, started if need be."""
+"""Connect to the run's ClearML backend: the configured server, else the embedded backend."""
 
 import json
 import os
@@ -16,7 +16,11 @@ from clearml_flows.settings import ClearML, Settings, settings_file
 
 @dataclass(frozen=True)
 class Backend:
-    """A backend that answers and takes our credentials; `environment` makes any ClearML client use it."""
+    """A backend that answers and accepts our credentials.
+
+    Attributes:
+        environment: variables that make any ClearML client use this backend.
+    """
 
     kind: Literal["embedded", "server"]
     web_url: str
@@ -25,10 +29,11 @@ class Backend:
 
 
 def connect(settings: Settings) -> Backend:
-    """The backend of this run, checked.
+    """Return the backend of this run after a login. Starts the embedded backend if it is down.
 
-    Raises Unreachable if a configured server does not answer or refuses the credentials, FlowsError if the embedded
-    backend cannot start.
+    Raises:
+        Unreachable: the configured server does not answer or refuses the credentials.
+        FlowsError: the embedded backend cannot start.
     """
     if is_embedded(settings):
         return use_embedded(start_embedded(settings), settings)
@@ -36,7 +41,7 @@ def connect(settings: Settings) -> Backend:
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Whether no server is configured: neither by settings, nor by CLEARML_API_HOST, nor by a clearml.conf."""
+    """Return whether no server is configured by settings, CLEARML_API_HOST or a clearml.conf."""
     conf = conf_file()
     if settings.clearml.api_host or os.environ.get("CLEARML_API_HOST"):
         return False
@@ -46,12 +51,18 @@ def is_embedded(settings: Settings) -> bool:
 
 
 def data_dir(settings: Settings) -> Path:
-    """Where the embedded backend and the launcher keep their files; relative to the settings file."""
+    """Return the folder of the embedded backend's and the launcher's files.
+
+    `server.data_dir` is relative to the settings file.
+    """
     return settings_file().parent / Path(settings.server.data_dir).expanduser()
 
 
 def start_embedded(settings: Settings) -> dict[str, Any]:
-    """Start the embedded backend unless it is up; its status. Raises FlowsError, in its words, if it cannot start."""
+    """Start the embedded backend unless it is up, and return its status.
+
+    Raises FlowsError with the backend's own message if it cannot start.
+    """
     ports = ["--api-port", str(settings.server.api_port), "--files-port", str(settings.server.files_port)]
     command = [
         sys.executable,
@@ -70,7 +81,7 @@ def start_embedded(settings: Settings) -> dict[str, Any]:
 
 
 def use_embedded(status: dict[str, Any], settings: Settings) -> Backend:
-    """The embedded backend that runs, from its status as `start_embedded` tells it. Raises Unreachable."""
+    """Return the running embedded backend for a status of `start_embedded`. Raises Unreachable."""
     bypass_proxies()
     conf = read_conf(Path(status["config_file"]))
     api = Api(status["api_url"], *_keys(conf), timeout=settings.clearml.connect_timeout)
@@ -79,14 +90,20 @@ def use_embedded(status: dict[str, Any], settings: Settings) -> Backend:
 
 
 def bypass_proxies() -> None:
-    """A proxy of the company's would be asked for 127.0.0.1, and have nothing there."""
+    """Make this process and its children reach 127.0.0.1 without a proxy.
+
+    A configured proxy would otherwise get these requests and cannot answer them.
+    """
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in os.environ.get(name, "").split(",") if host]
         os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
 
 
 def use_server(settings: Settings) -> Backend:
-    """The server that is configured. Raises Unreachable if it does not answer or refuses the credentials."""
+    """Return the configured server after a login.
+
+    Raises Unreachable if the server does not answer or refuses the credentials.
+    """
     bypass_proxies()
     found = in_force(settings)
     if not (found.access_key and found.secret_key):

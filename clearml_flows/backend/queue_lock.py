@@ -28,7 +28,7 @@ def only_one(api: Api, name: str) -> Iterator[Callable[[], None]]:
         remove it.
 
     Raises:
-        Unreachable: the backend does not answer, or others hold the lock all the time.
+        Unreachable: the backend does not answer, or other processes hold the lock for WAIT_SECONDS.
     """
     queue, until = _take(api, name)
 

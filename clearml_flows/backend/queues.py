@@ -1,4 +1,7 @@
-"""Before anything is put into a queue: it is there, and a live agent watches it. Else a run would wait in silence."""
+"""Check before a Task is enqueued: the queue exists, and a live agent watches it.
+
+Without this check, a run would wait for an agent without a message.
+"""
 
 import time
 
@@ -6,18 +9,22 @@ from clearml_flows.backend.client import Api
 from clearml_flows.errors import Unreachable
 from clearml_flows.spelling import did_you_mean
 
-LIVE_SECONDS = 120  # an agent reports every 30 s: one that missed four reports is taken for dead
+LIVE_SECONDS = 120  # an agent reports every 30 s; an agent that missed four reports counts as dead
 LOOK_EVERY = 0.5
 
 
 def check_queues(
     api: Api, names: list[str], create: bool = False, wait: float = 0.0, besides: str = ""
 ) -> dict[str, str]:
-    """The ids of the queues, by name, each watched by a live agent other than the worker `besides`.
+    """Return the queues' ids by name when a live agent watches each of them.
 
-    A missing queue is made if `create`; for agents `wait` seconds are allowed in all.
+    Args:
+        create: whether to create missing queues.
+        wait: seconds to wait for agents, for all queues together.
+        besides: id of a worker that does not count, as it is busy with the controller.
 
-    Raises Unreachable, naming the queue, if there is no such queue or no live agent watches it.
+    Raises:
+        Unreachable: there is no such queue, or no live agent watches it. The message names the queue.
     """
     ids = {name: _queue(api, name, create) for name in names}
     deadline = time.monotonic() + wait
@@ -29,7 +36,7 @@ def check_queues(
 
 
 def watching(api: Api, queue: str) -> list[str]:
-    """The ids of the live workers that take Tasks from the queue of this id."""
+    """Return the ids of the live workers that watch the queue with this id."""
     workers = api.call("workers.get_all", last_seen=LIVE_SECONDS)["workers"]
     return [worker["id"] for worker in workers if queue in [watched["id"] for watched in worker.get("queues") or []]]
 

@@ -1,4 +1,4 @@
-"""The SDK without its messages."""
+"""Silence the messages of the SDK."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Send stdout and stderr of the SDK to nowhere. Errors still arrive as exceptions."""
+    """Discard what the process writes to stdout and stderr. Errors still arrive as exceptions."""
     kept = {number: os.dup(number) for number in (1, 2)}
     sys.stdout.flush()
     try:

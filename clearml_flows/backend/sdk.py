@@ -1,31 +1,33 @@
-"""Every place where we rely on internals of the ClearML SDK; pyproject.toml pins the releases that were checked, 2.1.x.
+"""Workarounds that use internals of the ClearML SDK.
 
-- `PipelineDecorator._wait_for_node` polls a step every 5 s locally and 20 s on queues, through `BaseJob.wait` and a
-  `sleep` of the controller module, with no setting for either.
-- `BaseJob.status` may be a second old, also in the moment when a step's process (`_job_process`) has ended.
-- `CheckPackageUpdates` asks a server of ClearML's for news at each start, and no setting stops it.
-- A Task's imports are analysed in a thread while the pipeline parses the sources of its steps, and CPython 3.11 fails
-  when two threads parse at once (seen on 3.11.7). ClearML then goes on with a source that lacks its imports: the step
-  is another one and misses the cache.
+pyproject.toml pins the checked releases, 2.1.x.
+
+- `PipelineDecorator._wait_for_node` polls a step every 5 s locally and every 20 s on queues. It uses `BaseJob.wait`
+  and `sleep` of the controller module. There is no setting for either interval.
+- `BaseJob.status` may be one second old, also when a step's process (`_job_process`) has just ended.
+- `CheckPackageUpdates` asks a server of ClearML for new releases at each start. No setting disables it.
+- A thread analyses a Task's imports while the pipeline parses the sources of its steps. CPython 3.11 fails if two
+  threads parse at the same time (seen on 3.11.7). ClearML then continues with a source without its imports. The step
+  gets another hash and misses the cache.
 - `Task.init` forks a reporter (`Task._report_subprocess_enabled`) while a thread starts git to detect the repository.
-  A fork in that moment inherits the pipe on which `subprocess` waits for git's start, and both processes wait for ever.
-- `PipelineController._launch_node` reads `Node.cache_executed_step` at the moment a step starts, but only a
-  decorator's literal can set it. It looks for an equal step through `BaseJob._get_cached_task`, in the same thread, and
-  finds it by the hash that each step's Task has as the runtime property `BaseJob._job_hash_property`.
-- `PipelineDecorator._added_decorator` holds the steps as they were imported, until a pipeline is made of them.
-- `PipelineDecorator._create_task_from_function` makes a step's Task of its source; `_create_pipeline_projects` hides
-  the project that a flow's Tasks are in, and its parent.
-- `PipelineDecorator.pipeline` gives no look at the Task that it makes before steps run or wait for an agent. With a
-  queue for the controller it would enqueue that Task before the arguments are on it; `create_draft` writes them.
-- A pipeline that runs its steps as processes notes the queue `mock` on its Task.
-- `Task._get_default_session` is the session that the SDK made: host and credentials, wherever it found them.
+  A fork at this moment inherits the pipe on which `subprocess` waits for git's start. Both processes then wait forever.
+- `PipelineController._launch_node` reads `Node.cache_executed_step` when a step starts. Only a literal of the decorator
+  can set it. In the same thread, `BaseJob._get_cached_task` searches an equal step. It compares the hash in the runtime
+  property `BaseJob._job_hash_property` of each step's Task.
+- `PipelineDecorator._added_decorator` holds the imported steps until a pipeline is made of them.
+- `PipelineDecorator._create_task_from_function` makes a step's Task from its source. `_create_pipeline_projects` hides
+  the project of a flow's Tasks and its parent.
+- `PipelineDecorator.pipeline` does not give access to its Task before steps run or wait for an agent. With a queue for
+  the controller, it would enqueue the Task before the Task has its arguments. `create_draft` writes the arguments.
+- A pipeline that runs its steps as processes records the queue `mock` on its Task.
+- `Task._get_default_session` returns the SDK's session, which has the host and credentials in force.
 - A step's process (`LocalClearmlJob._job_process`) does not end when its Task is marked failed.
-- `Task._dev_worker` looks each half minute whether its Task is in progress still, and ends the process if it is not:
-  also in the moment in which the process itself has marked it (`experiments/tracker.py`).
-- `Task._set_runtime_properties` keeps a Task's properties that no user edits (`run/limits.py`).
+- `Task._dev_worker` checks every half minute whether its Task is in progress, and ends the process if it is not. This
+  also happens if the process itself has just changed the status (`experiments/tracker.py`).
+- `Task._set_runtime_properties` sets properties of a Task that users cannot edit (`run/limits.py`).
 
-Steps carry their own source and cannot import this module. What they rely on: `Task._set_runtime_properties`
-(`tabular/failure.py`, `tabular/training/sweep.py`), and that a scalar at iteration -2**31 is a single value
+Steps carry their own source and cannot import this module. They rely on `Task._set_runtime_properties`
+(`tabular/failure.py`, `tabular/training/sweep.py`). They also report single values as scalars at iteration -2**31
 (`tabular/reporting.py`).
 """
 
@@ -48,7 +50,10 @@ from clearml_flows.backend.client import Api
 
 
 def poll_every(seconds: float) -> None:
-    """Look at running steps at least this often. Seven steps on one machine otherwise wait for half a minute in all."""
+    """Make the controller check running steps at least this often.
+
+    With the SDK's intervals, a run of seven steps on one machine waits about 30 s in total.
+    """
     wait = job.BaseJob.wait
 
     def wait_briefly(self: Any, timeout: float | None = None, pool_period: float = 30.0, **options: Any) -> bool:
@@ -69,7 +74,7 @@ def _status_at_its_end(status: Callable[..., str]) -> Callable[..., str]:
 
 
 def parse_one_at_a_time() -> None:
-    """Let threads wait for each other in `ast.parse`."""
+    """Let only one thread at a time run `ast.parse`."""
     lock, parse = threading.Lock(), ast.parse
 
     def parse_alone(*arguments: Any, **options: Any) -> Any:
@@ -80,29 +85,31 @@ def parse_one_at_a_time() -> None:
 
 
 def report_without_fork() -> None:
-    """Report from a thread of this process, whatever `sdk.development.report_use_subprocess` is."""
+    """Report from a thread of this process and ignore `report_use_subprocess` of the SDK."""
     Task._report_subprocess_enabled = False
 
 
 def ask_nobody_for_news() -> None:
-    """A run talks to its backend and to nobody else."""
+    """Disable the SDK's check for new releases. A run sends requests to its backend only."""
     CheckPackageUpdates.check_new_package_available = lambda *_args, **_options: None
 
 
 def pin_steps(pin: Callable[[str], str]) -> None:
-    """Let each step ask for exactly those releases that `pin` makes of its requirements."""
+    """Replace each requirement of the steps by the exact release that `pin` returns."""
     for step in PipelineDecorator._added_decorator:
         step["packages"] = [pin(package) for package in step["packages"] or []]
 
 
 def make_step_task(step: str, arguments: Mapping[str, Any], project: str, commit: str = "") -> Task:
-    """A draft of a step's Task without a pipeline: source, requirements and parameters as they would be in one.
+    """Create a draft of a step's Task without a pipeline.
+
+    Its source, requirements and parameters equal those of the step's Task in a pipeline.
 
     Args:
-        step: its name; its component is imported.
-        arguments: of the step; what is left out has its default.
-        project: `PARENT/.pipelines/FLOW`, hidden as a run of the flow would hide it.
-        commit: of the code, as the controller of a run would tell it; empty: none.
+        step: name of the step. Its component must be imported.
+        arguments: arguments of the step. Other parameters have their defaults.
+        project: `PARENT/.pipelines/FLOW`. It is hidden, as in a run of the flow.
+        commit: commit of the code. Empty: none.
     """
     spec = next(one for one in PipelineDecorator._added_decorator if one["name"] == step)
     maker = SimpleNamespace(
@@ -122,7 +129,7 @@ def make_step_task(step: str, arguments: Mapping[str, Any], project: str, commit
         project_name=project,
         task_name=step,
     )
-    # As a pipeline does: the script has the defaults, and is the same for all Tasks of the step.
+    # As in a pipeline: the script has the defaults, so that it is the same for all Tasks of the step.
     for name, value in arguments.items():
         definition["hyperparams"]["kwargs"][name]["value"] = str(value)
     definition["script"]["version_num"] = commit
@@ -133,7 +140,7 @@ def make_step_task(step: str, arguments: Mapping[str, Any], project: str, commit
 
 
 def when_created(tell: Callable[[Any], None]) -> None:
-    """Call `tell` with the pipeline's Task when there is one, before any step starts."""
+    """Call `tell` with the pipeline's Task when it is created, before any step starts."""
     make = PipelineDecorator.__init__
 
     def make_and_tell(self: Any, *arguments: Any, **options: Any) -> None:
@@ -144,7 +151,10 @@ def when_created(tell: Callable[[Any], None]) -> None:
 
 
 def draft(pipeline: Any, flow: Callable[..., None], parameters: dict[str, Any]) -> None:
-    """Leave the pipeline's Task as a draft with graph and arguments, to be enqueued, or cloned and edited first."""
+    """Write graph and arguments to the pipeline's Task and leave it as a draft.
+
+    The draft can be enqueued, or cloned and edited first.
+    """
     types = inspect.get_annotations(flow)
     for name, value in parameters.items():
         pipeline.add_parameter(name=name, default=value, param_type=types.get(name))
@@ -152,7 +162,7 @@ def draft(pipeline: Any, flow: Callable[..., None], parameters: dict[str, Any]) 
 
 
 def kill_process(job: Any) -> None:
-    """Kill the processes of a step that runs here; nothing is done for one on an agent."""
+    """Kill the processes of a step on this machine. Does nothing for a step on an agent."""
     process = getattr(job, "_job_process", None)
     if process is None:
         return
@@ -163,25 +173,28 @@ def kill_process(job: Any) -> None:
 
 
 def look_away(task: Task) -> None:
-    """Let this process mark the Task, without taking that for somebody else who stops it. It is closed next."""
+    """Stop the SDK's check of the Task's status, so that this process can change the status.
+
+    Otherwise the SDK takes the change for a stop by a user and ends the process. The caller closes the Task next.
+    """
     if task._dev_worker is not None:
         task._dev_worker.unregister()
 
 
 def session_api() -> Api:
-    """A plain client for the backend that the SDK of this process uses."""
+    """Return an API client for the backend that the SDK of this process uses."""
     session = Task._get_default_session()
     return Api(session.host.rstrip("/"), session.access_key, session.secret_key)
 
 
 def rule_cache(again: Callable[[str], bool], done: Mapping[str, str]) -> None:
-    """Decide which steps are taken from the cache, beyond what their decorators say.
+    """Decide which steps are taken from the cache, in addition to their decorators.
 
-    Each step's Task gets the hash that the cache goes by, looked up or not, so that it can serve later runs.
+    Each step's Task gets its cache hash even if the cache is ignored, so that later runs can use the Task.
 
     Args:
-        again: whether the cache is ignored for the step of a name.
-        done: by the names of steps, Tasks to take in their place if the hash is equal, whatever else is said.
+        again: returns whether the cache is ignored for the step with this name.
+        done: Task ids by step name. Such a Task is used for its step if the hash is equal, even if `again` is true.
     """
     launch, find = PipelineController._launch_node, job.BaseJob._get_cached_task
     now = threading.local()
@@ -189,7 +202,7 @@ def rule_cache(again: Callable[[str], bool], done: Mapping[str, str]) -> None:
     def launch_by_rule(self: Any, node: Any) -> bool:
         now.done = done.get(node.name)
         now.cache = node.cache_executed_step and not again(node.name)
-        # With the cache off, ClearML hashes the parameters as text, not with their types, and none ever equals another.
+        # With the cache off, ClearML hashes the parameters as text without their types, and no two hashes are equal.
         node.cache_executed_step = True
         try:
             return bool(launch(self, node))

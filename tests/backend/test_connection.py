@@ -83,7 +83,7 @@ def test_wrong_credentials_are_refused_without_naming_them(
 
 def test_a_conf_that_cannot_be_seen_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLEARML_CONFIG_FILE", f"/{'x' * 300}/clearml.conf")
-    with pytest.raises(FlowsError, match=r"clearml\.conf cannot be looked at: File name too long"):
+    with pytest.raises(FlowsError, match=r"clearml\.conf cannot be checked: File name too long"):
         is_embedded(load())
 
 

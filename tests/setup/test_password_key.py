@@ -93,9 +93,9 @@ def test_another_password_or_no_server(home: Home, server: FakeClearML, monkeypa
     done.refused(5, "does not take the password that its .env here has")
     assert secret not in done.stderr
     server.trouble = "auth.login"
-    home.flows("setup", "--docker").refused(5, "trouble of its own", "nothing was changed")
+    home.flows("setup", "--docker").refused(5, "failed to answer", "nothing was changed")
     server.trouble, server.password = "auth.create_credentials", secret
-    home.flows("setup", "--docker").refused(5, "trouble of its own (HTTP 500)")
+    home.flows("setup", "--docker").refused(5, "failed to answer (HTTP 500)")
     assert not home.conf.exists()
     (home.data_dir / "docker" / ".env").unlink()
     home.flows("setup", "--docker").refused(1, "no server was set up here", "flows server up --docker")
