@@ -66,7 +66,7 @@ def test_an_error_is_the_backends_own_message() -> None:
         (401, envelope({}, 401), "does not take the configured ClearML credentials"),
         (200, "<html>a router's page</html>", r"answers, but not as a ClearML API does \(HTTP 200\)"),
         (500, "", r"not as a ClearML API does \(HTTP 500\)"),
-        (503, envelope({}, 503, "the database is away"), r"of its own \(HTTP 503\): the database is away"),
+        (503, envelope({}, 503, "the database is away"), r"failed to answer \(HTTP 503\): the database is away"),
         (200, "[]", "not as a ClearML API does"),
         (200, '{"meta": {}}', "not as a ClearML API does"),
         (200, '{"meta": {}, "data": {}}', "not as a ClearML API does"),
