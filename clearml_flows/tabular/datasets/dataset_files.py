@@ -1,8 +1,7 @@
-"""The files of a ClearML Dataset version: `train.parquet`, `test.parquet` and `manifest.json`.
+"""Read a ClearML Dataset version: `train.parquet`, `test.parquet`, `manifest.json`.
 
-The SDK's own download checks no hash and unpacks archives without a limit; here every byte is checked before its use.
-These functions travel with a step: list them in its `helper_functions=[…]`, with `fetch_file`, `stream_file`,
-`load_ref` and `read_parquet` of artifacts.
+The SDK's own download checks no hash and unpacks archives without a limit. Here every byte is checked before use.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -12,9 +11,9 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def rows_sha256(frame: Any) -> str:
-    """The sha256 of a DataFrame's column names and values, in their order, whatever its file's bytes or its index.
+    """Hash a DataFrame's column names and values in order, independent of file bytes and index.
 
-    Values count as JSON: whole numbers, the shortest text of a float, texts; so it outlives versions of pyarrow.
+    Values are hashed as JSON: integers, the shortest text of a float, texts. So the hash does not depend on pyarrow.
     """
     import hashlib
     import json
@@ -27,7 +26,7 @@ def rows_sha256(frame: Any) -> str:
 
 
 def content_sha256(manifest: dict[str, Any]) -> str:
-    """The sha256 of what a dataset says: the roles of its columns, and the `rows_sha256` of its parts."""
+    """Hash a dataset's content: the roles of its columns and the `rows_sha256` of its parts."""
     import hashlib
     import json
 
@@ -36,19 +35,19 @@ def content_sha256(manifest: dict[str, Any]) -> str:
 
 
 def dataset_columns(manifest: dict[str, Any]) -> list[str]:
-    """The columns of train.parquet and test.parquet, in their order."""
+    """Return the columns of train.parquet and test.parquet, in order."""
     key = [manifest["key"]] if manifest["key"] else []
     return [*key, *manifest["numeric"], *manifest["categorical"], manifest["target"]]
 
 
 def fetch_dataset_file(dataset_id: str, name: str, folder: str, max_bytes: int) -> str:
-    """Downloads one file of a Dataset version to `folder/name`.
+    """Download one file of a Dataset version to `folder/name`.
 
     Returns:
-        Its path.
+        The file's path.
 
     Raises:
-        ValueError: it is not there, too large, or not what was stored.
+        ValueError: the file is missing, too large, or differs from the stored one.
     """
     import zipfile
     from pathlib import Path
@@ -75,23 +74,23 @@ def fetch_dataset_file(dataset_id: str, name: str, folder: str, max_bytes: int) 
 
 
 def read_manifest(dataset_id: str, folder: str) -> dict[str, Any]:
-    """The manifest of a Dataset version. Raises ValueError if it has none."""
+    """Download and parse the manifest of a Dataset version; raise ValueError if it has none."""
     from pathlib import Path
 
     return load_ref(Path(fetch_dataset_file(dataset_id, "manifest.json", folder, 10_000_000)).read_text("utf-8"))
 
 
 def read_dataset_part(dataset: dict[str, Any], part: str, folder: str, max_bytes: int) -> Any:
-    """The rows of `train` or of `test` of a Dataset version, a DataFrame with the columns of `dataset_columns`.
+    """Read the `train` or `test` rows of a Dataset version.
 
     Args:
         dataset: the reference that `version_dataset` returns, or a manifest with the dataset's `id`.
-        part: `train` or `test`; the other one is not fetched.
-        folder: where the file is put.
-        max_bytes: how large it may be, packed and unpacked.
+        part: `train` or `test`; the other part is not downloaded.
+        folder: the folder for the file.
+        max_bytes: the maximum size of the file, packed and unpacked.
 
     Raises:
-        ValueError: the file is not what was stored, or the rows are not those of the reference.
+        ValueError: the file differs from the stored one, or the rows differ from the reference.
     """
     path = fetch_dataset_file(dataset["id"], f"{part}.parquet", folder, max_bytes)
     rows = read_parquet(path, dataset_columns(dataset), max_bytes)

@@ -1,5 +1,7 @@
-"""Versions of a ClearML Dataset by what they hold. These functions travel with a step: list them in its
-`helper_functions=[…]`, with those of dataset_files."""
+"""Find, compare and create versions of a ClearML Dataset by content.
+
+Steps embed these functions (see `tabular/helpers.py`).
+"""
 
 from typing import Any
 
@@ -14,7 +16,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
-    """Ids of the Dataset's finished versions that have the tags, in the order in which they were finished."""
+    """Return ids of the Dataset's finished versions with these tags, oldest first."""
     import re
 
     from clearml import Dataset, Task
@@ -32,7 +34,11 @@ def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
 
 
 def read_version(dataset_id: str, folder: str, max_bytes: int) -> tuple[dict[str, Any], Any, Any]:
-    """The manifest, train rows and test rows of a version. Raises ValueError if they do not belong together."""
+    """Return the manifest, train rows and test rows of a version.
+
+    Raises:
+        ValueError: the manifest or the rows do not match their sha256.
+    """
     manifest = read_manifest(dataset_id, folder)
     if content_sha256(manifest) != manifest["sha256"]:
         raise ValueError(f"the manifest of dataset {dataset_id} does not belong to its sha256")
@@ -41,7 +47,7 @@ def read_version(dataset_id: str, folder: str, max_bytes: int) -> tuple[dict[str
 
 
 def sound_version(project: str, name: str, sha256: str, max_bytes: int) -> str:
-    """The id of the version that was first to hold this content and still does; empty if there is none."""
+    """Return the id of the oldest intact version with this content; empty if there is none."""
     import tempfile
 
     for dataset_id in finished_versions(project, name, [f"sha256:{sha256}"]):
@@ -55,9 +61,9 @@ def sound_version(project: str, name: str, sha256: str, max_bytes: int) -> str:
 
 
 def row_changes(before: Any, after: Any, key: str) -> dict[str, Any]:
-    """What changed between two DataFrames: rows added, removed and changed (by key; without one, by all values).
+    """Count rows added, removed and changed between two DataFrames, and list changed columns.
 
-    Changed are rows whose values differ in a column that both have.
+    Rows are matched by key; without a key, by all values. A row is changed if a shared column differs.
     """
     columns = {
         "columns_added": [name for name in after.columns if name not in before.columns],
@@ -82,10 +88,10 @@ def row_changes(before: Any, after: Any, key: str) -> dict[str, Any]:
 
 
 def latest_version(project: str, name: str, max_bytes: int) -> tuple[str, dict[str, Any], Any]:
-    """The version to be the parent of a new one: its id, manifest, and train and test rows together.
+    """Return the parent for a new version: id, manifest, and train and test rows together.
 
-    It is the one that was finished last; none ("", {} and None) if there is none, or its files are damaged: a child
-    keeps files that have not changed in its parent's archive.
+    The parent is the version that was finished last. Returns ("", {}, None) without a version or if its files are
+    damaged: a child keeps unchanged files in its parent's archive.
     """
     import tempfile
 
@@ -104,7 +110,7 @@ def latest_version(project: str, name: str, max_bytes: int) -> tuple[str, dict[s
 
 
 def make_manifest(split: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
-    """What a version says of itself: origin, roles of columns, and rows and sha256 of its parts and of the whole."""
+    """Build a version's manifest: origin, column roles, rows and sha256 per part and in total."""
     kept = (
         "target",
         "problem_type",
@@ -124,7 +130,7 @@ def make_manifest(split: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any
 
 
 def tell_changes(parent: str, before: Any, after: Any, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Prints and returns the `row_changes` since the parent; none ({}) without a parent."""
+    """Print and return the `row_changes` since the parent; {} without a parent."""
     changes = row_changes(before, after, manifest["key"]) if parent else {}
     print(f"changes since dataset {parent}: {changes}" if parent else "a first version, without a parent")
     return changes
@@ -133,7 +139,7 @@ def tell_changes(parent: str, before: Any, after: Any, manifest: dict[str, Any])
 def store_split(
     project: str, name: str, parent: str, folder: str, manifest: dict[str, Any], changes: dict[str, Any]
 ) -> str:
-    """Stores train and test rows and their manifest, which stand in the folder, as a new version; returns its id."""
+    """Store the folder's train rows, test rows and manifest as a new version; return its id."""
     tags = [f"sha256:{manifest['sha256']}"] + (["synthetic"] if manifest["synthetic"] else [])
     facts = {fact: manifest[fact] for fact in ("sha256", "rows", "key")} | {"columns": len(dataset_columns(manifest))}
     text = f"{manifest['train_rows']} train and {manifest['test_rows']} test rows; {changes}"
@@ -152,21 +158,21 @@ def store_version(
     metadata: dict[str, Any],
     description: str,
 ) -> str:
-    """Stores the folder's files as a new Dataset version and finishes it; if that fails, nothing is left of it.
+    """Store the folder's files as a new, finished Dataset version; delete it again on failure.
 
     Args:
         project: the ClearML project.
-        name: of the Dataset.
-        version: its number; empty: the next one.
-        parents: ids of the versions that it was made from.
-        folder: its files, and nothing else.
-        tags: of the version.
-        facts: what can be listed and searched for: user properties of the version's Task.
-        metadata: all that is known of the version, kept as JSON.
-        description: a line for people.
+        name: the name of the Dataset.
+        version: the version number; empty: the next number.
+        parents: ids of the parent versions.
+        folder: a folder that holds the version's files and nothing else.
+        tags: the tags of the version.
+        facts: user properties of the version's Task, for lists and searches.
+        metadata: a dict with all details of the version, stored as JSON.
+        description: a line of text for people.
 
     Returns:
-        Its id.
+        The version's id.
     """
     import glob
     from pathlib import Path
@@ -182,7 +188,7 @@ def store_version(
         description=description,
     )
     try:
-        # `sync_folder` would look for a renamed file in the parent's archive, which has it under its old name only.
+        # `sync_folder` expects a renamed file in the parent's archive, which has it under its old name only.
         for gone in dataset.list_files():
             if not Path(folder, gone).exists():
                 dataset.remove_files(glob.escape(gone), recursive=False)

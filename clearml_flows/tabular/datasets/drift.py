@@ -1,30 +1,30 @@
-"""How far the rows of a new dataset version have moved from those of the version before it.
+"""Measure drift: how far the rows of a new dataset version differ from the previous version.
 
 The measure is the population stability index (PSI) of each column: the sum over bins of (new share - old share) *
-ln(new share / old share). Below 0.1 it is commonly taken as no change, above 0.25 as a large one; it is 2 when about
-a quarter of the rows are where none was. By chance alone it is about a chi-square of bins - 1 degrees of
-freedom times 1/n + 1/m: what a few rows may make by chance is not called drift.
-These functions travel with a step; list all of them in its `helper_functions=[…]`.
+ln(new share / old share). A PSI below 0.1 commonly counts as no change, above 0.25 as a large change. It is 2 when
+about a quarter of the rows are in bins that were empty. By chance alone it is about a chi-square with bins - 1
+degrees of freedom times 1/n + 1/m. A PSI within that range is not called drift.
+Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
 
 
 def measure_drift(before: Any, after: Any, target: str, key: str, warn: float, refuse: float) -> list[dict[str, Any]]:
-    """Compares the columns that two DataFrames share.
+    """Compare the columns that two DataFrames share.
 
     Args:
-        before: the rows of the earlier version.
-        after: those of the new one.
-        target: its share of positives may change by `warn` and `refuse` of itself; other columns have these as PSI.
+        before: the rows of the previous version.
+        after: the rows of the new version.
+        target: the target column. Its measure is the relative change of a class share; other columns use the PSI.
         key: the column that is not compared.
-        warn: from here on a column is `warned`; 0: never. New categories are always.
-        refuse: from here on a column is `refused`; 0: never.
+        warn: a column above this measure is `warned`; 0: never. New categories are always `warned`.
+        refuse: a column above this measure is `refused`; 0: never.
 
     Returns:
-        For each column, the most moved first: `{column, psi, by_chance, measure, moved, new, verdict}`. The verdict
-        (`stable`, `warned`, `refused`) is on measure; by_chance is what that may be without any change; moved tells the
-        change in words, and new are the categories that were not there before.
+        A row per column, largest drift first: `{column, psi, by_chance, measure, moved, new, verdict}`.
+        `verdict` is `stable`, `warned` or `refused`. `by_chance` is the measure that chance alone can reach.
+        `moved` describes the change as text. `new` lists categories that the previous version lacks.
     """
     shared = [name for name in after.columns if name in before.columns and name != key]
     table = [column_drift(before[name], after[name], name == target) for name in shared]
@@ -37,7 +37,7 @@ def measure_drift(before: Any, after: Any, target: str, key: str, warn: float, r
 
 
 def column_drift(before: Any, after: Any, is_target: bool) -> dict[str, Any]:
-    """A row of `measure_drift`, without the verdict, for one column."""
+    """Compute a row of `measure_drift` for one column, without the verdict."""
     from pandas.api.types import is_numeric_dtype
 
     numeric = is_numeric_dtype(before) and is_numeric_dtype(after)
@@ -57,23 +57,24 @@ def column_drift(before: Any, after: Any, is_target: bool) -> dict[str, Any]:
 
 
 def value_counts(before: Any, after: Any) -> tuple[dict[Any, int], dict[Any, int]]:
-    """How often each value is there before and after; both have all values of either, as text."""
+    """Count each value, as text, before and after; both dicts have all values."""
     old, new = before.astype(str).value_counts().to_dict(), after.astype(str).value_counts().to_dict()
     names = sorted({*old, *new})
     return {name: int(old.get(name, 0)) for name in names}, {name: int(new.get(name, 0)) for name in names}
 
 
 def bin_counts(before: Any, after: Any, bins: int = 10) -> tuple[dict[Any, int], dict[Any, int]]:
-    """How many numbers are in each bin, before and after. Bins are quantiles of what was before, or its few values.
+    """Count the numbers in each bin, before and after.
 
-    What is missing has a bin of its own, and so has what is below or above all that was before.
+    Bins are the quantiles of `before`, or its distinct values if there are few. Missing values have a bin of their own.
+    So have values below and values above all of `before`.
     """
     import numpy as np
 
     known = np.sort(before.dropna().to_numpy(dtype="float64"))
     distinct = np.unique(known)
     if len(distinct) <= bins:
-        # A value that was not there before is nearest to one of these, or beyond them all.
+        # A value that `before` lacks falls between two of these, or outside all of them.
         edges = np.sort(np.concatenate([distinct, np.nextafter(distinct, np.inf)]))
     else:
         inner = np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])
@@ -89,7 +90,7 @@ def bin_counts(before: Any, after: Any, bins: int = 10) -> tuple[dict[Any, int],
 
 
 def stability_index(old: dict[Any, int], new: dict[Any, int]) -> float:
-    """The PSI of counts by bin. Each count is taken as half a row more, so that an empty bin is not infinite."""
+    """Compute the PSI of counts by bin, adding 0.5 rows to each so that empty bins stay finite."""
     import math
 
     index = 0.0
@@ -101,7 +102,10 @@ def stability_index(old: dict[Any, int], new: dict[Any, int]) -> float:
 
 
 def index_by_chance(bins: int, old: int, new: int) -> float:
-    """The PSI that rows of the same kind exceed once in a thousand times (Wilson and Hilferty's chi-square)."""
+    """Return the PSI that rows of the same kind exceed once in a thousand times.
+
+    Uses Wilson and Hilferty's approximation of the chi-square distribution.
+    """
     degrees = max(1, bins - 1)
     spread = 2 / (9 * degrees)
     chi_square = degrees * (1 - spread + 3.09 * spread**0.5) ** 3
@@ -109,7 +113,7 @@ def index_by_chance(bins: int, old: int, new: int) -> float:
 
 
 def drift_figure(table: list[dict[str, Any]], warn: float, refuse: float) -> dict[str, Any]:
-    """The measure of each column as a plotly bar chart, coloured by verdict, with the two thresholds."""
+    """Draw each column's measure as a plotly bar chart with both thresholds."""
     colours = {"stable": "#6b9080", "warned": "#e0a458", "refused": "#b23a48"}
     rows = table[:40][::-1]
     bars = {
@@ -130,7 +134,7 @@ def drift_figure(table: list[dict[str, Any]], warn: float, refuse: float) -> dic
 
 
 def describe_drift(table: list[dict[str, Any]], verdict: str, most: int = 6) -> str:
-    """The columns with this verdict in one line, such as `tenure (0.31: mean 32.4 to 20.1)`."""
+    """List the columns with this verdict, such as `tenure (0.31: mean 32.4 to 20.1)`."""
     rows = [row for row in table if row["verdict"] == verdict]
     told = []
     for row in rows[:most]:

@@ -1,7 +1,6 @@
-"""Drift as a Task tells it: a table, a plot, a JSON artifact, and a refusal.
+"""Report drift on a Task as a table, a plot and a JSON artifact, and refuse bad data.
 
-The function travels with a step: list it in its `helper_functions=[…]`, with all of drift, `problems` and
-`save_artifact`.
+Steps embed this function (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -16,20 +15,19 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 def report_drift(
     task: Any, earlier: dict[str, Any], before: Any, manifest: dict[str, Any], after: Any, warn: float, refuse: float
 ) -> None:
-    """Compares the rows of a version to be with those of the one before it, and tells what moved.
+    """Compare the rows of a new version with the previous version's and report the drift.
 
-    Stores the artifact `drift`, the table and the plot "drift"; tags the Task `drift` where something is more than
-    stable. Rows are not compared where there is no version before, or one of the two is synthetic and the other is not:
-    the console says so.
+    Stores the artifact `drift`, the table and the plot "drift". Tags the Task `drift` if a column is warned or refused.
+    Compares nothing if there is no previous version, or if only one of the two is synthetic; the console says so.
 
     Args:
-        task: the Task that tells it.
-        earlier: the manifest of the version before; empty if there is none.
-        before: its rows.
-        manifest: of the version to be.
-        after: its rows.
+        task: the Task that gets the report.
+        earlier: the manifest of the previous version; empty if there is none.
+        before: the rows of the previous version.
+        manifest: the manifest of the new version.
+        after: the rows of the new version.
         warn: see `measure_drift`.
-        refuse: likewise.
+        refuse: see `measure_drift`.
 
     Raises:
         ValueError: bad data: a column is refused.

@@ -1,6 +1,6 @@
-"""Registered models: one entry for one file, found by the sha256 in its address, told apart by their tags.
+"""Registry entries of models: one entry per file, found by the sha256 in its URL.
 
-`client` is an `APIClient`; an entry is the client's model entity. Every function here may travel with a step.
+`client` is an `APIClient`; an entry is the client's model entity. Steps may embed every function.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def project_of(client: Any, name: str) -> str:
-    """The id of the project of this name, which is made if there is none."""
+    """Return the id of the project of this name; create the project if it does not exist."""
     import re
 
     pattern = f"^{re.escape(name)}$"
@@ -21,10 +21,10 @@ def project_of(client: Any, name: str) -> str:
 
 
 def get_model(client: Any, model_id: str, sha256: str) -> Any:
-    """The entry of a registered model.
+    """Return the entry of a registered model.
 
     Raises:
-        ValueError: there is none of this id, or it holds another file.
+        ValueError: no model has this id, or it holds another file.
     """
     found = client.models.get_all(id=[model_id], only_fields=["id", "name", "project", "uri", "tags", "metadata"])
     if not len(found):
@@ -37,7 +37,7 @@ def get_model(client: Any, model_id: str, sha256: str) -> Any:
 
 
 def find_models(client: Any, name: str, project_id: str, page_size: int = 500) -> list[Any]:
-    """All models of this name in the project that are not archived, the newest first."""
+    """Return all models of this name in the project that are not archived, newest first."""
     import re
 
     found: list[Any] = []
@@ -57,20 +57,20 @@ def find_models(client: Any, name: str, project_id: str, page_size: int = 500) -
 
 
 def model_value(entry: Any, key: str) -> str:
-    """A value of the model's metadata; empty if it has none of this name."""
+    """Return a value of the model's metadata; empty if the key is missing."""
     item = (entry.data.metadata or {}).get(key) or {}
     value = item.get("value") if isinstance(item, dict) else item.value
     return str(value or "")
 
 
 def store_model_file(client: Any, path: str, project_id: str, sha256: str, suffix: str = ".skops") -> str:
-    """Uploads a model file to the file server, under its own sha256 and with the suffix, and reads it back.
+    """Upload a model file to the file server, named by its sha256 and suffix, and verify it.
 
     Returns:
-        The address, which is the same for equal files of a project.
+        The file's URL, which is the same for equal files of a project.
 
     Raises:
-        RuntimeError: after the last try the file server did not have the file as it is here.
+        RuntimeError: after the last try the file server did not have an equal file.
     """
     url = f"{client.session.get_files_server_host().rstrip('/')}/models/{project_id}/{sha256}{suffix}"
     upload_file(path, url)
@@ -87,12 +87,12 @@ def register_model(
     task_id: str,
     framework: str = "ScikitLearn",
 ) -> str:
-    """The id of the model of this name with this file, which is registered if it is not yet.
+    """Return the id of the model of this name with this file; register it if it is new.
 
-    Its version is the number after the highest that a model of this name has, archived ones too; it is given while the
-    lock of the name is held, so that two that register at once get two numbers. The entry is made bare, then gets its
-    facts, and its tags at last: what has the tag `candidate` is whole. After a crash between, the entry is found again
-    by its address; one without a comment has no tags yet.
+    Its version is the highest version of this name, archived models included, plus 1. The lock of the name is held
+    meanwhile, so that two parallel registrations get two numbers. The entry is created bare, then gets its facts, and
+    last its tags: a model tagged `candidate` is complete. After a crash in between, the entry is found by its URL.
+    An entry without a comment has no tags yet.
     """
     lock = take_lock(client, name, project_id)
     try:
@@ -116,7 +116,7 @@ def register_model(
 
 
 def find_file(client: Any, name: str, project_id: str, url: str) -> Any:
-    """The entry of this name whose file is at the address, unless it is archived; else None."""
+    """Return the entry of this name with this URL, unless it is archived; else None."""
     import re
 
     query = {"name": f"^{re.escape(name)}$", "project": [project_id], "uri": [url], "system_tags": ["-archived"]}
@@ -125,7 +125,7 @@ def find_file(client: Any, name: str, project_id: str, url: str) -> Any:
 
 
 def last_version(client: Any, name: str, project_id: str, page_size: int = 500) -> int:
-    """The highest number that a model of this name has, or had before it was archived; 0 if none has."""
+    """Return the highest version of the models of this name, archived ones included; 0 if none."""
     import re
 
     highest, page = 0, 0
@@ -139,12 +139,12 @@ def last_version(client: Any, name: str, project_id: str, page_size: int = 500) 
 
 
 def add_facts(client: Any, model_id: str, facts: dict[str, Any]) -> None:
-    """Adds facts to a model's metadata, in place of older ones of the same names."""
+    """Add facts to a model's metadata; facts of the same names are replaced."""
     client.models.add_or_update_metadata(model=model_id, metadata=metadata_items(facts))
 
 
 def metadata_items(facts: dict[str, Any]) -> list[dict[str, str]]:
-    """Facts as model metadata: text with the name of its type; lists and tables as JSON."""
+    """Convert facts to model metadata: text with its type's name; lists and dicts as JSON."""
     import json
 
     items = []

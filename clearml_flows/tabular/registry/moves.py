@@ -1,12 +1,16 @@
-"""Moves of `production` between the models of a name, each kept as a record that tells how to take it back.
+"""Move the tag `production` between models of a name, and record each move for rollback.
 
-A record is `{number, when, who, via, why, action: promote|rollback, from, to, before, undoes, state}`: `from` and `to`
-are ids of models or empty, `before` the tags of all models that the move changes, `undoes` the number of the promotion
-that a rollback takes back. It is written as metadata `move-<number>` of the model that comes into production (of the
-one that leaves it, if none comes): as `begun` before the first tag changes, as `done` after the last. One that is still
-`begun` when the next one takes the lock was broken off: it is taken back first, and marked `undone`.
+A record is `{number, when, who, via, why, action: promote|rollback, from, to, before, undoes, state}`.
 
-Every function here may travel with a step.
+- `from` and `to` are ids of models, or empty.
+- `before` maps each model that the move changes to its tags.
+- `undoes` is the number of the promotion that a rollback undoes.
+
+It is stored as metadata `move-<number>` of the model `to`, or of `from` if `to` is empty. Its state is `begun`
+before the first tag changes and `done` after the last. A record that is still `begun` when the next move takes the
+lock was interrupted: it is undone first and marked `undone`.
+
+Steps may embed every function.
 """
 
 from typing import Any
@@ -17,10 +21,10 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def read_moves(entries: list[Any]) -> list[dict[str, Any]]:
-    """The records of all moves among these models, in their order.
+    """Return the records of all moves among these models, sorted by number.
 
     Raises:
-        ValueError: a record was damaged.
+        ValueError: a record is damaged.
     """
     import json
 
@@ -38,7 +42,7 @@ def read_moves(entries: list[Any]) -> list[dict[str, Any]]:
 
 
 def moves_in_effect(moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The promotions that no rollback took back, in their order: the last is the one that a rollback would."""
+    """Return the promotions that no rollback has undone, in order; a rollback undoes the last."""
     taken_back = {move["undoes"] for move in moves if move["action"] == "rollback" and move["state"] == "done"}
     return [
         move
@@ -48,14 +52,20 @@ def moves_in_effect(moves: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def was_rolled_back(moves: list[dict[str, Any]], model_id: str) -> dict[str, Any] | None:
-    """The rollback that took this model out of production, unless it was promoted again since; else None."""
+    """Return the rollback that removed this model from production, or None if there is none.
+
+    A model that was promoted again since counts as not rolled back.
+    """
     done = [move for move in moves if move["state"] == "done"]
     last = next((move for move in reversed(done) if model_id in (move["to"], move["from"])), None)
     return last if last and last["action"] == "rollback" and last["from"] == model_id else None
 
 
 def find_production(entries: list[Any]) -> Any:
-    """The production model among those of a name, or None; while a move is under way, the one that it started from."""
+    """Return the production model, or None.
+
+    During a move, this is the model that the move started from.
+    """
     for entry in entries:
         if "production" in (entry.data.tags or []):
             return entry
@@ -64,19 +74,19 @@ def find_production(entries: list[Any]) -> Any:
 
 
 def promote_model(client: Any, entry: Any, expected: str, told: dict[str, str]) -> str:
-    """Moves `production` to a model and `previous-production` to the one that had it, unless others came first.
+    """Tag a model `production` and the former one `previous-production`, unless that changed.
 
     Args:
         client: an `APIClient`.
         entry: the model.
-        expected: the id of the production model that the decision was made against, or empty.
+        expected: the id of the production model that the decision was based on, or empty.
         told: `who`, `via` and `why`, for the record.
 
     Returns:
-        An empty text; or, where another model is in production by now, a sentence that says so, and nothing was moved.
+        An empty text; or a sentence if another model is in production by now: nothing was changed.
 
     Raises:
-        RuntimeError: the move was given up, and the next one will take it back.
+        RuntimeError: the move was given up. The next move undoes it.
     """
     lock = take_lock(client, entry.name, entry.project)
     try:
@@ -95,20 +105,20 @@ def promote_model(client: Any, entry: Any, expected: str, told: dict[str, str]) 
 
 
 def roll_back(client: Any, name: str, project_id: str, expected: int, told: dict[str, str]) -> dict[str, Any]:
-    """Takes back the last promotion that is in effect: all models that it changed get the tags they had before.
+    """Undo the last promotion in effect: all models that it changed get their former tags.
 
     Args:
         client: an `APIClient`.
-        name: of the models.
-        project_id: of their project.
-        expected: the number of the promotion to take back.
+        name: the name of the models.
+        project_id: the id of their project.
+        expected: the number of the promotion to undo.
         told: `who`, `via` and `why`, for the record.
 
     Returns:
         The record of the rollback.
 
     Raises:
-        ValueError: that promotion is not the last one in effect, or the tags are not as it left them.
+        ValueError: that promotion is not the last in effect, or its tags were changed since.
     """
     lock = take_lock(client, name, project_id)
     try:
@@ -127,7 +137,7 @@ def roll_back(client: Any, name: str, project_id: str, expected: int, told: dict
 
 
 def take_back_broken(client: Any, name: str, project_id: str, lock: dict[str, Any]) -> list[Any]:
-    """The models of this name, after moves that broke off were taken back."""
+    """Undo interrupted moves and return the models of this name."""
     entries = find_models(client, name, project_id)
     for move in reversed(read_moves(entries)):
         if move["state"] == "begun":
@@ -141,7 +151,7 @@ def take_back_broken(client: Any, name: str, project_id: str, lock: dict[str, An
 def make_move(
     client: Any, entries: list[Any], changes: dict[str, list[str]], move: dict[str, Any], lock: dict[str, Any]
 ) -> dict[str, Any]:
-    """Records the move, changes the tags, and marks it done. Returns the record."""
+    """Record the move as begun, change the tags, and record the move as done; return the record."""
     from datetime import UTC, datetime
 
     record = {
@@ -158,7 +168,7 @@ def make_move(
 
 
 def write_move(client: Any, move: dict[str, Any]) -> None:
-    """Keeps the record, in place of the one of the same number."""
+    """Write the record; a record of the same number is replaced."""
     import json
 
     item = {"key": f"move-{move['number']:06d}", "type": "dict", "value": json.dumps(move, sort_keys=True)}
@@ -166,14 +176,14 @@ def write_move(client: Any, move: dict[str, Any]) -> None:
 
 
 def write_tags(client: Any, changes: dict[str, list[str]], lock: dict[str, Any]) -> None:
-    """Sets the tags, those of the model that is to have `production` last: there are never two of them."""
+    """Set the tags, with `production` last, so that two models never have it at once."""
     for model_id in sorted(changes, key=lambda one: "production" in changes[one]):
         hold_lock(lock)
         client.models.edit(model=model_id, tags=changes[model_id])
 
 
 def promotion_tags(tags: dict[str, list[str]], model_id: str) -> dict[str, list[str]]:
-    """The tags to change, of those of all models, so that `production` is on this one only."""
+    """Return the tags to change so that only `model_id` has `production`."""
     roles = ("production", "candidate", "previous-production")
     old = [one for one in tags if one != model_id and "production" in tags[one]]
     changed = {model_id: [*(tag for tag in tags[model_id] if tag not in roles), "production"]}
@@ -186,7 +196,7 @@ def promotion_tags(tags: dict[str, list[str]], model_id: str) -> dict[str, list[
 
 
 def tags_before(entries: list[Any], before: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The tags to change so that models have the roles that they had; other tags they got meanwhile stay."""
+    """Return the tags to change to restore the models' former roles; other newer tags stay."""
     roles = ("production", "candidate", "previous-production")
     changed = {}
     for entry in entries:
@@ -199,7 +209,10 @@ def tags_before(entries: list[Any], before: dict[str, list[str]]) -> dict[str, l
 
 
 def who_asks(client: Any) -> str:
-    """The name of the user whose credentials are used; the SDK's API client knows no `users` service."""
+    """Return the name of the user whose credentials are in use.
+
+    Sends a raw request, because the SDK's `APIClient` has no `users` service.
+    """
     answer = client.session.send_request("users", "get_current_user", json={})
     user = answer.json().get("data", {}).get("user", {}) if answer.ok else {}
     return str(user.get("name") or user.get("id") or "")

@@ -1,20 +1,20 @@
-"""One change at a time to the models of a name (promoted, registered, archived): a lock made of what ClearML offers.
+"""A lock for changes to the models of a name: promotion, registration, archiving.
 
-Names of queues are unique, and the server holds that by an index of its database: of two that make a queue of the same
-name at once, one is refused. So the queue is the lock; it is there for the second or two that a change takes.
+The lock is a ClearML queue. Queue names are unique by an index of the server's database: if two clients create the
+same queue at once, one gets an error. The queue exists for the second or two that a change takes.
 
-What is guaranteed: whoever holds the lock is alone, as long as each of its requests is answered within half of
-`stale_s`; after that time it begins no other. A holder that died leaves the queue behind: who has waited `stale_s` for
-the very same queue removes it. No clocks of different machines are compared.
+The holder is alone as long as each of its requests is answered within `stale_s` / 2. After that time it starts no
+other request. A holder that died leaves its queue behind. A client that has waited `stale_s` for the same queue
+removes it. Clocks of different machines are never compared.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
 
 
 def take_lock(client: Any, name: str, project_id: str, stale_s: float = 60.0, pause_s: float = 0.2) -> dict[str, Any]:
-    """Waits until no one else changes the models of this name in the project.
+    """Wait for the lock on the models of this name in the project.
 
     Returns:
         The lock, for `hold_lock` and `free_lock`.
@@ -45,7 +45,7 @@ def take_lock(client: Any, name: str, project_id: str, stale_s: float = 60.0, pa
 
 
 def lock_holder(client: Any, called: str, token: str) -> str:
-    """The id of the queue of this name, empty if there is none; the token itself if the queue bears it."""
+    """Return the id of the queue of this name, or the token if it is the queue's tag."""
     import re
 
     found = client.queues.get_all(name=f"^{re.escape(called)}$", only_fields=["id", "tags"])
@@ -55,7 +55,7 @@ def lock_holder(client: Any, called: str, token: str) -> str:
 
 
 def hold_lock(lock: dict[str, Any]) -> None:
-    """Raises RuntimeError if the lock was held for so long that it may soon be taken away: write nothing then."""
+    """Raise RuntimeError if the lock is too old to write safely: others may remove it soon."""
     import time
 
     if time.monotonic() > lock["until"]:
@@ -63,7 +63,7 @@ def hold_lock(lock: dict[str, Any]) -> None:
 
 
 def free_lock(client: Any, lock: dict[str, Any]) -> None:
-    """Gives the lock up; that it is gone already is fine."""
+    """Delete the lock; a lock that is already gone is no error."""
     from clearml.backend_api.session.client import APIError
 
     try:

@@ -1,16 +1,13 @@
-"""What is known about the winner of a sweep.
-
-Every function here may travel with a step.
-"""
+"""Facts about the winner of a sweep. Steps may embed every function."""
 
 from typing import Any
 
 
 def winner_of(sweep: dict[str, Any], dataset: dict[str, Any]) -> dict[str, Any]:
-    """The entry of the sweep's winner.
+    """Return the entry of the sweep's winner.
 
     Raises:
-        ValueError: the sweep was over another dataset, or does not hold its winner.
+        ValueError: the sweep used another dataset, or lacks its winner.
     """
     if sweep["dataset"]["sha256"] != dataset["sha256"]:
         raise ValueError(
@@ -23,7 +20,7 @@ def winner_of(sweep: dict[str, Any], dataset: dict[str, Any]) -> dict[str, Any]:
 
 
 def model_facts(client: Any, sweep: dict[str, Any], best: dict[str, Any], dataset: dict[str, Any]) -> dict[str, Any]:
-    """What the registry is to know of the winner: where it comes from, what it takes, its worth, why it won."""
+    """Collect the winner's facts for the registry: origin, features, metrics, reason."""
     metric, value = sweep["metric"], best["metrics"][f"cv_{sweep['metric']}"]
     compared = sweep["count"] - sweep["failed"]
     parameters = client.tasks.get_by_id(task=best["task_id"]).data.hyperparams["Estimator"]
@@ -44,7 +41,7 @@ def model_facts(client: Any, sweep: dict[str, Any], best: dict[str, Any], datase
 
 
 def code_commit(client: Any, task_id: str) -> str:
-    """The code's commit as the step's Task or those above it know it; empty where none does."""
+    """Return the code's commit from the step's Task or its nearest ancestor, else empty."""
     while task_id:
         task = client.tasks.get_by_id(task=task_id).data
         if task.script and task.script.version_num:
