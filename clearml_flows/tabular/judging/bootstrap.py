@@ -1,17 +1,17 @@
-"""How sure metrics are, and how sure the difference between two models on the same rows: rows drawn anew, many times.
+"""Bootstrap intervals of metrics, and of the difference between two models on the same rows.
 
-`y` is what is true, 1 or 0 or a number; a model is `{p, threshold}`: `p` its probabilities of 1, or, where the
-threshold is None, the numbers that it predicts. Every function here may travel with a step.
+`y` holds the true values: 1 or 0, or numbers. A model is `{p, threshold}`: `p` are its probabilities of 1.
+If the threshold is None, `p` are predicted numbers. Steps may embed every function.
 """
 
 from typing import Any
 
 
 def bootstrap_metrics(y: Any, models: list[dict[str, Any]], rounds: int, seed: int) -> list[dict[str, Any]]:
-    """For each model the metrics of `row_metrics`, each as an array over the rounds.
+    """Compute the `row_metrics` of each model as arrays over the bootstrap rounds.
 
-    All models are measured on the same draws, so that differences within a round are paired. A round in which only one
-    class, or number, was drawn is left out.
+    All models are measured on the same draws, so differences within a round are paired. A round is left out if all
+    drawn rows have the same value.
     """
     import numpy as np
 
@@ -32,7 +32,10 @@ def bootstrap_metrics(y: Any, models: list[dict[str, Any]], rounds: int, seed: i
 
 
 def drawn_metrics(y: Any, p: Any, threshold: float, weights: Any) -> dict[str, Any]:
-    """`binary_metrics` of many draws of the rows at once: `weights`, rounds x rows, tells how often each was drawn."""
+    """Compute `binary_metrics` for many draws at once.
+
+    `weights` is rounds x rows: how often each row was drawn.
+    """
     import numpy as np
 
     order = np.argsort(-p, kind="stable")
@@ -58,33 +61,36 @@ def drawn_metrics(y: Any, p: Any, threshold: float, weights: Any) -> dict[str, A
 
 
 def drawn_errors(y: Any, p: Any, weights: Any) -> dict[str, Any]:
-    """`regression_metrics` of many draws of the rows at once; `weights` as for `drawn_metrics`."""
+    """Compute `regression_metrics` for many draws at once; `weights` as in `drawn_metrics`."""
     import numpy as np
 
     rows = weights.sum(axis=1)
     squared, mean = weights @ (y - p) ** 2, weights @ y / rows
-    # About the mean of all rows, so that nothing is lost where numbers are large and close together.
+    # Centred on the mean of all rows: this keeps precision where numbers are large and close together.
     spread = weights @ (y - y.mean()) ** 2 - rows * (mean - y.mean()) ** 2
     return {"r2": 1 - squared / spread, "rmse": np.sqrt(squared / rows), "mae": weights @ np.abs(y - p) / rows}
 
 
 def percentile_intervals(values: dict[str, Any]) -> dict[str, list[float]]:
-    """The 95 % interval of each metric over the rounds, as `[low, high]`."""
+    """Return the 95 % interval of each metric over the rounds, as `[low, high]`."""
     import numpy as np
 
     return {name: [float(edge) for edge in np.percentile(drawn, [2.5, 97.5])] for name, drawn in values.items()}
 
 
 def paired_differences(candidate: dict[str, Any], production: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Of each metric, from the rounds of both models: `low` and `high`, the 95 % interval of candidate less production,
-    and `p_value`, how often chance alone would set equal models so far apart, whichever is ahead."""
+    """Return the interval and p-value of candidate less production for each metric.
+
+    `low` and `high` are the ends of the 95 % interval. `p_value` is two-sided: how often chance alone would set equal
+    models so far apart.
+    """
     import numpy as np
 
     found = {}
     for name, values in candidate.items():
         apart = values - production[name]
         low, high = np.percentile(apart, [2.5, 97.5])
-        # One more than was counted: so few rounds cannot show that something never happens.
+        # Add one to each count: a finite number of rounds cannot show a probability of 0.
         less, more = ((np.count_nonzero(side) + 1) / (len(apart) + 1) for side in (apart <= 0, apart >= 0))
         found[name] = {"low": float(low), "high": float(high), "p_value": float(min(1.0, 2 * min(less, more)))}
     return found

@@ -1,13 +1,13 @@
-"""Whether predicted probabilities are the shares that come true.
+"""Calibration of predicted probabilities.
 
-`y` is 1 or 0, `p` the predicted probability of 1. Every function here may travel with a step.
+`y` is 1 or 0, `p` the predicted probability of 1. Steps may embed every function.
 """
 
 from typing import Any
 
 
 def probability_bins(p: Any, bins: int = 10) -> Any:
-    """For each row the number of its bin: bins of about equally many rows, rows of equal probability in one."""
+    """Return each row's bin number; bins have about equal rows, equal probabilities share a bin."""
     import numpy as np
 
     edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
@@ -15,7 +15,7 @@ def probability_bins(p: Any, bins: int = 10) -> Any:
 
 
 def reliability_table(y: Any, p: Any, bins: int = 10) -> list[dict[str, Any]]:
-    """For each bin: rows, the mean prediction, the share that came true, and the 95 % interval (Wilson's) of that."""
+    """Return each bin's rows, mean prediction, share of positives and its 95 % Wilson interval."""
     from scipy.stats import binomtest
 
     number, table = probability_bins(p, bins), []
@@ -29,15 +29,18 @@ def reliability_table(y: Any, p: Any, bins: int = 10) -> list[dict[str, Any]]:
 
 
 def calibration_error(table: list[dict[str, Any]]) -> float:
-    """The expected calibration error: how far prediction and outcome are apart, over the bins, weighed by rows."""
+    """Return the expected calibration error.
+
+    This is the mean gap between prediction and outcome over the bins, weighted by rows.
+    """
     rows = sum(one["rows"] for one in table)
     return float(sum(one["rows"] * abs(one["predicted"] - one["observed"]) for one in table) / rows)
 
 
 def chance_error(p: Any, seed: int, rounds: int = 2000, bins: int = 10) -> float:
-    """The calibration error that a perfectly calibrated model with these predictions stays below 19 times of 20.
+    """Return the calibration error that perfect calibration stays below in 19 of 20 cases.
 
-    On few rows it is far from 0: what is above it is more than chance.
+    With few rows it is far from 0. Only an error above it is more than chance.
     """
     import numpy as np
 
@@ -47,7 +50,7 @@ def chance_error(p: Any, seed: int, rounds: int = 2000, bins: int = 10) -> float
 
 
 def calibration_facts(y: Any, p: Any, seed: int) -> dict[str, float]:
-    """The Brier score and that of the constant share, the calibration error and what chance makes of it, the means."""
+    """Return Brier scores of model and constant share, calibration errors, and the two means."""
     share = float(y.mean())
     return {
         "brier": float(((p - y) ** 2).mean()),

@@ -1,14 +1,14 @@
-"""DeLong's variance of the area under the ROC curve, and his test of two areas on the same rows.
+"""DeLong's variance of the ROC-AUC, and DeLong's test of two ROC-AUCs on the same rows.
 
 E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, Biometrics 44 (1988), computed by ranks as X. Sun and W. Xu (2014) do.
-`y` is 1 or 0, `p` the score. Every function here may travel with a step.
+`y` is 1 or 0, `p` the score. Steps may embed every function.
 """
 
 from typing import Any
 
 
 def delong(y: Any, scores: list[Any]) -> tuple[Any, Any]:
-    """The areas under the curves of several scores of the same rows, and the covariance matrix of these areas."""
+    """Return the ROC-AUCs of several scores of the same rows, and their covariance matrix."""
     import numpy as np
     from scipy.stats import rankdata
 
@@ -23,20 +23,20 @@ def delong(y: Any, scores: list[Any]) -> tuple[Any, Any]:
 
 
 def delong_test(y: Any, p: Any, other: Any) -> dict[str, float]:
-    """The difference of the areas of `p` and of `other`, its 95 % interval and two-sided p-value."""
+    """Return the difference of two ROC-AUCs, its 95 % interval and two-sided p-value."""
     from scipy.stats import norm
 
     areas, covariance = delong(y, [p, other])
     difference = float(areas[0] - areas[1])
     deviation = float(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0.0)) ** 0.5
-    # Scores that rank the rows alike have areas that cannot differ.
+    # The deviation is 0 if both scores rank the rows equally.
     p_value = 2 * float(norm.sf(abs(difference) / deviation)) if deviation > 1e-12 else 1.0
     reach = 1.959964 * deviation
     return {"difference": difference, "low": difference - reach, "high": difference + reach, "p_value": p_value}
 
 
 def area_interval(y: Any, p: Any) -> tuple[float, float, float]:
-    """The area under the curve and its 95 % interval, on the scale of its logit, so that it stays between 0 and 1."""
+    """Return the ROC-AUC and its 95 % interval, by the logit scale to stay within 0 and 1."""
     import math
 
     areas, covariance = delong(y, [p])

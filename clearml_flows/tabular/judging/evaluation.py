@@ -1,7 +1,4 @@
-"""Registered models on rows that they have not seen.
-
-Every function here may travel with a step.
-"""
+"""Score registered models on held-out rows. Steps may embed every function."""
 
 from typing import Any
 
@@ -13,15 +10,15 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def score_model(entry: Any, rows: Any, folder: str, max_bytes: int) -> dict[str, Any]:
-    """Reads a registered model and scores the rows with it.
+    """Load a registered model and score the rows.
 
     Returns:
-        `y`, what is true, and `p`, what is predicted, as `tabular/problem_type.py` has them; `threshold`, the one
-        chosen in training, None of numbers; `metrics`, named `test_…`.
+        `y`, the true values, and `p`, the predictions, as in `tabular/problem_type.py`; `threshold`, chosen
+        in training, None for numbers; `metrics`, named `test_…`.
 
     Raises:
-        ValueError: the model's file or facts are not what was registered, or the rows lack a column of its, have a
-            class that it does not know, or are of another type of problem.
+        ValueError: the model's file or facts differ from the registered ones, or the rows do not fit the model:
+            a column is missing, a class is unknown, or the type of problem differs.
     """
     import json
 
@@ -49,8 +46,8 @@ def score_model(entry: Any, rows: Any, folder: str, max_bytes: int) -> dict[str,
 
 
 def score_rows(model: Any, features: Any, labels: Any, threshold: float | None) -> dict[str, Any]:
-    """What `score_model` returns, of a fitted model that knows the labels."""
-    # Of classes, those of the model: the rows may all be of one.
+    """Score rows with a fitted model that knows the labels; return the dict of `score_model`."""
+    # Take the positive class from the model: the rows may all have the same class.
     y = labels.to_numpy("float64") if threshold is None else (labels.to_numpy() == model.classes_[1]).astype(int)
     p = predict_rows(model, features)
     metrics = {f"test_{name}": value for name, value in row_metrics(y, p, threshold).items()}
@@ -60,10 +57,10 @@ def score_rows(model: Any, features: Any, labels: Any, threshold: float | None) 
 def score_incumbent(
     entry: Any, candidate_id: str, rows: Any, folder: str, max_bytes: int
 ) -> tuple[dict[str, Any] | None, str]:
-    """Scores the production model, if there is one besides the candidate, on the same rows.
+    """Score the production model on the same rows, unless it is the candidate.
 
     Returns:
-        What `score_model` returns, or None; and why it could not be scored, or an empty text.
+        The dict of `score_model`, or None; and the reason if scoring failed, else an empty text.
     """
     if entry is None or entry.id == candidate_id:
         return None, ""

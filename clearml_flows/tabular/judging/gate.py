@@ -1,6 +1,6 @@
-"""The gate: the rules that a model must hold to go into production, each told with its numbers.
+"""The gate: rules that a model must pass to go into production, each with its numbers.
 
-A rule is `{rule, passed, why}`. Every function here may travel with a step.
+A rule is `{rule, passed, why}`. Steps may embed every function.
 """
 
 from typing import Any
@@ -12,15 +12,15 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def make_rule(rule: str, passed: bool, why: str) -> dict[str, Any]:
-    """One rule and what came of it."""
+    """Build a rule's result."""
     return {"rule": rule, "passed": passed, "why": why}
 
 
 def full_metric(metrics: dict[str, float], metric: str) -> str:
-    """The name of the metric as it stands in `metrics`, where `test_` may be left out.
+    """Return the metric's name as in `metrics`; the prefix `test_` may be omitted.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: `metrics` has no such metric.
     """
     name = metric if metric in metrics else f"test_{metric}"
     if name not in metrics:
@@ -30,7 +30,10 @@ def full_metric(metrics: dict[str, float], metric: str) -> str:
 
 
 def origin_rules(candidate: Any, incumbent: Any, moves: list[dict[str, Any]], embedded: bool) -> list[dict[str, Any]]:
-    """Whether the model's data and its past in production allow it there; `moves` are the records of promotions."""
+    """Check the model's training data and its history in production.
+
+    `moves` are the records of promotions and rollbacks.
+    """
     refusal = data_refusal(candidate, incumbent, embedded)
     back = was_rolled_back(moves, candidate.id)
     past = (
@@ -51,17 +54,17 @@ def result_rules(
     problem: str,
     limits: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Whether what the test rows tell of the candidate and the production model is good enough.
+    """Check the results of the candidate and the production model on the test rows.
 
     Args:
-        scored: the candidate, as `score_model` returns it.
+        scored: the candidate, from `score_model`.
         production: the production model on the same rows, or None.
-        judged: what `judge_models` returns of them.
-        problem: why the production model could not be measured; empty if it could, or if there is none.
+        judged: the result of `judge_models`.
+        problem: why the production model could not be scored, else empty.
         limits: `metric`, `minimum`, `margin`, `calibration_maximum`, `segment_minimum` and `segment_drop`.
 
     Raises:
-        ValueError: the metric is not one of the candidate's.
+        ValueError: the candidate has no such metric.
     """
     metrics, before = scored["metrics"], production and production["metrics"]
     metric = full_metric(metrics, limits["metric"])
@@ -81,7 +84,7 @@ def result_rules(
 
 
 def minimum_rule(metrics: dict[str, float], metric: str, minimum: float) -> dict[str, Any]:
-    """Whether the metric is good enough by itself."""
+    """Compare the metric with the minimum, or the maximum if lower is better."""
     value, lower = metrics[metric], lower_is_better(metric)
     passed = value <= minimum if lower else value >= minimum
     words = "meets" if passed else "is above the maximum" if lower else "is below the minimum"
@@ -96,15 +99,15 @@ def production_rule(
     difference: dict[str, float] | None,
     problem: str,
 ) -> dict[str, Any]:
-    """Whether the metric holds against that of the production model on the same rows.
+    """Compare the metric with the production model's on the same rows.
 
     Args:
-        metrics: the candidate's.
-        before: the production model's, or None.
-        metric: the one that decides.
+        metrics: the candidate's metrics.
+        before: the production model's metrics, or None.
+        metric: the metric that decides.
         margin: how much worse the candidate may be.
         difference: `low`, `high` and `p_value` of candidate less production.
-        problem: why the production model could not be measured; empty if it could, or if there is none.
+        problem: why the production model could not be scored, else empty.
     """
     if problem or before is None:
         return make_rule("production", not problem, problem or "there is no production model to compare with")
@@ -119,7 +122,10 @@ def production_rule(
 
 
 def calibration_rule(facts: dict[str, float], maximum: float) -> dict[str, Any]:
-    """Whether the probabilities are right, as far as so many rows can tell; `facts` come from `calibration_facts`."""
+    """Compare the calibration error with the maximum, or with the error expected by chance.
+
+    `facts` come from `calibration_facts`.
+    """
     error, chance = facts["expected_calibration_error"], facts["calibration_error_by_chance"]
     said = f"mean prediction {facts['mean_predicted']:.3f}, share of positives {facts['share_of_positives']:.3f}"
     if error <= maximum:
@@ -131,10 +137,10 @@ def calibration_rule(facts: dict[str, float], maximum: float) -> dict[str, Any]:
 
 
 def segment_rule(table: list[dict[str, Any]], overall: float, minimum: float, drop: float) -> dict[str, Any]:
-    """Whether the model ranks the customers of every segment that has enough rows.
+    """Check the ROC-AUC of every segment that has enough rows.
 
-    A segment collapses where even the upper end of its ROC-AUC's interval is below `minimum`, or more than `drop` below
-    the ROC-AUC of all rows: with a dozen segments, one is always low by chance.
+    A segment fails if the upper end of its interval is below `minimum`, or more than `drop` below the ROC-AUC of all
+    rows. The upper end is used because one of a dozen segments is always low by chance.
     """
     limit = max(minimum, overall - drop)
     judged = [one for one in table if one["roc_auc"] is not None]
@@ -150,9 +156,9 @@ def segment_rule(table: list[dict[str, Any]], overall: float, minimum: float, dr
 
 
 def verdict(rules: list[dict[str, Any]], in_production: bool) -> tuple[bool, str]:
-    """Whether the model goes into production, and why: every rule that failed, or all that were held.
+    """Return if the model may be in production, and why: all failed rules, or all passed ones.
 
-    A model that is there stays there: to take it out is a decision for people, who are told of what it fails.
+    A model that is in production stays there. Its failed rules are reported, and people decide.
     """
     failed = "; ".join(rule["why"] for rule in rules if not rule["passed"])
     if in_production:
@@ -163,10 +169,12 @@ def verdict(rules: list[dict[str, Any]], in_production: bool) -> tuple[bool, str
 
 
 def decide(client: Any, task: Any, entry: Any, incumbent: Any, rules: list[dict[str, Any]]) -> tuple[bool, str]:
-    """Moves `production` to the candidate if the rules allow it; the incumbent is the production model or None.
+    """Move `production` to the candidate if the rules allow it.
+
+    `incumbent` is the production model or None.
 
     Returns:
-        Whether the candidate is in production now, and why or why not.
+        True if the candidate is now in production, and the reason.
     """
     present = incumbent is not None and incumbent.id == entry.id and "production" in incumbent.data.tags
     promoted, reason = verdict(rules, present)

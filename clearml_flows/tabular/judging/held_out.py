@@ -1,6 +1,6 @@
-"""All experiments of a sweep on the test rows: told on their Tasks once the winner has been chosen and judged.
+"""Report the test metrics of all experiments, after the winner has been judged.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -15,13 +15,13 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 def tell_test_metrics(
     client: Any, sweep: dict[str, Any], dataset: dict[str, Any], rows: Any, folder: str, max_bytes: int
 ) -> int:
-    """Scores the stored model of each experiment once on the test rows, and tells its Task the `test_*` metrics.
+    """Score each experiment's model on the test rows and report `test_*` metrics on its Task.
 
-    Passed over are experiments that failed, that know them already, and all of a sweep over another dataset (or of
-    none, {}). Of one whose model cannot be scored, the console says why.
+    Skips failed experiments, experiments that already have test metrics, and sweeps over another dataset (or {}).
+    If a model cannot be scored, the console says why.
 
     Returns:
-        How many were told.
+        The number of experiments that got metrics.
     """
     from clearml import Task
     from clearml.backend_api.session.client import APIError
@@ -44,10 +44,10 @@ def tell_test_metrics(
 def experiment_metrics(
     entry: dict[str, Any], dataset: dict[str, Any], rows: Any, folder: str, max_bytes: int
 ) -> dict[str, float]:
-    """The `test_*` metrics of an experiment's stored model at the threshold that was chosen in training.
+    """Return the `test_*` metrics of an experiment's model at the threshold from training.
 
     Raises:
-        ValueError: the model's file is not what the sweep stored.
+        ValueError: the model's file differs from the one that the sweep stored.
     """
     from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""All that the test rows tell about the candidate and the production model: numbers, tables and plots.
+"""Judge the candidate and the production model on the test rows: numbers, tables and plots.
 
-A scored model is what `score_model` returns. Every function here may travel with a step.
+A scored model is the result of `score_model`. Steps may embed every function.
 """
 
 from typing import Any
@@ -35,23 +35,23 @@ def judge_models(
     rounds: int,
     seed: int,
 ) -> dict[str, Any]:
-    """What the evaluation returns of the two models, as plain numbers.
+    """Compute the evaluation of both models as plain numbers.
 
     Args:
         scored: the candidate.
         production: the production model, scored on the same rows, or None.
         rows: the test rows.
-        specs: of the segments.
-        least: how many rows a segment must have for its ROC-AUC.
-        prices: value of a customer who stays, cost of an offer, share of leavers whom it keeps.
-        profit_threshold: the one of the highest profit on training rows, out of fold; None if that is not known.
-        rounds: of the bootstrap.
-        seed: of what is drawn.
+        specs: the specifications of the segments.
+        least: the rows that a segment needs for its ROC-AUC.
+        prices: value of a retained customer, cost of an offer, share of leavers that an offer retains.
+        profit_threshold: the threshold with the highest profit on training rows, out of fold, or None.
+        rounds: the number of bootstrap rounds.
+        seed: the seed of the random draws.
 
     Returns:
         `intervals` of the candidate's metrics; `production_intervals` and `comparison`, empty without a production
-        model. Of classes, also `calibration`, `lift`, `profit` and `segments` of the candidate, and `profit_threshold`;
-        of numbers, its `residuals`.
+        model. For classes, also the candidate's `calibration`, `lift`, `profit`, `segments` and
+        `profit_threshold`; for numbers, its `residuals`.
     """
     y = scored["y"]
     drawn = bootstrap_metrics(y, [scored, production] if production else [scored], rounds, seed)
@@ -75,7 +75,7 @@ def judge_classes(
     profit_threshold: float | None,
     seed: int,
 ) -> dict[str, Any]:
-    """The part of `judge_models` that only probabilities of classes have."""
+    """Compute the part of `judge_models` that applies to classification only."""
     y, p = scored["y"], scored["p"]
     return {
         "calibration": calibration_facts(y, p, seed),
@@ -87,7 +87,7 @@ def judge_classes(
 
 
 def residual_facts(y: Any, p: Any) -> dict[str, float]:
-    """How predicted numbers are off: mean and quantiles of true less predicted, and the share within half a unit."""
+    """Return mean, deviation and quantiles of true less predicted, and the share within 0.5."""
     import numpy as np
 
     residuals = y - p
@@ -103,7 +103,10 @@ def residual_facts(y: Any, p: Any) -> dict[str, float]:
 def comparison_table(
     scored: dict[str, Any], production: dict[str, Any], differences: dict[str, dict[str, float]]
 ) -> list[dict[str, Any]]:
-    """Each metric of both models, their difference with its 95 % interval and p-value, and DeLong's for the ROC-AUC."""
+    """Return each metric of both models with difference, 95 % interval and p-value.
+
+    The ROC-AUC has a second row with DeLong's test.
+    """
     table = []
     for name, paired in differences.items():
         both = [model["metrics"][f"test_{name}"] for model in (scored, production)]
@@ -118,8 +121,11 @@ def comparison_table(
 def judgement_values(
     scored: dict[str, Any], production: dict[str, Any] | None, judged: dict[str, Any], rules: list[dict[str, Any]]
 ) -> dict[str, float]:
-    """The numbers to report: metrics of both models with the ends of their intervals, calibration and profit or
-    residuals, and for each rule of the gate 1 if it was held, else 0."""
+    """Collect the numbers to report.
+
+    These are the metrics of both models with interval ends, calibration and profit or residuals, and 1 or 0 for each
+    rule of the gate.
+    """
     values = dict(scored["metrics"])
     before = production["metrics"] if production else {}
     values |= {f"production_{name}": value for name, value in before.items()}
@@ -135,7 +141,7 @@ def judgement_values(
 
 
 def class_values(threshold: float, judged: dict[str, Any]) -> dict[str, float]:
-    """The part of `judgement_values` that only probabilities of classes have."""
+    """Collect the part of `judgement_values` that applies to classification only."""
     error = judged["calibration"]["expected_calibration_error"]
     values = {"threshold": threshold, "expected_calibration_error": error}
     decided, break_even, trained = judged["profit"][:3]
@@ -154,7 +160,7 @@ def tell_judgement(
     rules: list[dict[str, Any]],
     prices: tuple[float, float, float],
 ) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
-    """Reports numbers, curves and tables on the step's Task, and returns the numbers and the curves."""
+    """Report numbers, curves and tables on the step's Task; return the numbers and the curves."""
     values = judgement_values(scored, production, judged, rules)
     figures, tables = judgement_figures(scored, production, prices), judgement_tables(scored, judged, rules)
     plots = figure_events({**figures, **tables})
@@ -163,7 +169,7 @@ def tell_judgement(
 
 
 def judgement_events(values: dict[str, float]) -> list[dict[str, Any]]:
-    """The numbers as single values; what is worth a plot over several runs as scalars too."""
+    """Report all numbers as single values, and those worth plotting across runs as scalars too."""
 
     def is_detail(name: str) -> bool:
         return name.startswith("gate_") or name.endswith(("_low", "_high"))
@@ -176,7 +182,7 @@ def judgement_events(values: dict[str, float]) -> list[dict[str, Any]]:
 def judgement_figures(
     scored: dict[str, Any], production: dict[str, Any] | None, prices: tuple[float, float, float]
 ) -> dict[str, dict[str, Any]]:
-    """The curves to report, the production model's beside the candidate's."""
+    """Return the curves to report, with the production model's beside the candidate's."""
     y = scored["y"]
     scores = {"candidate": scored["p"], **({"production": production["p"]} if production else {})}
     if scored["threshold"] is None:
@@ -194,7 +200,7 @@ def judgement_figures(
 def judgement_tables(
     scored: dict[str, Any], judged: dict[str, Any], rules: list[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """The tables to report, by their titles; those without a row are left out."""
+    """Return the tables to report by title, without empty tables."""
     tables = {
         "Gate, rules": rules,
         "Comparison with production": judged["comparison"],
@@ -208,7 +214,7 @@ def judgement_tables(
 
 
 def class_tables(scored: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Reliability and lift of probabilities of classes; none ({}) of numbers."""
+    """Return the reliability and lift tables for classes; {} for numbers."""
     if scored["threshold"] is None:
         return {}
     y, p = scored["y"], scored["p"]
@@ -222,10 +228,10 @@ def save_judgement(
     evaluation: dict[str, Any],
     figures: dict[str, dict[str, Any]],
 ) -> None:
-    """Stores what was found, with curves and reliability tables of both models, as the artifact `evaluation.json`.
+    """Store evaluation, curves, reliability and lift tables as the artifact `evaluation.json`.
 
     Raises:
-        RuntimeError: the backend did not take it.
+        RuntimeError: the backend did not store the artifact.
     """
     import json
     import tempfile

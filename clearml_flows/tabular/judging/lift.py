@@ -1,7 +1,7 @@
-"""What calling the rows of highest score first gains over calling any.
+"""Lift and gain: the benefit of selecting rows by score instead of at random.
 
-`y` is 1 or 0, `p` the score; rows of equal score share their positives evenly, so that the order of rows does not
-matter. Every function here may travel with a step.
+`y` is 1 or 0, `p` the score. Rows of equal score share their positives evenly, so the order of rows does not
+matter. Steps may embed every function.
 """
 
 from typing import Any
@@ -11,8 +11,10 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def lift_table(y: Any, p: Any, parts: int = 10) -> list[dict[str, Any]]:
-    """For each tenth of the rows, the highest scores first: the lowest score in it, rows, positives and their share;
-    lift, that share over the share of all; and, up to here, the share of all positives (gain) and the lift.
+    """Return a row for each tenth of the rows, highest scores first.
+
+    Each has the lowest score, rows, positives, their share, and `lift`: that share over the share of all rows.
+    `gain` is the cumulative share of all positives, `lift_so_far` the cumulative lift.
     """
     import numpy as np
 
@@ -41,7 +43,7 @@ def lift_table(y: Any, p: Any, parts: int = 10) -> list[dict[str, Any]]:
 
 
 def lift_figures(tables: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Gain and lift by tenths of the rows; `tables` are those of several models, by their labels."""
+    """Plot gain and lift by tenths of the rows; `tables` maps each model's label to its table."""
     gain = [make_line(label, [0.0, *tenths(table)], [0.0, *pick(table, "gain")]) for label, table in tables.items()]
     lift = [make_line(label, tenths(table), pick(table, "lift")) for label, table in tables.items()]
     for lines, (x, y) in ((gain, ([0.0, 1.0], [0.0, 1.0])), (lift, ([0.0, 1.0], [1.0, 1.0]))):
@@ -56,11 +58,11 @@ def lift_figures(tables: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str,
 
 
 def tenths(table: list[dict[str, Any]]) -> list[float]:
-    """How many of the rows, as a share, lie up to the end of each part."""
+    """Return the cumulative share of rows at the end of each part."""
     ends = [sum(one["rows"] for one in table[: number + 1]) for number in range(len(table))]
     return [end / ends[-1] for end in ends]
 
 
 def pick(table: list[dict[str, Any]], column: str) -> list[float]:
-    """The values of one column."""
+    """Return the values of one column."""
     return [float(one[column]) for one in table]

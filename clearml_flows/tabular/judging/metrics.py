@@ -1,15 +1,14 @@
-"""What a model's predictions are worth: metrics, and the decision threshold.
+"""Metrics of predictions, and the decision threshold.
 
-Of classes `y` is 1 for the rows of the positive class and 0 for the others, `p` the predicted probability of being
-positive. Of numbers they are what is true and what was predicted.
-Every function here may travel with a step.
+For classes, `y` is 1 for rows of the positive class, else 0, and `p` is the predicted probability of 1. For numbers,
+`y` are the true values and `p` the predictions. Steps may embed every function.
 """
 
 from typing import Any
 
 
 def binary_metrics(y: Any, p: Any, threshold: float) -> dict[str, float]:
-    """The metrics of rows scored `p`, those at or above the threshold being called positive."""
+    """Return classification metrics; rows with `p` at or above the threshold count as positive."""
     from sklearn import metrics
 
     called = (p >= threshold).astype(int)
@@ -26,7 +25,7 @@ def binary_metrics(y: Any, p: Any, threshold: float) -> dict[str, float]:
 
 
 def regression_metrics(y: Any, p: Any) -> dict[str, float]:
-    """The metrics of predicted numbers: the share of the variance explained, and errors in the target's own units."""
+    """Return R², and RMSE and MAE in the target's units."""
     from sklearn import metrics
 
     values = {
@@ -38,15 +37,15 @@ def regression_metrics(y: Any, p: Any) -> dict[str, float]:
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether less is better for this metric, with or without `cv_`, `train_` or `test_` before its name."""
+    """Return True for an error metric, with or without the prefix `cv_`, `train_` or `test_`."""
     return metric.removeprefix("cv_").removeprefix("train_").removeprefix("test_") in {"brier", "rmse", "mae"}
 
 
 def best_threshold(y: Any, p: Any) -> float:
-    """The middle of the thresholds whose F1 on these rows is at most 3 % below the best.
+    """Return the middle of the thresholds whose F1 on these rows is within 3 % of the best.
 
-    The curve of F1 is flat and ragged at its top: where its one highest point lies is chance. The middle score of all
-    that come near it hardly moves with the rows, and on rows not seen its F1 is the higher one on average.
+    The curve of F1 is flat and ragged at its top, so the position of its maximum is chance. The middle score varies
+    little between samples and gives a higher F1 on unseen rows on average.
     """
     import numpy as np
 
@@ -56,6 +55,6 @@ def best_threshold(y: Any, p: Any) -> float:
     f1 = 2 * true / (called + np.sum(y))
     good = np.flatnonzero(f1 >= 0.97 * f1.max())
     middle = good[len(good) // 2]
-    # Half way between the last score called positive and the next.
+    # Halfway between the lowest positive score and the next one below.
     below = -scores[middle + 1] if middle + 1 < len(scores) else 0.0
     return float((-scores[middle] + below) / 2)

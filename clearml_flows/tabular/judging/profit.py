@@ -1,7 +1,7 @@
-"""What it earns to make an offer to the customers whom the model calls likely to leave.
+"""Profit of making an offer to the customers whom the model predicts to leave.
 
-An offer costs `cost`, whoever gets it. One customer in `1/success` of those who would leave stays for it, which is
-worth `value`. Customers who would stay anyway bring nothing but the cost. Every function here may travel with a step.
+Each offer costs `cost`. The share `success` of leavers stays because of it, which is worth `value` each. Customers
+who would stay anyway only cause the cost. Steps may embed every function.
 """
 
 from typing import Any
@@ -11,20 +11,20 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def break_even(value: float, cost: float, success: float) -> float:
-    """The probability from which on an offer earns more than it costs; above 1 if none does.
+    """Return the lowest probability at which an offer pays; above 1 if no offer pays.
 
-    For true probabilities this threshold has the highest profit there is. It follows from the prices: no rows chose it.
+    If the probabilities are true, no other threshold has a higher profit. It depends on the prices only, not on rows.
     """
     return cost / (value * success)
 
 
 def offer_profits(y: Any, value: float, cost: float, success: float) -> Any:
-    """What the offer to each customer is expected to earn, given whether that customer leaves."""
+    """Return the expected profit of an offer to each customer, given the true outcome."""
     return y * value * success - cost
 
 
 def profit_at(y: Any, p: Any, threshold: float, value: float, cost: float, success: float) -> dict[str, float]:
-    """Offers made at the threshold, and the profit per 1,000 customers with its 95 % interval."""
+    """Return offers and profit per 1,000 customers at the threshold, with a 95 % interval."""
     earned = offer_profits(y, value, cost, success) * (p >= threshold)
     mean, reach = 1000 * float(earned.mean()), 1960 * float(earned.std()) / len(y) ** 0.5
     offers = 1000 * float((p >= threshold).mean())
@@ -34,10 +34,10 @@ def profit_at(y: Any, p: Any, threshold: float, value: float, cost: float, succe
 def profit_table(
     y: Any, scored: dict[str, Any], trained: float | None, value: float, cost: float, success: float
 ) -> list[dict[str, Any]]:
-    """The profit, per 1,000 customers, of each way to choose whom to make an offer.
+    """Return the profit per 1,000 customers for each way of choosing whom to make an offer.
 
-    `trained` is the `best_profit_threshold` of training rows, out of fold, if it is known. The best threshold of the
-    test rows is told last and for what it is: no promise, since these rows chose it.
+    `trained` is the `best_profit_threshold` of training rows, out of fold, or None. The best threshold of the test rows
+    comes last and is descriptive only, since these rows chose it.
     """
     prices = value, cost, success
     p, best = scored["p"], best_profit_threshold(y, scored["p"], *prices)
@@ -52,7 +52,10 @@ def profit_table(
 
 
 def best_profit_threshold(y: Any, p: Any, value: float, cost: float, success: float) -> float:
-    """The threshold of the highest profit on these rows; just above the highest score if no offer pays."""
+    """Return the threshold with the highest profit on these rows.
+
+    If no offer pays, this is just above the highest score.
+    """
     import numpy as np
 
     scores, group = np.unique(-p, return_inverse=True)
@@ -64,7 +67,7 @@ def best_profit_threshold(y: Any, p: Any, value: float, cost: float, success: fl
 def profit_figure(
     y: Any, scores: dict[str, Any], value: float, cost: float, success: float
 ) -> dict[str, dict[str, Any]]:
-    """The profit per 1,000 customers against the threshold; `scores` are the probabilities of several models."""
+    """Plot profit per 1,000 customers by threshold; `scores` maps labels to probabilities."""
     import numpy as np
 
     prices, thresholds = (value, cost, success), np.linspace(0, 1, 101)

@@ -1,7 +1,7 @@
-"""Metrics of parts of the rows, such as the customers of one kind of contract.
+"""Metrics of segments of the rows, such as customers with one type of contract.
 
-A segment's specification is `{column}`, a part for each value, or `{column, edges}`, a part for each band of numbers:
-below the first edge, from there to below the second, and so on. Every function here may travel with a step.
+A specification is `{column}`, a segment for each value, or `{column, edges}`, a segment for each band of numbers:
+below the first edge, from the first to below the second, and so on. Steps may embed every function.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def segment_parts(rows: Any, spec: dict[str, Any], most: int = 30) -> list[tuple[str, Any]]:
-    """The parts of the rows that a specification makes: for each its label, and which rows are in it.
+    """Return the label and the row mask of each segment of a specification.
 
     Raises:
-        ValueError: the rows lack the column, its values are no numbers though there are edges, or it has more than
+        ValueError: the rows lack the column, edges are given for a column without numbers, or it has more than
             `most` values.
     """
     from itertools import pairwise
@@ -41,10 +41,10 @@ def segment_parts(rows: Any, spec: dict[str, Any], most: int = 30) -> list[tuple
 def segment_table(
     y: Any, p: Any, threshold: float, rows: Any, specs: list[dict[str, Any]], least: int
 ) -> list[dict[str, Any]]:
-    """A row for each segment that has rows: counts, the share of positives and what was predicted, metrics.
+    """Return counts, share of positives, mean prediction and metrics for each segment with rows.
 
-    The ROC-AUC comes with its 95 % interval where there are at least `least` rows and ten of each class; else the note
-    says that there are too few.
+    The ROC-AUC and its 95 % interval need at least `least` rows and ten of each class. Otherwise the note says that
+    there are too few.
     """
     table = []
     for label, inside in (part for spec in specs for part in segment_parts(rows, spec)):
@@ -74,7 +74,7 @@ def segment_table(
 
 
 def segment_events(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The segments' ROC-AUC and shares as scalars, a series for each segment, so that runs compare."""
+    """Return the segments' ROC-AUC and share of positives as scalars, a series per segment."""
     places = [("segments, roc_auc", "roc_auc"), ("segments, share of positives", "share")]
     return [
         {

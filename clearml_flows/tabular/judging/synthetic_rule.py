@@ -1,7 +1,4 @@
-"""What the data that a model learnt from mean for its promotion.
-
-Every function here may travel with a step.
-"""
+"""Refuse to promote models trained on synthetic data. Steps may embed every function."""
 
 from typing import Any
 
@@ -10,7 +7,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def data_refusal(candidate: Any, incumbent: Any, embedded: bool) -> str:
-    """Why the data that a model learnt from keep it out of production; empty if they do not."""
+    """Return why the model's training data keep it out of production; empty if allowed."""
     if not is_synthetic(candidate):
         return ""
     if not embedded:
@@ -21,5 +18,5 @@ def data_refusal(candidate: Any, incumbent: Any, embedded: bool) -> str:
 
 
 def is_synthetic(entry: Any) -> bool:
-    """Whether the model learnt from made-up customers: by its tag, or by its facts if the tag was taken off."""
+    """Return True if the model was trained on synthetic rows, by its tag or its metadata."""
     return "synthetic" in (entry.data.tags or []) or model_value(entry, "synthetic") == "true"

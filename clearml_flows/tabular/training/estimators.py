@@ -1,15 +1,15 @@
-"""Experiments told as plain values, made into scikit-learn estimators.
+"""Build scikit-learn estimators from experiments given as plain values.
 
-An experiment is `{name, family, estimator?, params?, members?, calibration?}`: `estimator` names the class where the
-family does not, `members` are the estimators that a vote or a boosting is made of, each `{estimator, params}`.
-Every function here may travel with a step.
+An experiment is `{name, family, estimator?, params?, members?, calibration?}`. `estimator` names the class if it
+differs from the family. `members` are the estimators of a vote or a boosting, each `{estimator, params}`.
+Steps may embed every function.
 """
 
 from typing import Any
 
 
 def estimator_classes(problem_type: str) -> dict[str, Any]:
-    """The scikit-learn estimators that an experiment may name, for this type of problem."""
+    """Return the scikit-learn estimators that an experiment of this problem type may name."""
     from sklearn import ensemble, linear_model, neighbors, svm, tree
 
     kind = "Regressor" if problem_type == "regression" else "Classifier"
@@ -23,14 +23,14 @@ def estimator_classes(problem_type: str) -> dict[str, Any]:
 
 
 def make_estimator(spec: dict[str, Any], seed: int, problem_type: str = "classification") -> Any:
-    """The unfitted estimator of an experiment or of one of its members, seeded where it draws random numbers.
+    """Build the unfitted estimator of an experiment or member, with a seed if it is random.
 
-    With the calibration `sigmoid`, a sigmoid over its scores, fitted to rows that it has not seen, makes probabilities
-    of them. A support vector machine gives scores only, so it always has one.
+    The calibration `sigmoid` fits a sigmoid to scores of unseen rows and so gives probabilities. A support vector
+    classifier always gets it, since it has scores only.
 
     Raises:
-        ValueError: the experiment names an estimator or a calibration that is not known.
-        TypeError: the estimator does not take one of the parameters.
+        ValueError: the experiment names an unknown estimator or calibration.
+        TypeError: the estimator does not accept a parameter.
     """
     import inspect
 
@@ -60,7 +60,10 @@ def make_estimator(spec: dict[str, Any], seed: int, problem_type: str = "classif
 def make_model(
     spec: dict[str, Any], numeric: list[str], categorical: list[str], seed: int, problem_type: str = "classification"
 ) -> Any:
-    """The unfitted `Pipeline` of an experiment, encoders and scalers inside: all that is learnt from rows."""
+    """Build the unfitted `Pipeline` of an experiment, with imputer, scaler and encoder inside.
+
+    Everything that is learnt from rows is in the pipeline.
+    """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline

@@ -1,6 +1,6 @@
-"""One experiment, computed: cross-validation on the training rows, then one model of all of them.
+"""Compute one experiment: cross-validate on the training rows, then fit all of them.
 
-Every function here may travel with a step, and runs in a worker process.
+Steps may embed every function. They run in a worker process.
 """
 
 from collections.abc import Callable
@@ -35,18 +35,17 @@ def run_experiment(
     seed: int,
     path: str,
 ) -> dict[str, Any]:
-    """Cross-validates the experiment on the training rows, fits it on all of them, writes the model to `path`.
+    """Cross-validate the experiment, fit it on all training rows and write the model to `path`.
 
-    As each fold ends, its scores are written to `<path>.live`; with the first fold's, those by stage of its model.
+    After each fold, its scores are added to `<path>.live`; after the first fold, its model's scores by stage too.
 
     Returns:
-        `metrics` (`cv_*` means, their `_std`, `train_*`), `fold_metrics` (a list for each `cv_*`), `y` (what is true of
-        the rows; see `tabular/problem_type.py`), `out_of_fold` (what was predicted of them, the mean over the
-        repeats), `threshold` (chosen on these; None of numbers), `importance`, the model file's `sha256`,
-        `cpu_seconds`, `warnings`.
+        `metrics` (`cv_*` means, their `_std`, `train_*`); `fold_metrics` (a list for each `cv_*`); `y` (true values,
+        see `tabular/problem_type.py`); `out_of_fold` (predictions, averaged over the repeats); `threshold` (chosen
+        on these, None for numbers); `importance`; the model file's `sha256`; `cpu_seconds`; `warnings`.
 
     Raises:
-        ValueError: the target is not of the problem's type, or the experiment cannot be made.
+        ValueError: the target does not fit the problem type, or the experiment cannot be built.
     """
     import time
     import warnings
@@ -89,9 +88,9 @@ def run_experiment(
 
 
 def fitted_folds(model: Any, features: Any, labels: Any, problem_type: str, folds: int, repeats: int, seed: int) -> Any:
-    """Yields the number of the repeat, that of the fold, the model fitted to the other folds, and the fold's rows.
+    """Yield repeat number, fold number, the model fitted on other folds, and the fold's rows.
 
-    Each repeat draws folds anew, from a seed of its own.
+    Each repeat draws new folds with its own seed.
     """
     from sklearn.base import clone
 
@@ -111,10 +110,13 @@ def out_of_fold(
     seed: int,
     ended: Callable[[int, Any, Any, Any], None] = lambda *_: None,
 ) -> tuple[Any, Any, Any]:
-    """What a model that has not seen a row predicts of it, and the row's fold.
+    """Predict each row with a model that has not seen it.
 
-    Both are repeats x rows. The third is the model that was fitted without fold 0 of repeat 0. As each fold ends,
-    `ended` gets its number from 1, counted over the repeats, the model, the fold's rows, and what it predicts of them.
+    After each fold, `ended` gets the fold's number (from 1, counted over the repeats), the model, the fold's rows and
+    their predictions.
+
+    Returns:
+        Predictions and fold numbers, both repeats x rows, and the model fitted without fold 0 of repeat 0.
     """
     import numpy as np
 
@@ -128,7 +130,7 @@ def out_of_fold(
 
 
 def fold_stages(model: Any, features: Any, y: Any, held_out: Any) -> dict[str, dict[str, list[tuple[int, float]]]]:
-    """The `stage_scores` of a fold's model on the rows that it was fitted to, `train`, and on its `held out` ones."""
+    """Return the `stage_scores` of a fold's model on its `train` rows and its `held out` rows."""
     import numpy as np
 
     parts = {"train": np.delete(np.arange(len(y)), held_out), "held out": held_out}
@@ -136,9 +138,10 @@ def fold_stages(model: Any, features: Any, y: Any, held_out: Any) -> dict[str, d
 
 
 def fold_metrics(y: Any, p: Any, fold: Any, problem_type: str) -> dict[str, list[float]]:
-    """Each fold's `cv_*` metrics; of classes, at the threshold that is best for the other folds: none chose its own.
+    """Return each fold's `cv_*` metrics.
 
-    `p` and `fold` are repeats x rows; the folds of the first repeat come first.
+    A fold's threshold is chosen on the other folds only. `p` and `fold` are repeats x rows; the folds of the first
+    repeat come first.
     """
     by_fold: dict[str, list[float]] = {}
     for scores, numbers in zip(p, fold, strict=True):
@@ -151,7 +154,7 @@ def fold_metrics(y: Any, p: Any, fold: Any, problem_type: str) -> dict[str, list
 
 
 def summarise(by_fold: dict[str, list[float]]) -> dict[str, float]:
-    """The mean over the folds of each metric, and beside it, as `<metric>_std`, the standard deviation."""
+    """Return each metric's mean over the folds, and its standard deviation as `<metric>_std`."""
     import statistics
 
     summary = {}

@@ -1,6 +1,6 @@
-"""What an experiment's Task shows of its out-of-fold scores and its model, as plotly figures and tables.
+"""Plotly figures and tables of an experiment's out-of-fold scores and model.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def experiment_figures(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """All figures of a result of `run_experiment`, by their titles."""
+    """Return all figures of a result of `run_experiment` by title."""
     y, p, threshold, importance = (result[key] for key in ("y", "out_of_fold", "threshold", "importance"))
     important = {f"Feature importance, {importance['kind']}": importance_figure(importance)}
     scores = {"out of fold": p}
@@ -39,7 +39,7 @@ def experiment_figures(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def table_figure(title: str, header: list[str], rows: list[list[str]]) -> dict[str, Any]:
-    """A table; plotly holds it by columns."""
+    """Build a plotly table, which stores its cells by column."""
     table = {
         "type": "table",
         "header": {"values": header},
@@ -49,7 +49,7 @@ def table_figure(title: str, header: list[str], rows: list[list[str]]) -> dict[s
 
 
 def confusion_table(y: Any, p: Any, threshold: float) -> dict[str, Any]:
-    """How many rows of each class were called what, and which share of the class that is."""
+    """Tabulate how many rows of each class were predicted as which, with shares of the class."""
     rows = []
     for truth, name in ((0, "negative"), (1, "positive")):
         called = int((p[y == truth] >= threshold).sum())
@@ -61,7 +61,7 @@ def confusion_table(y: Any, p: Any, threshold: float) -> dict[str, Any]:
 
 
 def classification_table(y: Any, p: Any, threshold: float) -> dict[str, Any]:
-    """Precision, recall and F1 of each class, and their means, at the threshold."""
+    """Tabulate precision, recall and F1 of each class and their means, at the threshold."""
     from sklearn.metrics import classification_report
 
     called = (p >= threshold).astype(int)
@@ -77,7 +77,7 @@ def classification_table(y: Any, p: Any, threshold: float) -> dict[str, Any]:
 
 
 def importance_figure(importance: dict[str, Any]) -> dict[str, Any]:
-    """The importance of each column, as `feature_importance` tells it; a bar chart of at most 40, the most first."""
+    """Plot a result of `feature_importance` as a bar chart of at most 40 columns, largest first."""
     meaning = {
         "impurity": "share of the impurity taken away",
         "log-odds": "spread of what is added to the log-odds",
@@ -91,7 +91,7 @@ def importance_figure(importance: dict[str, Any]) -> dict[str, Any]:
 
 
 def learning_figure(points: list[dict[str, Any]], metric: str) -> dict[str, Any]:
-    """The metric on rows that were fitted and on rows held out, against how many rows were fitted.
+    """Plot the metric on fitted rows and on held-out rows against the number of fitted rows.
 
     Each point is `{rows, train, held_out}`.
     """
@@ -104,7 +104,7 @@ def learning_figure(points: list[dict[str, Any]], metric: str) -> dict[str, Any]
 
 
 def leaderboard_table(entries: list[dict[str, Any]], metric: str, folds: int, repeats: int) -> dict[str, Any]:
-    """The experiments of a sweep, the best first, with the 95 % interval of the mean of the metric that decides."""
+    """Tabulate the experiments of a sweep, best first, with the metric's 95 % interval."""
     sign = 1 if lower_is_better(metric) else -1
     completed = [entry for entry in entries if entry["status"] == "completed"]
     beside = "cv_rmse" if completed and "cv_rmse" in completed[0]["metrics"] else "cv_f1_score"

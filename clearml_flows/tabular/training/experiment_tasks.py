@@ -1,6 +1,6 @@
-"""Each experiment as a ClearML Task of its own: opened as it starts, closed with all that it left.
+"""One ClearML Task per experiment: created at the start, completed with all results.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 def open_experiment(
     client: Any, spec: dict[str, Any], project_id: str, step: Any, facts: dict[str, Any], tags: list[str]
 ) -> str:
-    """Creates and starts the experiment's Task, below the step's: parameters, data, code and system in it.
+    """Create and start the experiment's Task below the step's, with parameters, code and system.
 
     Returns:
         The Task's id.
@@ -49,13 +49,13 @@ def open_experiment(
 
 
 def step_script(step: Any) -> dict[str, Any]:
-    """The step's code and requirements: what its Task has recorded, which is what computes the experiment."""
+    """Return the code and requirements recorded on the step's Task."""
     recorded = step.data.script.to_dict() if step.data.script else {}
     return {name: value for name, value in recorded.items() if value}
 
 
 def system_facts() -> dict[str, Any]:
-    """Python, the machine and the releases of the libraries that the experiment was computed with."""
+    """Return the Python release, the machine and the library releases of this process."""
     import os
     import platform
 
@@ -69,7 +69,7 @@ def system_facts() -> dict[str, Any]:
 
 
 def estimator_parameters(spec: dict[str, Any]) -> dict[str, Any]:
-    """The experiment's estimator and parameters as hyper-parameters; members as JSON text."""
+    """Return the experiment's estimator and parameters as hyperparameters; members as JSON text."""
     import json
 
     parameters = {"estimator": spec.get("estimator") or spec["family"], **(spec.get("params") or {})}
@@ -81,21 +81,20 @@ def estimator_parameters(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def library_versions() -> dict[str, str]:
-    """The releases of the libraries that decide how a model is computed and stored."""
+    """Return the releases of the libraries that compute and store models."""
     from importlib.metadata import version
 
     return {name: version(name) for name in ("scikit-learn", "numpy", "pandas", "skops")}
 
 
 def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path: str) -> str:
-    """Reports the experiment's metrics and plots, stores the file at `path` as its artifact `model` and its predictions
-    as `out_of_fold`, and completes its Task.
+    """Report metrics and plots, store artifacts `model` and `out_of_fold`, complete the Task.
 
     Returns:
-        The sha256 of the predictions' file.
+        The sha256 of the file of predictions.
 
     Raises:
-        RuntimeError: the backend did not take all of it.
+        RuntimeError: the backend did not accept all of it.
     """
     from clearml import Task
 
@@ -116,7 +115,7 @@ def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path:
 
 
 def result_events(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is reported of a result of `run_experiment`: values, folds, figures and, as console lines, the values."""
+    """Convert a result of `run_experiment` to events: values, folds, figures and console lines."""
     metrics = result["metrics"]
     decided = {} if result["threshold"] is None else {"threshold": result["threshold"]}
     lines = [*result["warnings"], *(f"{name} {value:.4f}" for name, value in {**metrics, **decided}.items())]
@@ -132,7 +131,7 @@ def result_events(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def fail_experiment(client: Any, task_id: str, error: BaseException) -> None:
-    """Marks the experiment's Task failed, with the error as its message and the whole traceback in its console."""
+    """Mark the experiment's Task as failed with the error, and log the traceback."""
     import traceback
 
     text = "".join(traceback.format_exception(error))

@@ -1,6 +1,6 @@
-"""Pictures among a Task's debug samples, where ClearML shows those of several experiments beside each other.
+"""Images as debug samples of a Task; ClearML compares them across experiments.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def confusion_image(y: Any, p: Any, threshold: float, path: str) -> None:
-    """Writes a PNG of how many rows of each class are called what at the threshold; darker for a larger share of it."""
+    """Write the confusion matrix at the threshold as a PNG; larger shares of a class are darker."""
     from matplotlib.figure import Figure
     from sklearn.metrics import confusion_matrix
 
@@ -31,7 +31,7 @@ def confusion_image(y: Any, p: Any, threshold: float, path: str) -> None:
 
 
 def fit_image(y: Any, p: Any, path: str) -> None:
-    """Writes a PNG of what was predicted of each row against what is true; on the line they are equal."""
+    """Write a PNG of predicted against true values; on the line they are equal."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.2, 3.6), layout="constrained")
@@ -45,10 +45,10 @@ def fit_image(y: Any, p: Any, path: str) -> None:
 
 
 def send_image(client: Any, task_id: str, title: str, path: str) -> None:
-    """Stores a PNG file on the file server and shows it among the Task's debug samples under the title.
+    """Upload a PNG file and report it as a debug sample of the Task.
 
     Raises:
-        RuntimeError: the backend did not take it.
+        RuntimeError: the backend did not accept it.
     """
     import re
 

@@ -1,6 +1,6 @@
-"""What a fitted model goes by, and how it came about: the importance of each column, and scores stage by stage.
+"""Importance of each column for a fitted model, and its scores by stage.
 
-Every function here may travel with a step, and runs in a worker process.
+Steps may embed every function. They run in a worker process.
 """
 
 from typing import Any
@@ -10,15 +10,16 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def feature_importance(model: Any, unseeing: Any, features: Any, y: Any, seed: int) -> dict[str, Any]:
-    """How much each column of `features` matters to a fitted `Pipeline` of `make_model`.
+    """Return the importance of each column of `features` for a `Pipeline` of `make_model`.
 
-    Trees tell the share of impurity that a column takes away. Of a linear model it is the spread, over the rows, of
-    what the column adds to the prediction: to the log-odds, before they are calibrated, or to the number. Of others it
-    is the ROC-AUC, or R², that is lost when the column is shuffled: `unseeing` is the same model, fitted without these
-    rows, of which at most 500 are used.
+    - Trees: the share of impurity that a column removes.
+    - Linear models: the standard deviation over the rows of the column's contribution to the log-odds (before
+      calibration) or to the number.
+    - Others: the ROC-AUC or R² lost when the column is shuffled. Uses `unseeing`, the same model fitted without
+      these rows, and at most 500 rows.
 
     Returns:
-        `{kind, values}`, where values holds a number for each column, the most important first.
+        `{kind, values}`; `values` maps each column to a number, largest first.
     """
     estimator = fitted_estimator(model)
     if hasattr(estimator, "feature_importances_"):
@@ -33,14 +34,14 @@ def feature_importance(model: Any, unseeing: Any, features: Any, y: Any, seed: i
 
 
 def fitted_estimator(model: Any) -> Any:
-    """The estimator of a fitted `Pipeline` of `make_model`; where it is calibrated, the one inside."""
+    """Return the estimator of a fitted `Pipeline`, without its calibration."""
     estimator = model.named_steps["estimator"]
     calibrated = getattr(estimator, "calibrated_classifiers_", None)
     return calibrated[0].estimator if calibrated else estimator
 
 
 def encoded_owners(model: Any) -> list[str]:
-    """For each column that the estimator of a fitted `Pipeline` is given, the rows' column that it was made of."""
+    """Return the source column of each encoded column in a fitted `Pipeline`."""
     columns = model.named_steps["columns"]
     encoder = columns.named_transformers_["categorical"]
     numeric = list(columns.named_transformers_["numeric"].get_feature_names_out())
@@ -49,7 +50,7 @@ def encoded_owners(model: Any) -> list[str]:
 
 
 def impurity_shares(model: Any) -> dict[str, float]:
-    """The trees' own importances, added up over what was made of a column."""
+    """Sum the trees' importances over the encoded columns of each source column."""
     shares: dict[str, float] = {}
     for owner, share in zip(encoded_owners(model), fitted_estimator(model).feature_importances_, strict=True):
         shares[owner] = shares.get(owner, 0.0) + float(share)
@@ -57,15 +58,15 @@ def impurity_shares(model: Any) -> dict[str, float]:
 
 
 def linear_weights(estimator: Any) -> Any:
-    """What a linear model multiplies each column by; None if it is none that adds up to log-odds or to a number."""
+    """Return a linear model's weight of each column; None for any other model."""
     adds_up = hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_")
-    # A support vector machine tells its weights only where they are linear; those of its classes make no log-odds.
+    # A support vector machine has weights only with a linear kernel; a classifier's do not make log-odds.
     weights = getattr(estimator, "coef_", None) if adds_up else None
     return None if weights is None else weights.reshape(-1)
 
 
 def linear_spread(model: Any, features: Any) -> dict[str, float]:
-    """The standard deviation over the rows of what each column adds to a linear model's log-odds, or number."""
+    """Return each column's contribution to a linear model: its standard deviation over the rows."""
     added = model[:-1].transform(features) * linear_weights(fitted_estimator(model))
     owners = encoded_owners(model)
     return {
@@ -74,7 +75,10 @@ def linear_spread(model: Any, features: Any) -> dict[str, float]:
 
 
 def permutation_loss(model: Any, features: Any, y: Any, seed: int) -> dict[str, float]:
-    """What at most 500 of these rows lose of ROC-AUC, or R², when a column is shuffled; the mean of three times."""
+    """Return the ROC-AUC or R² lost when a column is shuffled.
+
+    This is the mean of three shuffles on at most 500 rows.
+    """
     from sklearn.inspection import permutation_importance
     from sklearn.metrics import r2_score, roc_auc_score
 
@@ -90,10 +94,10 @@ def permutation_loss(model: Any, features: Any, y: Any, seed: int) -> dict[str, 
 
 
 def stage_scores(model: Any, features: Any, y: Any, points: int = 25) -> dict[str, list[tuple[int, float]]]:
-    """The scores on these rows after each of about `points` stages of a model: `{metric: [(stage, value)]}`.
+    """Score about `points` stages of a model on these rows: `{metric: [(stage, value)]}`.
 
-    A stage is one of a boosting, or a tree of a forest; it is scored before any calibration, by `stage_metrics`. Empty
-    where the estimator has neither. The first stage is 1; the last is always there.
+    A stage is an iteration of a boosting or a tree of a forest. It is scored before calibration, by `stage_metrics`.
+    Returns {} for other estimators. The first stage is 1; the last one is always included.
     """
     estimator = fitted_estimator(model)
     count, stages = staged_predictions(estimator, model[:-1].transform(features))
@@ -107,7 +111,7 @@ def stage_scores(model: Any, features: Any, y: Any, points: int = 25) -> dict[st
 
 
 def stage_metrics(y: Any, p: Any, of_classes: bool) -> dict[str, float]:
-    """What a stage is worth: of probabilities log loss and ROC-AUC, of numbers RMSE and R²."""
+    """Return log loss and ROC-AUC of probabilities, or RMSE and R² of numbers."""
     from sklearn.metrics import log_loss, r2_score, roc_auc_score, root_mean_squared_error
 
     if of_classes:
@@ -116,7 +120,7 @@ def stage_metrics(y: Any, p: Any, of_classes: bool) -> dict[str, float]:
 
 
 def staged_predictions(estimator: Any, encoded: Any) -> tuple[int, Any]:
-    """How many stages the estimator has, and an iterator over what it predicts of the rows after each."""
+    """Return the number of stages and an iterator over the predictions after each stage."""
     from itertools import accumulate
 
     if type(estimator).__name__ in ("RandomForestClassifier", "RandomForestRegressor"):
@@ -131,5 +135,5 @@ def staged_predictions(estimator: Any, encoded: Any) -> tuple[int, Any]:
 
 
 def predict_tree(tree: Any, encoded: Any) -> Any:
-    """What one tree of a forest predicts: the probability of the last class, or a number."""
+    """Predict with one tree of a forest: the probability of the last class, or a number."""
     return tree.predict_proba(encoded)[:, 1] if hasattr(tree, "predict_proba") else tree.predict(encoded)

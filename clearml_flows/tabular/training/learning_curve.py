@@ -1,6 +1,6 @@
-"""The learning curve of an experiment: would more rows help?
+"""The learning curve of an experiment: does the metric improve with more rows?
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -30,10 +30,10 @@ def learning_point(
     seed: int,
     share: float,
 ) -> dict[str, Any]:
-    """The experiment's metric, the mean of three folds, when it is fitted to a share of the rows outside the fold.
+    """Fit the experiment to a share of the training rows of three folds and return mean metrics.
 
     Returns:
-        `{rows, train, held_out}`: how many rows were fitted, the metric on these, and on the fold.
+        `{rows, train, held_out}`: the fitted rows, the metric on these, and the metric on the held-out fold.
     """
     import statistics
     import warnings
@@ -63,9 +63,9 @@ def learning_point(
 def tell_learning_curve(
     client: Any, task_id: str, spec: dict[str, Any], fixed: tuple[Any, ...], metric: str, seed: int, workers: int
 ) -> None:
-    """Computes the experiment's learning curve and shows it on its Task; what of it cannot be computed is left out.
+    """Compute the experiment's learning curve and report it on its Task, without failed points.
 
-    `fixed` are the rows, the target, the numeric and categorical columns, and the type of the problem.
+    `fixed` are the rows, the target, the numeric and categorical columns, and the problem type.
     """
     calls = [(spec, *fixed, metric, seed, share) for share in (1.0, 0.5, 0.25, 0.1)]
     points = []

@@ -1,6 +1,6 @@
-"""How far an experiment is, from the process that computes it to its Task: events, a line each, in a file.
+"""Pass an experiment's scores from its worker process to its Task, as JSON lines in a file.
 
-The process that computes has neither a client nor a Task. Every function here may travel with a step.
+The worker process has neither a client nor a Task. Steps may embed every function.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def write_live(path: str, events: list[dict[str, Any]]) -> None:
-    """Adds events to the file at `path`, each as a line of JSON."""
+    """Append events to the file at `path`, each as a line of JSON."""
     import json
     from pathlib import Path
 
@@ -19,10 +19,10 @@ def write_live(path: str, events: list[dict[str, Any]]) -> None:
 
 
 def send_live(client: Any, task_id: str, path: str, start: int) -> int:
-    """Sends the events that were added to the file since byte `start`, and returns where the next ones will begin.
+    """Send the events added to the file since byte `start`; return the next start.
 
     Raises:
-        RuntimeError: the backend did not take all of them.
+        RuntimeError: the backend did not accept all of them.
     """
     import json
     from pathlib import Path

@@ -1,15 +1,15 @@
-"""Fitted models as files: skops, which holds arrays and names of types, and nothing that runs when it is read.
+"""Read and write fitted models as skops files, which run no code when read.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
 
 
 def save_model(model: Any, path: str) -> None:
-    """Writes a fitted model as a skops file. Equal models give equal bytes, so equal sha256.
+    """Write a fitted model as a skops file; equal models give equal bytes and sha256.
 
-    skops names arrays and objects by their memory addresses, and zip files hold the time: both are made plain.
+    skops names objects by their memory addresses, and zip files contain the time. Both are replaced by constants.
     """
     import io
     import re
@@ -31,10 +31,10 @@ def save_model(model: Any, path: str) -> None:
 
 
 def load_model(path: str, max_bytes: int) -> Any:
-    """Reads a model that `save_model` wrote, and nothing else: whoever calls has checked size and sha256 of the file.
+    """Read a model written by `save_model`. The caller has checked the file's size and sha256.
 
     Raises:
-        ValueError: it is no skops file, unpacks to more than `max_bytes`, or names a type that no model of ours has.
+        ValueError: it is no skops file, unpacks to more than `max_bytes`, or has a type that our models lack.
     """
     from pathlib import Path
 
@@ -50,14 +50,14 @@ def load_model(path: str, max_bytes: int) -> Any:
 
 
 def check_model_file(path: str, max_bytes: int) -> None:
-    """Refuses, by a ValueError, what is not a zip archive with a skops schema of at most `max_bytes` when unpacked."""
+    """Raise ValueError unless the file is a skops zip of at most `max_bytes` when unpacked."""
     import zipfile
     from pathlib import Path
 
     name = Path(path).name
     with Path(path).open("rb") as file:
         magic = file.read(4)
-    # A pickle's own first byte, or those of what joblib compresses with: gzip, zlib, bzip2, xz, lzma, lz4.
+    # The first byte of a pickle, or of joblib's compressed files: gzip, zlib, bzip2, xz, lzma, lz4.
     if magic[:1] in {b"\x80", b"\x78"} or magic[:2] in {b"\x1f\x8b", b"BZ", b"\xfd7", b"\x5d\x00", b"\x04\x22"}:
         raise ValueError(f"{name} is a pickle or joblib file: reading one can run any code, so it is not read")
     try:
@@ -72,7 +72,7 @@ def check_model_file(path: str, max_bytes: int) -> None:
 
 
 def model_types() -> list[str]:
-    """The types in our models that skops does not trust of its own accord: they hold arrays and numbers."""
+    """Return the types in our models that skops does not trust by default: arrays and numbers."""
     return [
         "numpy.dtype",
         "sklearn.calibration._CalibratedClassifier",

@@ -1,6 +1,6 @@
-"""Predictions of training rows by models that have not seen them, as a file: what may be chosen by them, may be.
+"""Out-of-fold predictions of training rows as a file, for choosing thresholds.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -11,8 +11,10 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def write_predictions(y: Any, p: Any, threshold: float | None, path: str) -> None:
-    """Writes parquet in the order of the training rows, with the columns `positive` (1 or 0) and `probability`; of
-    numbers, which have no threshold, `true` and `predicted`."""
+    """Write predictions as parquet, in the order of the training rows.
+
+    The columns are `positive` (1 or 0) and `probability`; for numbers `true` and `predicted`.
+    """
     import pandas as pd
 
     columns = {"true": y, "predicted": p} if threshold is None else {"positive": y.astype("int8"), "probability": p}
@@ -20,10 +22,10 @@ def write_predictions(y: Any, p: Any, threshold: float | None, path: str) -> Non
 
 
 def read_predictions(task_id: str, sha256: str, folder: str, max_bytes: int) -> tuple[Any, Any]:
-    """What `write_predictions` wrote of classes, from the artifact `out_of_fold` of an experiment's Task.
+    """Read predictions of classes from the artifact `out_of_fold` of an experiment's Task.
 
     Raises:
-        ValueError: it is not there, too large, or not what was stored.
+        ValueError: the artifact is missing, too large, or differs from the stored one.
     """
     reference = {"task": task_id, "artifact": "out_of_fold", "sha256": sha256}
     rows = read_parquet(fetch_artifact(reference, folder, max_bytes), ["positive", "probability"], max_bytes)
@@ -33,10 +35,10 @@ def read_predictions(task_id: str, sha256: str, folder: str, max_bytes: int) -> 
 def trained_profit_threshold(
     sweep: dict[str, Any], task_id: str, prices: tuple[float, float, float], folder: str, max_bytes: int
 ) -> float | None:
-    """The threshold of the highest profit on the training rows, as an experiment predicts them out of fold.
+    """Return the threshold with the highest profit on an experiment's out-of-fold predictions.
 
-    None if the sweep does not know the experiment, or it predicts numbers, or its predictions cannot be read: the
-    console says why.
+    Returns None if the sweep lacks the experiment, it predicts numbers, or its predictions cannot be read. In the last
+    case the console says why.
     """
     entry = next((one for one in sweep.get("experiments", []) if one["task_id"] == task_id), None)
     if entry is None or entry["threshold"] is None:

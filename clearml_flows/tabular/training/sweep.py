@@ -1,6 +1,6 @@
-"""The sweep over the experiments: each in a worker process, each told as a Task, the best of them chosen.
+"""Run a sweep: each experiment in a worker process with a Task of its own; select the best.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -17,10 +17,10 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def read_experiments(text: str) -> list[dict[str, Any]]:
-    """The experiments in a JSON text.
+    """Parse the experiments in a JSON text.
 
     Raises:
-        ValueError: it is no list of objects with a name and a family, or two have the same name.
+        ValueError: it is no list of objects with a name and a family, or a name is used twice.
     """
     import json
 
@@ -40,7 +40,7 @@ def read_experiments(text: str) -> list[dict[str, Any]]:
 
 
 def sweep_facts(dataset: dict[str, Any], folds: int, repeats: int, metric: str, seed: int) -> dict[str, Any]:
-    """What all experiments of a sweep share: the parameters `General` of their Tasks."""
+    """Return the section `General` that the Tasks of all experiments of a sweep share."""
     return {
         "dataset_id": dataset["id"],
         "dataset_sha256": dataset["sha256"],
@@ -66,13 +66,13 @@ def run_sweep(
     project_id: str,
     workers: int,
 ) -> list[dict[str, Any]]:
-    """Runs all experiments, `workers` at once, and tells their Tasks and the step's how it goes.
+    """Run all experiments, `workers` at once, and report progress on their Tasks and the step's.
 
-    `calls` holds, for each of `specs`, the arguments of `run_experiment`.
+    `calls` holds the arguments of `run_experiment` for each of `specs`.
 
     Returns:
-        `{task_id, name, family, status, metrics, threshold, model_sha256, out_of_fold_sha256}` of each, in the order of
-        `specs`. One that fails has the status `failed` and no metrics; it stops no other.
+        `{task_id, name, family, status, metrics, threshold, model_sha256, out_of_fold_sha256}` of each, in the order
+        of `specs`. A failed experiment has the status `failed` and no metrics. The others go on.
     """
     opened: dict[int, str] = {}
     entries: dict[int, dict[str, Any]] = {}
@@ -101,7 +101,7 @@ def run_sweep(
 
 
 def close_experiment(client: Any, task_id: str, spec: dict[str, Any], outcome: Any, path: str) -> dict[str, Any]:
-    """Tells the experiment's Task how it ended. Returns its entry for the sweep's result."""
+    """Complete or fail the experiment's Task; return its entry for the sweep's result."""
     entry = {"task_id": task_id, "name": spec["name"], "family": spec["family"]}
     if not isinstance(outcome, BaseException):
         try:
@@ -117,7 +117,7 @@ def close_experiment(client: Any, task_id: str, spec: dict[str, Any], outcome: A
 
 
 def describe(entry: dict[str, Any], metric: str) -> str:
-    """One line about an experiment that ended."""
+    """Describe a finished experiment in one line."""
     if entry["status"] != "completed":
         return f"{entry['name']} {entry['status']}"
     mean, std = entry["metrics"][f"cv_{metric}"], entry["metrics"][f"cv_{metric}_std"]
@@ -125,7 +125,10 @@ def describe(entry: dict[str, Any], metric: str) -> str:
 
 
 def tell_progress(client: Any, step: Any, done: int, count: int) -> None:
-    """Tells the step's Task how many experiments have ended: a scalar, and `progress_text` of its runtime."""
+    """Report on the step's Task how many experiments have finished.
+
+    Writes a scalar, and the runtime properties `progress` and `progress_text`.
+    """
     step._set_runtime_properties(
         {"progress": str(100 * done // count), "progress_text": f"{done} of {count} experiments"}
     )
@@ -136,7 +139,7 @@ def tell_progress(client: Any, step: Any, done: int, count: int) -> None:
 def tell_result(
     client: Any, step: Any, entries: list[dict[str, Any]], best: dict[str, Any], facts: dict[str, Any]
 ) -> None:
-    """Tells the step's Task the leaderboard and the best experiment's metrics."""
+    """Report the leaderboard and the best experiment's metrics on the step's Task."""
     failed = sum(entry["status"] == "failed" for entry in entries)
     print(f"best of {len(entries)} ({failed} failed): {describe(best, facts['metric'])}")
     values = {"experiments": len(entries), "failed": failed, **best["metrics"]}
@@ -145,7 +148,7 @@ def tell_result(
 
 
 def sweep_result(dataset: dict[str, Any], metric: str, entries: list[dict[str, Any]], best: str) -> str:
-    """The reference of a sweep over the dataset, of which `best` is the winner's Task."""
+    """Build the reference of a sweep over the dataset; `best` is the id of the winner's Task."""
     return dump_ref(
         {
             "dataset": {"id": dataset["id"], "sha256": dataset["sha256"]},
@@ -159,11 +162,11 @@ def sweep_result(dataset: dict[str, Any], metric: str, entries: list[dict[str, A
 
 
 def select_best(entries: list[dict[str, Any]], metric: str) -> dict[str, Any]:
-    """The experiment with the best mean of the cross-validated metric; of equal ones the first by name.
+    """Return the experiment with the best cross-validated mean; of equal ones the first by name.
 
     Raises:
-        ValueError: the metric is not one of the experiments' metrics.
-        RuntimeError: no experiment has completed.
+        ValueError: the experiments have no such metric.
+        RuntimeError: all experiments failed.
     """
     completed = [entry for entry in entries if entry["status"] == "completed"]
     if not completed:
