@@ -1,6 +1,6 @@
-"""Files on their way between steps: stored as a Task's artifacts, fetched back only when they are what was promised.
+"""Pass files between steps as artifacts of a Task, verified by size and sha256.
 
-Every function here may travel with a step: list it, and those it calls, in the decorator's `helper_functions=[…]`.
+Steps may embed every function (see `tabular/helpers.py`).
 """
 
 from typing import Any
@@ -10,17 +10,17 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def dump_ref(reference: dict[str, Any]) -> str:
-    """The reference as JSON text that is equal for equal content: keys sorted, no blanks, no NaN."""
+    """Return the reference as canonical JSON: keys sorted, no blanks, no NaN."""
     import json
 
     return json.dumps(reference, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
 def load_ref(text: str) -> dict[str, Any]:
-    """Reads what `dump_ref` wrote.
+    """Parse the text of `dump_ref`.
 
     Raises:
-        ValueError: the text is not a JSON object; ClearML hands over `None` when a step returned nothing.
+        ValueError: the text is not a JSON object. ClearML passes `None` if a step returned nothing.
     """
     import json
 
@@ -36,7 +36,7 @@ def load_ref(text: str) -> dict[str, Any]:
 
 
 def file_sha256(path: str) -> str:
-    """The sha256 of a file's bytes, in hexadecimal."""
+    """Return the sha256 of a file's bytes, in hexadecimal."""
     import hashlib
 
     with open(path, "rb") as file:  # noqa: PTH123 - one line and no import in every step that this travels with
@@ -44,16 +44,16 @@ def file_sha256(path: str) -> str:
 
 
 def save_artifact(task: Any, name: str, path: str, tries: int = 6, pause_s: float = 1.0) -> dict[str, Any]:
-    """Stores a file as an artifact of the Task and reads record and bytes back.
+    """Store a file as an artifact of the Task, then read record and bytes back.
 
-    The SDK tries an upload three times within 20 ms, so that a file server that restarts loses the file: tried again
-    here, with pauses that double (with the default, for half a minute).
+    The SDK tries an upload three times within 20 ms, so a restart of the file server loses the file. Here the upload is
+    retried with pauses that double: by default for half a minute.
 
     Returns:
-        `{task, artifact, sha256, bytes}`, which is all that `fetch_artifact` needs.
+        `{task, artifact, sha256, bytes}`, the reference that `fetch_artifact` needs.
 
     Raises:
-        RuntimeError: after the last try the backend did not have the file as it is here.
+        RuntimeError: after the last try the backend did not have an equal file.
     """
     import time
     from pathlib import Path
@@ -81,10 +81,10 @@ def save_artifact(task: Any, name: str, path: str, tries: int = 6, pause_s: floa
 
 
 def upload_file(path: str, url: str, tries: int = 6, pause_s: float = 1.0) -> None:
-    """Stores a file under an address of the file server and reads it back; tried again as in `save_artifact`.
+    """Upload a file to the file server and read it back, with retries as in `save_artifact`.
 
     Raises:
-        RuntimeError: after the last try the file server did not have the file as it is here.
+        RuntimeError: after the last try the file server did not have an equal file.
     """
     import time
     from pathlib import Path
@@ -107,9 +107,9 @@ def upload_file(path: str, url: str, tries: int = 6, pause_s: float = 1.0) -> No
 
 
 def earlier_reference(task: Any, name: str, sha256: str, max_bytes: int) -> dict[str, Any] | None:
-    """The reference that an earlier Task of the project returned as `name` for a file with this sha256.
+    """Return the reference of an earlier Task of the project for a file of this sha256.
 
-    Such a Task is completed, has the tag `sha256:…`, and has the artifact that the reference names still, unharmed.
+    The Task must be completed, have the tag `sha256:…`, and still have the artifact intact. Returns None otherwise.
     """
     from clearml import Task
 
@@ -130,13 +130,13 @@ def earlier_reference(task: Any, name: str, sha256: str, max_bytes: int) -> dict
 
 
 def fetch_artifact(reference: dict[str, Any], folder: str, max_bytes: int) -> str:
-    """Downloads the artifact that a reference `{task, artifact, sha256}` names into the folder.
+    """Download the artifact of a reference `{task, artifact, sha256}` into the folder.
 
     Returns:
-        The file's path. Its size and sha256 have been checked, its format has not.
+        The file's path. Size and sha256 are verified, the format is not.
 
     Raises:
-        ValueError: the artifact is missing, larger than `max_bytes`, or not the one of the reference.
+        ValueError: the artifact is missing, larger than `max_bytes`, or differs from the reference.
     """
     from clearml import Task
 
@@ -152,14 +152,14 @@ def fetch_artifact(reference: dict[str, Any], folder: str, max_bytes: int) -> st
 def fetch_file(
     url: str, sha256: str, max_bytes: int, folder: str, name: str, tries: int = 4, pause_s: float = 0.5
 ) -> str:
-    """Downloads a stored file to `folder/name`; a transfer that breaks off is tried again.
+    """Download a stored file to `folder/name`; an interrupted transfer is retried.
 
     Returns:
         The file's path.
 
     Raises:
-        ValueError: it is missing, larger than `max_bytes`, or its sha256 is another one; no file is left then.
-        OSError: the transfer broke every time.
+        ValueError: it is missing, larger than `max_bytes`, or has another sha256. No file is left.
+        OSError: every transfer was interrupted.
     """
     import time
     from pathlib import Path
@@ -184,11 +184,11 @@ def fetch_file(
 
 
 def stream_file(url: str, sha256: str, max_bytes: int) -> Any:
-    """Yields a stored file's bytes in chunks, past the SDK's cache, which knows no sha256.
+    """Yield a stored file's bytes in chunks, bypassing the SDK's cache, which checks no sha256.
 
     Raises:
-        ValueError: it is missing, longer than `max_bytes`, or, once the last chunk is out, its sha256 is another one.
-        OSError: the transfer broke.
+        ValueError: it is missing, longer than `max_bytes`, or, after the last chunk, has another sha256.
+        OSError: the transfer was interrupted.
     """
     import hashlib
 
@@ -211,15 +211,15 @@ def stream_file(url: str, sha256: str, max_bytes: int) -> Any:
 
 
 def write_parquet(frame: Any, path: str) -> None:
-    """Writes a DataFrame's columns (not its index) as parquet."""
+    """Write a DataFrame's columns, without its index, as parquet."""
     frame.to_parquet(path, engine="pyarrow", index=False)
 
 
 def read_parquet(path: str, columns: list[str], max_bytes: int) -> Any:
-    """Reads a parquet file into a DataFrame.
+    """Read a parquet file into a DataFrame.
 
     Raises:
-        ValueError: it is no parquet file, unpacks to more than `max_bytes`, or has other columns than `columns`.
+        ValueError: it is no parquet file, unpacks to more than `max_bytes`, or does not have exactly `columns`.
     """
     from pathlib import Path
 

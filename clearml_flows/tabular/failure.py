@@ -1,13 +1,16 @@
-"""What a step says of itself beyond its console. These travel with a step: list them in its `helper_functions=[…]`."""
+"""Write a step's failure, tags and notes on its Task.
+
+Steps embed these functions (see `tabular/helpers.py`).
+"""
 
 from typing import Any
 
 
 def tell_failure(task: Any, message: str) -> str:
-    """Writes on the Task why it is about to fail: runtime property `failure`, and the comment that the UI shows.
+    """Write the reason of a failure on the Task: runtime property `failure` and the comment.
 
-    The message of the exception alone does not do: the SDK drops reports that wait when a step raises, and an agent
-    replaces the status reason by the exit code.
+    The exception's message alone is not enough: the SDK drops waiting reports when a step raises, and an agent replaces
+    the status reason by the exit code.
 
     Returns:
         The message, to raise.
@@ -20,7 +23,7 @@ def tell_failure(task: Any, message: str) -> str:
 
 
 def tell_transient() -> None:
-    """Marks the running Task: what it is about to fail for may pass, so that the controller may try it again."""
+    """Mark the running Task's failure as transient, so that the controller may retry the step."""
     from clearml import Task
 
     task = Task.current_task()
@@ -29,10 +32,9 @@ def tell_transient() -> None:
 
 
 def tell_tags(task: Any, tags: list[str]) -> None:
-    """Adds tags to the Task.
+    """Add tags to the Task by the API.
 
-    `Task.add_tags` changes the SDK's own copy first, which a thread of the SDK may read anew in that moment: then the
-    tags are lost.
+    `Task.add_tags` changes the SDK's own copy first. If a thread of the SDK reloads that copy then, the tags are lost.
     """
     from clearml.backend_api.session.client import APIClient
 
@@ -42,7 +44,7 @@ def tell_tags(task: Any, tags: list[str]) -> None:
 
 
 def tell_note(task: Any, text: str) -> None:
-    """Prints the text and keeps it as the runtime property `progress_text`, shown beside the step."""
+    """Print the text and set it as the runtime property `progress_text`, shown beside the step."""
     print(text)
     if task is not None:
         task._set_runtime_properties({"progress_text": text})

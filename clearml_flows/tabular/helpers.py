@@ -1,4 +1,4 @@
-"""Which functions travel with a step."""
+"""Collect the helper functions that ClearML copies into a step's script."""
 
 import dis
 from collections.abc import Callable, Iterator
@@ -9,10 +9,10 @@ PACKAGES = ("components.", "clearml_flows.tabular.")
 
 
 def with_helpers(*functions: Callable[..., Any]) -> list[Callable[..., Any]]:
-    """The functions with all of ours that they name, and that these name: the `helper_functions` of a step.
+    """Return the functions and all functions of ours that they call, directly or not.
 
-    They are in the order of their modules' names and their lines, so that a step's source, by which ClearML finds it in
-    its cache, does not depend on the order in which they are named.
+    The result is the step's `helper_functions`. It is sorted by module and line, not by the order of the arguments:
+    ClearML finds a cached step by its source.
     """
     found: set[FunctionType] = set()
     waiting = [function for function in functions if isinstance(function, FunctionType)]

@@ -1,7 +1,7 @@
-"""What differs between telling two classes apart, `classification`, and predicting a number, `regression`.
+"""Differences between the problem types `classification` (two classes) and `regression`.
 
-Elsewhere `y` is what is true of a row and `p` what a model says of it: 1 or 0 and the probability of 1, or two numbers.
-Only classes have a `threshold`; of numbers it is None. Every function here may travel with a step.
+`y` holds the true values: 1 or 0, or numbers. `p` holds the predictions: probabilities of 1, or numbers.
+Only classes have a `threshold`; for numbers it is None. Steps may embed every function.
 """
 
 from typing import Any
@@ -11,10 +11,12 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def target_values(labels: Any, problem_type: str) -> Any:
-    """What is true of the rows: numbers as they are; of two classes 1 for the last in order (Yes, 1, True), else 0.
+    """Return the true values: numbers unchanged; of two classes the last in order as 1, else 0.
+
+    The last class is for example Yes, 1 or True.
 
     Raises:
-        ValueError: there are not two classes, or no numbers.
+        ValueError: there are not exactly two classes, or the values are no numbers.
     """
     import numpy as np
 
@@ -27,29 +29,32 @@ def target_values(labels: Any, problem_type: str) -> Any:
 
 
 def predict_rows(model: Any, features: Any) -> Any:
-    """What a fitted model says of rows: the probability of the last class, or a number."""
+    """Predict rows with a fitted model: the probability of the last class, or a number."""
     return model.predict_proba(features)[:, 1] if hasattr(model, "classes_") else model.predict(features)
 
 
 def draw_folds(problem_type: str, folds: int, seed: int) -> Any:
-    """Folds of shuffled rows, drawn by the seed; each with about the same share of either class."""
+    """Return a splitter into shuffled folds, stratified by class for classification."""
     from sklearn.model_selection import KFold, StratifiedKFold
 
     return (KFold if problem_type == "regression" else StratifiedKFold)(folds, shuffle=True, random_state=seed)
 
 
 def choose_threshold(y: Any, p: Any, problem_type: str) -> float | None:
-    """The `best_threshold` of these rows; None of numbers."""
+    """Return the `best_threshold` of these rows; None for a regression."""
     return None if problem_type == "regression" else best_threshold(y, p)
 
 
 def row_metrics(y: Any, p: Any, threshold: float | None) -> dict[str, float]:
-    """The `binary_metrics` of rows whose classes are called at the threshold, the `regression_metrics` without one."""
+    """Return `binary_metrics` at the threshold, or `regression_metrics` if it is None."""
     return regression_metrics(y, p) if threshold is None else binary_metrics(y, p, threshold)
 
 
 def live_metrics(y: Any, p: Any, problem_type: str) -> dict[str, list[float]]:
-    """The `cv_*` metrics of one fold that need no threshold: that is chosen when all folds have ended."""
+    """Return the `cv_*` metrics of one fold that need no threshold.
+
+    The threshold is chosen after all folds.
+    """
     if problem_type == "regression":
         return {f"cv_{name}": [value] for name, value in regression_metrics(y, p).items()}
     known = binary_metrics(y, p, 0.5)

@@ -1,24 +1,23 @@
-"""What is told about a Task, sent at once and in order, over the SDK's own API client.
+"""Send events about a Task immediately and in order, with the SDK's API client.
 
-A `Logger` would leave a thread for every Task that it reports for, and sends later. Every function here may travel with
-a step.
+A `Logger` would leave a thread for every Task, and sends later. Steps may embed every function.
 """
 
 from typing import Any
 
 
 def make_client() -> Any:
-    """A client of the API that the SDK is configured for. An error answer raises `APIError`."""
+    """Create an `APIClient` for the configured API; an error answer raises `APIError`."""
     from clearml.backend_api.session.client import APIClient
 
     return APIClient()
 
 
 def send_report(client: Any, task_id: str, events: list[dict[str, Any]]) -> None:
-    """Sends events, as the functions below make them, about a Task.
+    """Send events, built by the functions below, about a Task.
 
     Raises:
-        RuntimeError: the backend did not take all of them.
+        RuntimeError: the backend did not accept all of them.
     """
     import time
 
@@ -31,21 +30,24 @@ def send_report(client: Any, task_id: str, events: list[dict[str, Any]]) -> None
 
 
 def value_events(values: dict[str, float]) -> list[dict[str, Any]]:
-    """Each metric as a scalar, which ClearML compares in plots, and as a single value, which it compares in tables."""
+    """Convert each metric to a scalar and a single value.
+
+    ClearML compares scalars in plots and single values in tables.
+    """
     scalar = {"type": "training_stats_scalar", "iter": 0}
     scalars = [{**scalar, "metric": name, "variant": name, "value": value} for name, value in values.items()]
     return [*single_events(values), *scalars]
 
 
 def single_events(values: dict[str, float]) -> list[dict[str, Any]]:
-    """Each number as a single value only: what is not worth a plot."""
+    """Convert each number to a single value only, without a plot."""
     # The SDK's `Logger.report_single_value` writes a scalar of this iteration.
     summary = {"type": "training_stats_scalar", "metric": "Summary", "iter": -(2**31)}
     return [{**summary, "variant": name, "value": value} for name, value in values.items()]
 
 
 def series_events(series: dict[str, list[float]], first: int = 1) -> list[dict[str, Any]]:
-    """The metric of each fold as one scalar; the iteration is the number of the fold, from `first` on."""
+    """Convert the metrics of each fold to scalars; the iteration counts the folds from `first`."""
     return [
         {"type": "training_stats_scalar", "metric": name, "variant": "fold", "iter": number, "value": value}
         for name, values in series.items()
@@ -54,7 +56,7 @@ def series_events(series: dict[str, list[float]], first: int = 1) -> list[dict[s
 
 
 def stage_events(stages: dict[str, dict[str, list[tuple[int, float]]]]) -> list[dict[str, Any]]:
-    """Scores by stage, `{part: {metric: [(stage, value)]}}`, as a scalar for each metric with a line for each part."""
+    """Convert scores by stage, `{part: {metric: [(stage, value)]}}`, to a series for each part."""
     return [
         {
             "type": "training_stats_scalar",
@@ -70,7 +72,7 @@ def stage_events(stages: dict[str, dict[str, list[tuple[int, float]]]]) -> list[
 
 
 def figure_events(figures: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The plotly figures as plots of their titles."""
+    """Convert plotly figures to plots with their titles."""
     import json
 
     return [
@@ -80,7 +82,7 @@ def figure_events(figures: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def console_events(lines: list[str]) -> list[dict[str, Any]]:
-    """Lines of the Task's console."""
+    """Convert lines of text to lines of the Task's console."""
     import platform
 
     return [{"type": "log", "level": "info", "worker": platform.node(), "msg": line} for line in lines]

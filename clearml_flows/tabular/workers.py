@@ -1,6 +1,6 @@
-"""Calls run in processes of their own, a few at once; a process that dies takes its own call with it and no other.
+"""Run calls in worker processes; a process that dies fails only its own call.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from collections.abc import Callable, Generator
@@ -15,13 +15,13 @@ def run_in_processes(
     look: Callable[[], None] = lambda: None,
     every_s: float = 1.0,
 ) -> Generator[tuple[int, Any]]:
-    """Runs `function(*call)` for each call, at most `workers` at once, each on one thread.
+    """Run `function(*call)` for each call, at most `workers` at once, each on one thread.
 
-    Each worker is a pool of one process, so that it is known whose death a dead process was. `started` is called with
-    the index of a call as it is handed to a process, `look` every `every_s` seconds while all of them are busy.
+    Each worker is a pool of one process, so that a dead process is matched to its call. `started` gets a call's index
+    before a process gets the call. `look` is called every `every_s` seconds while all workers are busy.
 
     Yields:
-        `(index, result)` in the order of completion; where the call raised or its process died, the result is that
+        `(index, result)` in order of completion. If the call raised or its process died, the result is the
         exception.
     """
     from concurrent.futures import FIRST_COMPLETED, wait
@@ -36,7 +36,7 @@ def run_in_processes(
                 index, worker = waiting.pop(), idle.pop()
                 started(index)
                 running[worker.submit(function, *calls[index])] = index, worker
-            # Told only now, so that no process waits for whoever is told.
+            # Yield only after the idle workers have new calls, so that no process waits for the consumer.
             yield from ended
             done, _ = wait(running, every_s, FIRST_COMPLETED)
             if not done:
@@ -53,7 +53,7 @@ def run_in_processes(
 
 
 def make_worker() -> Any:
-    """A pool of one process, which ends after a minute without work, so also when its parent has died."""
+    """Create a pool of one process, which exits after 60 idle seconds, also if its parent died."""
     from joblib.externals.loky import ProcessPoolExecutor
 
     threads = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
@@ -61,7 +61,10 @@ def make_worker() -> Any:
 
 
 def leave_signals_to_parent() -> None:
-    """An interrupt is sent to all processes of a run: the parent ends these then, and none counts as having died."""
+    """Ignore SIGINT and SIGTERM: the parent, which gets them too, ends its workers.
+
+    Otherwise an interrupted worker would count as having died.
+    """
     import signal
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -69,7 +72,7 @@ def leave_signals_to_parent() -> None:
 
 
 def replace_if_broken(worker: Any, error: Any) -> Any:
-    """The worker, or a new one in its place when its process has died."""
+    """Return the worker, or a new worker if its process has died."""
     from concurrent.futures.process import BrokenProcessPool
 
     if not isinstance(error, BrokenProcessPool):
@@ -79,7 +82,7 @@ def replace_if_broken(worker: Any, error: Any) -> Any:
 
 
 def count_workers(jobs: int) -> int:
-    """How many processes to use: `jobs`, or for 0 as many as there are cores that this process may use.
+    """Return `jobs`, or the number of usable cores for 0.
 
     Raises:
         ValueError: `jobs` is negative.

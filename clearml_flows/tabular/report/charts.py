@@ -1,15 +1,15 @@
-"""Plotly figures as SVG, drawn from plain numbers: coloured by the page that holds them, without a script or a font.
+"""Draw plotly figures as SVG without scripts or fonts; the page's style sheet colours them.
 
-Lines, points and bars are drawn; a heatmap becomes a table. Every function here may travel with a step.
+Lines, points and bars are drawn; a heatmap becomes a table. Steps may embed every function.
 """
 
 from typing import Any
 
 
 def chart_series(figure: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The lines and bars of a figure as `{name, kind, dotted, points}`, and the texts on its x axis if these are texts.
+    """Return a figure's series as `{name, kind, dotted, points}`, and the texts of its x axis.
 
-    Points that are no finite numbers are left out; a text stands at its place in the list of texts.
+    Points that are not finite numbers are left out. A text's x is its index in the list of texts.
     """
     import math
 
@@ -27,7 +27,7 @@ def chart_series(figure: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str
 
 
 def axis_ticks(low: float, high: float) -> list[float]:
-    """About five round numbers that span the values from `low` to `high`, the outer ones at or beyond them."""
+    """Return about five round numbers that cover `low` to `high`."""
     import math
 
     if not high > low:
@@ -40,7 +40,7 @@ def axis_ticks(low: float, high: float) -> list[float]:
 
 
 def svg_chart(figure: dict[str, Any]) -> str:
-    """The figure as SVG; series number n has the class `cn`. Empty if there is nothing that can be drawn."""
+    """Draw the figure as SVG; series n has the class `cn`. Empty if nothing can be drawn."""
     from html import escape
 
     series, texts = chart_series(figure)
@@ -64,13 +64,13 @@ def svg_chart(figure: dict[str, Any]) -> str:
 
 
 def svg_place(frame: Any, x: float, y: float) -> tuple[float, float]:
-    """Where a point stands in the picture, whose plot goes from 56 to 452 and, upwards, from 238 to 10."""
+    """Convert a point to SVG coordinates: x from 56 to 452, y from 238 up to 10."""
     (left, right), (bottom, top) = frame
     return round(56 + (x - left) / (right - left) * 396, 1), round(238 - (y - bottom) / (top - bottom) * 228, 1)
 
 
 def svg_axes(frame: Any, x_ticks: list[Any], y_ticks: list[float]) -> list[str]:
-    """The grid and its labels: numbers where they stand, texts one by one, at most about twelve of them."""
+    """Draw the grid and its labels; of many texts only about twelve are labelled."""
     from html import escape
 
     drawn = []
@@ -91,7 +91,7 @@ def svg_axes(frame: Any, x_ticks: list[Any], y_ticks: list[float]) -> list[str]:
 
 
 def svg_series(series: dict[str, Any], frame: Any, count: int, number: int) -> str:
-    """One line, its points, or its bars, which stand beside those of the other `count - 1` series."""
+    """Draw a line, points, or bars beside those of the other `count - 1` series."""
     if series["kind"] == "bars":
         gap = min([b[0] - a[0] for a, b in zip(series["points"], series["points"][1:], strict=False)] or [1.0])
         width, bars = 0.8 * gap / count, []

@@ -1,13 +1,13 @@
-"""The sections of a report as Markdown, the model's card; its figures are in the HTML page only.
+"""Render the sections of a report as Markdown: the model card. Figures are left out.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
 
 
 def markdown_card(title: str, subtitle: str, sections: list[dict[str, Any]]) -> str:
-    """The whole card. What stands in it as text is not taken for Markdown or HTML."""
+    """Render the whole card; Markdown and HTML in texts are escaped."""
     lines = [f"# {markdown_text(title)}", "", markdown_text(subtitle), ""]
     for section in sections:
         blocks = [markdown_block(block) for block in section["blocks"] if block["kind"] != "figure"]
@@ -17,21 +17,21 @@ def markdown_card(title: str, subtitle: str, sections: list[dict[str, Any]]) -> 
 
 
 def markdown_block(block: dict[str, Any]) -> str:
-    """One block of a section."""
+    """Render one block of a section."""
     kind = block["kind"]
     if kind == "table":
         return markdown_table(block["head"], block["rows"])
     if kind == "list":
         return "\n".join(f"- {markdown_text(item)}" for item in block["items"])
     if kind == "code":
-        # Indented code ends at no mark that the text could hold.
+        # Indented, not fenced: the text could contain a fence.
         return "\n".join(f"    {line}".rstrip() for line in block["text"].splitlines())
     text = markdown_text(block["text"])
     return {"heading": f"### {text}", "warning": f"> **{text}**"}.get(kind, text)
 
 
 def markdown_table(head: list[str], rows: list[list[str]]) -> str:
-    """A table, its rows made as long as the longest."""
+    """Render a table; short rows are padded to the longest."""
     width = max([len(head), *map(len, rows)])
     table = [head or [""] * width, ["---"] * width, *rows]
     lines = [
@@ -42,7 +42,7 @@ def markdown_table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """The text with what Markdown or HTML would take for marks escaped, on one line."""
+    """Return the text on one line, with Markdown and HTML marks escaped."""
     import re
 
     plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")

@@ -1,6 +1,6 @@
-"""The sections of a report as one HTML page: no script, no font, no picture from elsewhere, readable light and dark.
+"""Render the sections of a report as one HTML page without scripts, fonts or external files.
 
-Every function here may travel with a step.
+The page has a light and a dark style. Steps may embed every function.
 """
 
 from typing import Any
@@ -10,14 +10,14 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def html_page(title: str, subtitle: str, sections: list[dict[str, Any]]) -> str:
-    """The whole page. Every text in it is escaped."""
+    """Render the whole page; every text is escaped."""
     from html import escape
 
     parts = []
     for section in sections:
         blocks = "".join(html_block(block) for block in section["blocks"])
         parts.append(f"<section><h2>{escape(section['title'])}</h2>{blocks}</section>\n")
-    # The policy holds where the file is opened by itself, too.
+    # A meta tag, because a file opened from disk has no HTTP headers.
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     head = (
         f'<meta charset="utf-8"><title>{escape(title)}</title>\n'
@@ -32,7 +32,7 @@ def html_page(title: str, subtitle: str, sections: list[dict[str, Any]]) -> str:
 
 
 def html_block(block: dict[str, Any]) -> str:
-    """One block of a section."""
+    """Render one block of a section."""
     from html import escape
 
     kind = block["kind"]
@@ -47,7 +47,10 @@ def html_block(block: dict[str, Any]) -> str:
 
 
 def html_table(head: list[str], rows: list[list[str]]) -> str:
-    """A table; below a head, numbers stand right. Without a head, the first cell of a row is its name."""
+    """Render a table.
+
+    With a head, numbers are right-aligned. Without a head, the first cell of a row is its name.
+    """
     import re
     from html import escape
 
@@ -65,7 +68,7 @@ def html_table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def html_figure(title: str, figure: dict[str, Any]) -> str:
-    """A figure with its title and legend; a heatmap as a table of its texts or numbers."""
+    """Render a figure with title and legend; a heatmap as a table."""
     from html import escape
 
     drawn = "".join(html_heatmap(trace) for trace in figure["data"] if trace.get("type") == "heatmap")
@@ -78,7 +81,7 @@ def html_figure(title: str, figure: dict[str, Any]) -> str:
 
 
 def html_heatmap(trace: dict[str, Any]) -> str:
-    """A heatmap as a table of its texts or numbers."""
+    """Render a heatmap as a table of its texts or numbers."""
     cells = trace.get("text") or trace["z"]
     head = ["", *(str(name) for name in trace.get("x") or [""] * len(cells[0]))]
     names = trace.get("y") or [""] * len(cells)
@@ -86,7 +89,7 @@ def html_heatmap(trace: dict[str, Any]) -> str:
 
 
 def page_style() -> str:
-    """The page's style sheet."""
+    """Return the page's style sheet."""
     light = "--ink:#1d2433;--quiet:#5b6577;--line:#dfe3ea;--ground:#f6f7f9;--card:#fff;--warn:#fff4d6"
     dark = "--ink:#e6e9ef;--quiet:#a3adbd;--line:#363d4a;--ground:#14171c;--card:#1d2128;--warn:#4a3a10"
     colors = ["#2463eb", "#e8590c", "#0f9960", "#9333ea", "#c2255c", "#0891b2"]

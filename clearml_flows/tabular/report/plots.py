@@ -1,14 +1,14 @@
-"""Plots of scored rows, as the plotly figures that ClearML stores: plain dictionaries, every number in them readable.
+"""Plots of scored rows as plotly figures (plain dictionaries).
 
-`y` is 1 or 0, `p` the probability of 1. Where several models are shown, `scores` is `{label: p}`, all of the same rows.
-Every function here may travel with a step.
+`y` is 1 or 0, `p` the probability of 1. `scores` maps each model's label to its `p` for the same rows.
+Steps may embed every function.
 """
 
 from typing import Any
 
 
 def confusion_figure(y: Any, p: Any, threshold: float) -> dict[str, Any]:
-    """How many rows of each class were called what, at the threshold."""
+    """Plot the confusion matrix at the threshold as a heatmap."""
     called = p >= threshold
     counts = [[int(((y == truth) & (called == call)).sum()) for call in (False, True)] for truth in (0, 1)]
     heat = {
@@ -25,7 +25,7 @@ def confusion_figure(y: Any, p: Any, threshold: float) -> dict[str, Any]:
 
 
 def roc_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
-    """The ROC curves, with the area under each in its label."""
+    """Plot the ROC curves, with the area under each in its label."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
     lines = []
@@ -37,7 +37,7 @@ def roc_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
 
 
 def precision_recall_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
-    """The precision-recall curves, with the average precision of each in its label."""
+    """Plot the precision-recall curves, with each average precision in its label."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     lines = []
@@ -48,7 +48,7 @@ def precision_recall_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
 
 
 def calibration_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
-    """The share of positive rows against the predicted probability, in ten groups of equal size for each model."""
+    """Plot the share of positives by predicted probability, in ten groups of equal size."""
     from sklearn.calibration import calibration_curve
 
     lines = []
@@ -60,7 +60,7 @@ def calibration_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_line(label: str, x: Any, y: Any, points: int = 200) -> dict[str, Any]:
-    """A line through at most about `points` of the points, first and last among them."""
+    """Build a line through about `points` of the points, including the first and the last."""
     every = max(1, len(x) // points)
     kept = [*range(0, len(x) - 1, every), len(x) - 1]
     rounded = {axis: [round(float(values[i]), 5) for i in kept] for axis, values in (("x", x), ("y", y))}
@@ -68,5 +68,5 @@ def make_line(label: str, x: Any, y: Any, points: int = 200) -> dict[str, Any]:
 
 
 def make_layout(title: str, x: str, y: str) -> dict[str, Any]:
-    """A figure's layout with its title and the names of its axes."""
+    """Build a layout with a title and axis names."""
     return {"title": {"text": title}, "xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}}

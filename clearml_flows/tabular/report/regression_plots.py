@@ -1,7 +1,7 @@
-"""Plots of predicted numbers, as the plotly figures that ClearML stores.
+"""Plots of predicted numbers as plotly figures.
 
-`y` is what is true, `scores` is `{label: p}`, what several models predict of the same rows. Every function here may
-travel with a step.
+`y` holds the true values. `scores` maps each model's label to its predictions for the same rows.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def fit_figures(y: Any, scores: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """All plots of predicted numbers, by their titles."""
+    """Return all plots of predicted numbers by title."""
     return {
         "Predicted against true": predicted_figure(y, scores),
         "Residuals": residual_figure(y, scores),
@@ -20,7 +20,7 @@ def fit_figures(y: Any, scores: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def predicted_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
-    """A point for each row, at what is true of it and what was predicted; on the line they are equal."""
+    """Plot predicted against true values; on the line they are equal."""
     ends = [min(float(y.min()), *(float(p.min()) for p in scores.values()))]
     ends += [max(float(y.max()), *(float(p.max()) for p in scores.values()))]
     points = [make_points(label, y, p) for label, p in scores.items()]
@@ -29,13 +29,13 @@ def predicted_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
 
 
 def residual_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
-    """A point for each row, at what was predicted and how much more than that is true."""
+    """Plot residuals (true less predicted) against predictions."""
     points = [make_points(label, p, y - p) for label, p in scores.items()]
     return {"data": points, "layout": make_layout("Residuals", "predicted", "true less predicted")}
 
 
 def residual_histogram(y: Any, scores: dict[str, Any], bins: int = 30) -> dict[str, Any]:
-    """How often rows are off by how much, in bins of equal width that the models share."""
+    """Plot a histogram of residuals, in bins of equal width that the models share."""
     import numpy as np
 
     residuals = {label: y - p for label, p in scores.items()}
@@ -49,7 +49,7 @@ def residual_histogram(y: Any, scores: dict[str, Any], bins: int = 30) -> dict[s
 
 
 def make_points(label: str, x: Any, y: Any, most: int = 2000) -> dict[str, Any]:
-    """Points, of more than `most` every so many."""
+    """Build a scatter of at most `most` points, evenly sampled."""
     every = -(-len(x) // most)
     rounded = {axis: [round(float(value), 5) for value in values[::every]] for axis, values in (("x", x), ("y", y))}
     return {"type": "scatter", "mode": "markers", "name": label, "opacity": 0.5, **rounded}

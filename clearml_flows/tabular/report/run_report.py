@@ -1,6 +1,6 @@
-"""The report of a run, as two artifacts of its last step: `report.html` and `model_card.md`.
+"""Store a run's report as artifacts of its last step: `report.html` and `model_card.md`.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -22,10 +22,10 @@ def save_report(
     evaluation: dict[str, Any],
     figures: dict[str, Any],
 ) -> None:
-    """Stores the report as artifacts of the step's Task; the arguments are those of `report_sections`.
+    """Store the report as artifacts of the step's Task; arguments as in `report_sections`.
 
     Raises:
-        RuntimeError: the backend did not take them.
+        RuntimeError: the backend did not store them.
     """
     import tempfile
     from datetime import UTC, datetime
@@ -44,7 +44,7 @@ def save_report(
 
 
 def count_folds(client: Any, entry: Any) -> tuple[int, int]:
-    """The folds of the model's experiment, 0 if its Task does not tell them, and how often they were drawn."""
+    """Return folds (0 if its Task lacks the number) and repeats of the model's experiment."""
     found = client.tasks.get_all(id=[model_value(entry, "experiment")], only_fields=["id", "hyperparams"])
     general = (found[0].data.hyperparams or {}).get("General", {}) if len(found) else {}
     folds, repeats = (int(general[name].value) if name in general else 0 for name in ("folds", "repeats"))

@@ -1,7 +1,7 @@
-"""What the report of a run says, as sections that its HTML page and its Markdown card render alike.
+"""Build the sections of a run's report, for its HTML page and its Markdown card.
 
-A section is `{title, blocks}`; a block is `{kind: text|warning|code|table|figure, …}` of plain texts, not yet escaped.
-Every function here may travel with a step.
+A section is `{title, blocks}`; a block is `{kind, …}` of plain texts, not yet escaped. Kinds are text, heading,
+warning, code, list, table and figure. Steps may embed every function.
 """
 
 from typing import Any
@@ -20,15 +20,15 @@ def report_sections(
     folds: int,
     repeats: int,
 ) -> list[dict[str, Any]]:
-    """All sections of the report.
+    """Build all sections of the report.
 
     Args:
-        entry: the candidate in the registry.
+        entry: the candidate's registry entry.
         dataset: the reference that `version_dataset` returns.
         sweep: the reference that `train_sweep` returns, or {}.
-        evaluation: what `evaluate` returns, before it is made a text; keys that are not known here get sections too.
-        figures: plotly figures by their titles.
-        folds: of the cross-validation, 0 if not known.
+        evaluation: the result of `evaluate` as a dict; unknown keys get sections too.
+        figures: plotly figures by title.
+        folds: the folds of the cross-validation, 0 if unknown.
         repeats: how often the folds were drawn.
     """
     sections = [verdict_section(entry, dataset, evaluation), lineage_section(entry, dataset)]
@@ -47,7 +47,7 @@ def report_sections(
 
 
 def verdict_section(entry: Any, dataset: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
-    """Whether the model went into production, and why it was the one to be judged."""
+    """State if the model went into production, and why it was the candidate."""
     verdict = "In production" if evaluation["promoted"] else "Not in production"
     blocks = [
         {"kind": "text", "text": f"{verdict}: {evaluation['reason']}."},
@@ -63,7 +63,7 @@ def verdict_section(entry: Any, dataset: dict[str, Any], evaluation: dict[str, A
 
 
 def lineage_section(entry: Any, dataset: dict[str, Any]) -> dict[str, Any]:
-    """Where data, code and model come from, with the hashes that they are held against."""
+    """List the origin of data, code and model, with their hashes."""
     rows = [
         ("model", f"{entry.name}, version {model_value(entry, 'version')}, id {entry.id}"),
         ("model file, sha256", model_value(entry, "sha256")),
@@ -83,7 +83,7 @@ def lineage_section(entry: Any, dataset: dict[str, Any]) -> dict[str, Any]:
 
 
 def leaderboard_section(sweep: dict[str, Any], folds: int, repeats: int) -> dict[str, Any]:
-    """All experiments, the best first, each with the interval of its cross-validated mean."""
+    """Tabulate all experiments, best first, with the interval of the cross-validated mean."""
     metric = f"cv_{sweep['metric']}"
     sign = 1 if lower_is_better(metric) else -1
     done = [one for one in sweep["experiments"] if metric in one["metrics"]]
@@ -109,7 +109,7 @@ def leaderboard_section(sweep: dict[str, Any], folds: int, repeats: int) -> dict
 
 
 def lead_text(first: dict[str, Any], second: dict[str, Any], metric: str, folds: int, repeats: int) -> str:
-    """How far the winner is ahead, and whether that is more than chance."""
+    """Describe the winner's lead and if the second is inside the winner's interval."""
     lead = abs(first["metrics"][metric] - second["metrics"][metric])
     low, high = mean_interval(first["metrics"][metric], first["metrics"].get(f"{metric}_std"), folds, repeats)
     text = f"{first['name']} won by {lead:.4f} before {second['name']}"
@@ -122,7 +122,7 @@ def lead_text(first: dict[str, Any], second: dict[str, Any], metric: str, folds:
 
 
 def results_section(evaluation: dict[str, Any]) -> dict[str, Any]:
-    """The metrics on the test rows with their intervals, beside those of the production model."""
+    """Tabulate the test metrics with intervals, beside those of the production model."""
     before, intervals = evaluation.get("production") or {}, evaluation.get("intervals") or {}
     rows = []
     for name, value in evaluation["metrics"].items():
@@ -140,7 +140,7 @@ def results_section(evaluation: dict[str, Any]) -> dict[str, Any]:
 
 
 def other_sections(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
-    """A section for each further key of the evaluation: dictionaries and lists of them as tables, the rest as text."""
+    """Build a section for each further key of the evaluation, as a table or text."""
     known = {"metrics", "intervals", "threshold", "production", "profit_threshold", "promoted", "reason"}
     sections = []
     for key, value in evaluation.items():
@@ -151,7 +151,7 @@ def other_sections(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def value_blocks(value: Any) -> list[dict[str, Any]]:
-    """Plain values as blocks: what is nested deeper than a table holds becomes a table of its own, with a heading."""
+    """Convert plain values to blocks; values too deep for a table get a table with a heading."""
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         head = list(dict.fromkeys(name for row in value for name in row))
         most = 40
@@ -171,12 +171,12 @@ def value_blocks(value: Any) -> list[dict[str, Any]]:
 
 
 def holds_rows(value: Any) -> bool:
-    """Whether the value is a list of dictionaries."""
+    """Return True for a non-empty list of dictionaries."""
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
 def limits_section(dataset: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
-    """What the numbers do not say."""
+    """List the limits of the numbers."""
     of_numbers = evaluation["threshold"] is None
     name = "test_r2" if of_numbers else "test_roc_auc"
     low, high = (evaluation.get("intervals") or {}).get(name, (None, None))
@@ -198,7 +198,7 @@ def limits_section(dataset: dict[str, Any], evaluation: dict[str, Any]) -> dict[
 
 
 def usage_section(entry: Any, evaluation: dict[str, Any]) -> dict[str, Any]:
-    """How to load the model and how to score rows with it."""
+    """Show how to load the model and how to score rows with it."""
     import shlex
 
     version = model_value(entry, "version") or str(entry.id)
@@ -211,7 +211,7 @@ def usage_section(entry: Any, evaluation: dict[str, Any]) -> dict[str, Any]:
 
 
 def mean_interval(mean: float, std: float | None, folds: int, repeats: int) -> tuple[float | None, float | None]:
-    """The 95 % interval of a mean over n = folds x repeats scores of this standard deviation; (None, None) if unknown.
+    """Return the 95 % interval of a mean over folds x repeats scores; (None, None) if unknown.
 
     The variance is Nadeau and Bengio's for scores whose training rows overlap: (1/n + 1/(folds - 1)) s², not s²/n.
     """
@@ -226,7 +226,7 @@ def mean_interval(mean: float, std: float | None, folds: int, repeats: int) -> t
 
 
 def show_value(value: Any) -> str:
-    """A value as a person reads it: numbers with four decimals, large ones with fewer, what is missing as nothing."""
+    """Format a value for people: four decimals, fewer for large numbers, empty for None."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -237,5 +237,5 @@ def show_value(value: Any) -> str:
 
 
 def show_range(low: float | None, high: float | None) -> str:
-    """An interval, or nothing where there is none."""
+    """Format an interval; empty if it is unknown."""
     return "" if low is None or high is None else f"{low:.4f} to {high:.4f}"

@@ -1,6 +1,6 @@
-"""Rows of plain values as the tables that ClearML shows among a Task's plots.
+"""Convert rows of plain values to the tables that ClearML shows among a Task's plots.
 
-Every function here may travel with a step.
+Steps may embed every function.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ if __name__ != "__main__":  # ClearML copies unconditional imports into a step's
 
 
 def table_figure(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rows as a plotly table, its columns in the order in which the rows name them."""
+    """Build a plotly table; its columns have the order in which the rows name them."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [[show_value(row.get(name)) for row in rows] for name in names]
     return {"data": [{"type": "table", "header": {"values": names}, "cells": {"values": cells}}], "layout": {}}
