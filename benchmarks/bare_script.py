@@ -1,4 +1,4 @@
-"""The churn flow's seven steps with one cheap model, without ClearML: what `flow_overhead.py` compares with."""
+"""The churn flow's steps with one cheap model and without ClearML, for `flow_overhead.py`."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ from clearml_flows.tabular.training.experiment import run_experiment
 from clearml_flows.tabular.training.learning_curve import learning_point
 from clearml_flows.tabular.training.model_file import load_model
 
-PRICES = (500.0, 50.0, 0.3)  # of a customer who stays, of an offer, and how many offers are taken
+PRICES = (500.0, 50.0, 0.3)  # value of a customer who stays, cost of an offer, share of accepted offers
 SCHEMA = Path(__file__).parents[1] / "flows" / "schemas" / "churn.json"
 
 
 def main(rows: int, experiment: dict[str, Any]) -> None:
-    """Customers in, a judged model out, all of it in a temporary folder."""
+    """Make rows, train a model and evaluate it in a temporary folder. Print the results as JSON."""
     schema = load_schema(SCHEMA.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(write_synthetic(folder, "telco", rows, 42))

@@ -1,7 +1,7 @@
-"""How much of a run is orchestration: the same seven steps with one cheap model as a bare script and as the flow.
+"""Measure the overhead of a run: the same seven steps as a script and as a flow.
 
-`python benchmarks/flow_overhead.py [rounds]` alternates the two and prints seconds, difference and ratio.
-The flow begins each time with a backend that is up, and ignores the cache.
+`python benchmarks/flow_overhead.py [rounds]` runs script and flow in turn, with one cheap model. It prints seconds,
+difference and ratio. The backend is up before each flow, and the flow ignores the cache.
 """
 
 import json

@@ -1,10 +1,11 @@
-"""What a full registry costs: the same commands with 100 of each thing in the backend, and with thousands.
+"""Measure the commands on a small and on a large registry.
 
-`python benchmarks/registry_scale.py [rounds]` prints, for each command, the best time with 100 and with 10,000
-experiments, 2,000 models and 500 dataset versions, and the ratio; then the ratio of the processor time that command and
-backend took, which tells more where other programs run. One of each is made as a user would, through the API
-and `flows datasets create`; the others are copies of its document with other ids, dates and values, which are put into
-the store of the embedded backend while it is down.
+`python benchmarks/registry_scale.py [rounds]` prints a line for each command. It has the best time with 100 entries of
+each kind, the best time with 10,000 experiments, 2,000 models and 500 dataset versions, and their ratio. The last
+column is the ratio of the CPU time of command and backend. It depends less on other programs on the machine.
+
+One entry of each kind is made through the API and `flows datasets create`. The others are copies of its document with
+other ids, dates and values. They are written into the store of the embedded backend while it is down.
 """
 
 import json
@@ -46,7 +47,7 @@ Document = dict[str, Any]
 
 
 def main(rounds: int) -> None:
-    """Print a line for each command; exit code 1 if a ratio is above the limit."""
+    """Print a line for each command. Exit with code 1 if a ratio exceeds LIMIT."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as ended:
         for name in ("few", "many"):
             ended.callback(launcher.down, Path(folder, name, ".flows"))
@@ -57,7 +58,10 @@ def main(rounds: int) -> None:
 
 
 def _measure(command: list[str], places: list[dict[str, str]], rounds: int) -> float:
-    """The ratio of the best times; the two backends are asked in turn, so that what else runs meets both."""
+    """Return the ratio of the best times.
+
+    Both backends are measured in turn, so that other load on the machine affects both.
+    """
     times: list[list[float]] = [[], []]
     worked: list[list[float]] = [[], []]
     for _ in range(rounds):
@@ -72,7 +76,7 @@ def _measure(command: list[str], places: list[dict[str, str]], rounds: int) -> f
 
 
 def _worked(place: dict[str, str]) -> float:
-    """Seconds of processor time that commands and the place's backend have taken so far."""
+    """Return the CPU seconds of all commands so far and of this project's backend."""
     backend = psutil.Process(launcher.status(_data(place)).pid).cpu_times()
     ours = os.times()
     return ours.children_user + ours.children_system + backend.user + backend.system
@@ -83,7 +87,10 @@ def _data(place: dict[str, str]) -> Path:
 
 
 def _place(folder: Path, counts: dict[str, int]) -> dict[str, str]:
-    """The environment of a project folder of its own, whose backend is up and holds that many of each."""
+    """Make a project folder with these numbers of entries and start its backend.
+
+    Returns the environment of the project's commands.
+    """
     folder.mkdir()
     shutil.copyfile(ROOT / "settings.toml", folder / "settings.toml")
     foreign = ("CLEARML_", "TRAINS_", "FLOWS_")
@@ -98,7 +105,7 @@ def _place(folder: Path, counts: dict[str, int]) -> dict[str, str]:
     _run([sys.executable, str(TEMPLATES), str(folder / "rows.csv"), str(folder / "made.json")], place)
     launcher.down(folder / ".flows")
     _fill(folder / ".flows" / DATABASE, json.loads((folder / "made.json").read_text("utf-8")), counts)
-    # Another program may have taken the port meanwhile, and no stored link is followed here.
+    # Another program may have taken the port. No stored link is followed here, so any port will do.
     (folder / ".flows" / PORTS).unlink()
     launcher.up(folder / ".flows")
     return place
@@ -146,7 +153,7 @@ def _dataset(task: Document, number: int) -> None:
 
 
 def _spread(number: int) -> float:
-    """Another value from 0 to 1 for each number, in no order."""
+    """Return a different value from 0 to 1 for each number, in no order."""
     return number * 7919 % 10_007 / 10_007
 
 

@@ -1,4 +1,7 @@
-"""One experiment, one model and one dataset version, for `registry_scale.py`: `… CSV JSON` writes their ids."""
+"""Create an experiment, a model and a dataset version for `registry_scale.py`.
+
+`registry_templates.py CSV JSON` writes their ids to the file JSON.
+"""
 
 import json
 import sys
@@ -13,7 +16,7 @@ METRICS = ("roc_auc", "average_precision", "f1_score", "accuracy", "precision", 
 
 
 def main(csv: Path, answer: Path) -> None:
-    """Make them on the backend of the settings, which is started if need be."""
+    """Create the entries on the backend of the settings, and write their ids as JSON."""
     client = open_registry().client
     metrics = {f"{part}_{name}": 0.5 for part in ("cv", "train") for name in METRICS}
     metrics |= {f"cv_{name}_std": 0.01 for name in METRICS}

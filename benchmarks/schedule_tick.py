@@ -1,8 +1,8 @@
-"""What a look at the clock costs the scheduler, and whether it remembers too much.
+"""Measure time and memory of the scheduler's ticks.
 
     python benchmarks/schedule_tick.py [--ticks 100000]
 
-1,000 schedules, the store on disk, no processes: a launch is a number. Time is the scheduler's own argument.
+It uses 1,000 schedules and a store on disk, but starts no processes. Each tick gets its time as an argument.
 """
 
 import argparse
@@ -31,7 +31,7 @@ WAYS: dict[str, Any] = {
 
 
 class Nowhere:
-    """A backend without Tasks, and processes that have ended before one looks."""
+    """A backend without Tasks. Processes end before the first check."""
 
     def launch(self, run: Run) -> tuple[int, float]:
         return run.number, 0.0
@@ -53,7 +53,7 @@ class Nowhere:
 
 
 def scheduler(folder: Path, count: int) -> Engine:
-    """One with so many schedules, of each kind, in three zones, due at most once a minute."""
+    """Return a scheduler with `count` schedules of all kinds in three time zones."""
     store, nowhere = Store(folder), Nowhere()
     zones = ("UTC", "Europe/Berlin", "America/New_York")
     for number in range(count):
@@ -68,7 +68,10 @@ def scheduler(folder: Path, count: int) -> Engine:
 
 
 def tick(engine: Engine, now: datetime) -> tuple[float, float, int]:
-    """Milliseconds of a tick, those of them that it computed, and how many runs it started; these then end."""
+    """Run a tick and end the runs that it started.
+
+    Returns milliseconds, milliseconds of CPU time, and the number of started runs.
+    """
     began, computed = time.perf_counter(), time.process_time()
     engine.tick(now)
     computing = (time.process_time() - computed) * 1000

@@ -1,11 +1,11 @@
-"""How far the scores depend on which rows are kept apart: a flow's best experiments beside plain ones, over ten splits.
+"""Measure how scores depend on the train/test split: best and plain experiments, ten splits.
 
     python benchmarks/split_seeds.py TELCO.csv [SPLITS]
     python benchmarks/split_seeds.py WINE.csv SPLITS wine
 
-For each split seed, 0 to SPLITS - 1, each experiment is cross-validated on the training rows (5 folds), its threshold
-chosen out of fold, and its model scored once on the test rows. Prints mean ± standard deviation over the splits. The
-seeds are fixed, and nothing is chosen by what this prints.
+For each split seed, 0 to SPLITS - 1, each experiment is cross-validated on the training rows (5 folds). Its threshold
+is chosen out of fold, and its model is scored once on the test rows. Prints mean ± standard deviation over the splits.
+The seeds are fixed, and no setting of the flow is chosen by these results.
 """
 
 import statistics
@@ -56,7 +56,7 @@ METRICS = {
 def split_scores(
     spec: dict[str, Any], rows: Any, schema: dict[str, Any], test_size: float, seed: int
 ) -> dict[str, float]:
-    """The experiment's metrics on the training rows and on the test rows of one split, as the flow finds them."""
+    """Return the experiment's metrics on training and test rows of one split, as in the flow."""
     kind, (train, test) = problem_type_of(schema), split_rows(rows, schema, test_size, seed)
     numeric, categorical = feature_roles(rows, schema)
     features, labels = train[[*numeric, *categorical]], train[schema["target"]].to_numpy()

@@ -1,4 +1,4 @@
-"""The step that gets the raw data."""
+"""Step `download`: get the raw data."""
 
 from clearml import PipelineDecorator
 
@@ -47,29 +47,29 @@ def download(
     allow_synthetic: bool = False,
     synthetic: str = "telco",
 ) -> str:
-    """Gets the raw CSV file and stores it as the artifact `raw_csv`.
+    """Get the raw CSV file and store it as the artifact `raw_csv`.
 
     Args:
-        source: `kaggle`, `synthetic`, the path of a file, or `auto`: `file` if it is there, else Kaggle, else synthetic
-            rows where these are allowed.
-        file: the path that `auto` looks at first.
-        kaggle_dataset: `owner/name` or `owner/name/version`.
-        kaggle_file: the file in it.
-        sha256: what the file must have, unless it is synthetic; empty: anything.
-        rows: how many synthetic rows to make.
-        seed: the seed of these.
-        max_bytes: how large the file may be, packed and unpacked.
-        timeout: seconds that Kaggle may take in all.
-        allow_synthetic: whether `auto` may end with synthetic rows.
-        synthetic: what these are like: `telco`, `wine`, or empty if there are none.
+        source: `kaggle`, `synthetic`, the path of a file, or `auto`. With `auto`: `file` if it exists, else Kaggle,
+            else synthetic rows if they are allowed.
+        file: the path that `auto` tries first.
+        kaggle_dataset: `owner/name` or `owner/name/version` on Kaggle.
+        kaggle_file: name of the file in the Kaggle dataset.
+        sha256: expected sha256 of the file, unless its rows are synthetic. Empty: any.
+        rows: number of synthetic rows to make.
+        seed: seed of the synthetic rows.
+        max_bytes: maximum size of the file in bytes, packed and unpacked.
+        timeout: seconds that Kaggle may take in total.
+        allow_synthetic: whether `auto` may use synthetic rows.
+        synthetic: kind of the synthetic rows: `telco`, `wine`, or empty if the flow has none.
 
     Returns:
-        `{task, artifact, sha256, bytes, source, synthetic, name}` as JSON, where source is `file`, `kaggle` or
-        `synthetic`. The Task is an earlier one if that got the same bytes.
+        `{task, artifact, sha256, bytes, source, synthetic, name}` as JSON. source is `file`, `kaggle` or `synthetic`.
+        task is an earlier Task if it stored the same bytes.
 
     Raises:
-        ValueError: bad data: the file is not there or not what was expected.
-        RuntimeError: Kaggle did not give the file, or no source is left.
+        ValueError: bad data: the file is missing or not the expected one.
+        RuntimeError: Kaggle did not send the file, or there is no other source.
     """
     import tempfile
     from pathlib import Path
@@ -85,7 +85,7 @@ def download(
                 path, origin = copy_raw(local, folder, max_bytes), "file"
             elif source != "synthetic":
                 try:
-                    # auto shall have decided when the time is up, not only stopped asking.
+                    # With auto, the whole step must be within the timeout, not only the requests to Kaggle.
                     limit_s = timeout * 0.8 if source == "auto" else timeout
                     packed = fetch_kaggle(kaggle_dataset, kaggle_file, folder, max_bytes, limit_s)
                     path, origin = unpack_csv(packed, kaggle_file, folder, max_bytes), "kaggle"

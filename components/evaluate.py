@@ -1,4 +1,4 @@
-"""The step that decides whether the candidate goes into production."""
+"""Step `evaluate`: decide whether the candidate goes into production."""
 
 from clearml import PipelineDecorator
 
@@ -76,38 +76,39 @@ def evaluate(
     offer_cost: float = 50.0,
     offer_success: float = 0.4,
 ) -> str:
-    """Scores the candidate once on the test rows, beside the production model; if the gate agrees, moves `production`.
+    """Score the candidate on the test rows and promote it if the gate allows.
 
-    The other experiments of the sweep are scored when all this has been decided, for their own Tasks to tell.
+    The production model is scored on the same rows. The other experiments of the sweep are scored after the decision,
+    and their Tasks get the test metrics.
 
     Args:
-        model: the reference of the candidate.
-        dataset: the reference of the dataset whose test rows are used.
-        metric: the metric that decides, a `test_…` one.
-        minimum: what it must be worth; the most it may be, for metrics where less is better.
-        margin: how much worse than the production model, on the same rows, it may be.
-        embedded: whether this runs on the embedded backend; on a server no model of synthetic rows is promoted.
+        model: reference of the candidate.
+        dataset: reference of the dataset whose test rows are used.
+        metric: name of the metric that decides, like `test_roc_auc`.
+        minimum: lowest allowed value of the metric. For rmse, mae and brier: the highest.
+        margin: how much worse than the production model the candidate may be, on the same rows.
+        embedded: whether the backend is the embedded one. On a server, no model of synthetic rows is promoted.
         rounds: bootstrap rounds for the 95 % intervals.
-        seed: their seed.
-        max_bytes: how large the test rows and a model file may be.
-        sweep: the reference of the sweep that the candidate won: for the report's leaderboard, the profit threshold
+        seed: seed of the bootstrap.
+        max_bytes: maximum size of the test rows and of a model file in bytes.
+        sweep: reference of the sweep that the candidate won. Used for the report's leaderboard, the profit threshold
             and the test metrics of its experiments.
-        schema: what the columns are, as JSON; its `segments` name the parts of the rows that are looked at one by one.
-        calibration_maximum: the expected calibration error that is allowed, beyond what chance makes.
-        segment_minimum: the ROC-AUC that a segment must be able to have.
-        segment_drop: how much lower than that of all rows it may be.
-        segment_rows: how many rows a segment must have to be judged.
-        customer_value: what it is worth when a customer stays.
-        offer_cost: what an offer to a customer costs.
-        offer_success: the share of customers about to leave who stay for an offer.
+        schema: schema of the columns as JSON. Its `segments` name the groups of rows that are evaluated separately.
+        calibration_maximum: maximum expected calibration error, in addition to the error due to chance.
+        segment_minimum: a segment fails if its ROC-AUC is significantly below this.
+        segment_drop: a segment fails if its ROC-AUC is significantly lower than that of all rows by more than this.
+        segment_rows: minimum number of rows of a segment that is judged.
+        customer_value: value of a customer who stays.
+        offer_cost: cost of an offer to a customer.
+        offer_success: share of the customers about to leave who stay after an offer.
 
     Returns:
         `{metrics, intervals, threshold, production, production_intervals, comparison, calibration, segments, lift,
-        profit, profit_threshold, gate, promoted, reason}` as JSON; production holds the metrics of the production model
-        that it was compared with, or null; gate is a list of `{rule, passed, why}`.
+        profit, profit_threshold, gate, promoted, reason}` as JSON. production has the metrics of the production model,
+        or null. gate is a list of `{rule, passed, why}`.
 
     Raises:
-        ValueError: the model or the dataset is not what the reference says, or the metric or a segment is not known.
+        ValueError: the model or the dataset differs from its reference, or the metric or a segment is unknown.
     """
     import tempfile
 

@@ -1,4 +1,4 @@
-"""The step that makes features and parts train from test rows."""
+"""Step `features`: make features and split the rows into train and test."""
 
 from clearml import PipelineDecorator
 
@@ -46,17 +46,18 @@ from clearml_flows.tabular.helpers import with_helpers
     ),
 )
 def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, max_bytes: int = 1_000_000_000) -> str:
-    """Adds features to the valid rows and parts them, once, into the artifacts `train` and `test`.
+    """Add features and split the rows into the artifacts `train` and `test`.
 
-    Features are made row by row; whatever is fitted (scalers, encoders) belongs to the models and sees train rows only.
+    Features are computed from each row alone. Scalers and encoders are parts of the models and are fitted on train rows
+    only.
 
     Args:
         valid: the reference that `validate` returns.
-        schema: what the columns are, as JSON; see `clearml_flows/tabular/data/table_schema.py`. Its `engineering` names
-            the features to add, one of `feature_makers` in `clearml_flows/tabular/data/engineering.py`, or nothing.
-        test_size: the share of rows kept for the final evaluation.
-        seed: of the split.
-        max_bytes: how large the valid rows may be, unpacked.
+        schema: schema of the columns as JSON; see `clearml_flows/tabular/data/table_schema.py`. Its `engineering` names
+            an entry of `feature_makers` in `clearml_flows/tabular/data/engineering.py`, or is missing.
+        test_size: share of the rows for the final evaluation.
+        seed: seed of the split.
+        max_bytes: maximum size of the valid rows in bytes, unpacked.
 
     Returns:
         `{task, train: {artifact, sha256, rows}, test: {…}, test_size, split_seed, target, problem_type, key, numeric,

@@ -1,4 +1,4 @@
-"""The step that puts the winner of the sweep into the model registry."""
+"""Step `register_best`: register the best model."""
 
 from clearml import PipelineDecorator
 
@@ -49,24 +49,25 @@ def register_best(
     max_bytes: int = 200_000_000,
     schema: str = "",
 ) -> str:
-    """Registers the winner of a sweep as a ClearML model, tagged `candidate`; the same model file only once.
+    """Register the best model of a sweep with the tag `candidate`.
 
-    Its metadata tell metrics, parameters, dataset, columns, schema, libraries, code and why it won.
+    A model file is registered only once. The model's metadata has metrics, parameters, dataset, columns, schema,
+    libraries, code and the reason why it won.
 
     Args:
-        sweep: the reference of the sweep.
-        dataset: the reference of the dataset that it was trained on.
-        name: the name of the model; its versions are numbered.
-        project: the project that holds it.
-        max_bytes: how large the model file may be; unpacked, twenty times as much.
-        schema: what the raw columns are, as JSON; kept with the model, so that it can score raw customers.
+        sweep: reference of the sweep.
+        dataset: reference of the dataset that the sweep trained on.
+        name: name of the model. Its versions are numbered.
+        project: project of the model.
+        max_bytes: maximum size of the model file in bytes. Unpacked, it may be twenty times larger.
+        schema: schema of the raw columns as JSON. Stored with the model, so that the model can score raw rows.
 
     Returns:
-        `{id, name, sha256, experiment, threshold, tags}` as JSON, with the tags that it was registered with.
+        `{id, name, sha256, experiment, threshold, tags}` as JSON, with the tags at registration.
 
     Raises:
-        ValueError: sweep and dataset do not belong together, or the model file is not what the sweep stored.
-        RuntimeError: the file server did not take the file.
+        ValueError: sweep and dataset do not belong together, or the model file differs from the sweep's file.
+        RuntimeError: the file server did not store the file.
     """
     import tempfile
 
@@ -92,7 +93,7 @@ def register_best(
             "commit": code_commit(client, task.id),
         }
         model_id = register_model(client, name, project_id, url, facts, tags, best["task_id"])
-        # So that the model is among the outputs on this step's page.
+        # Makes the model an output on the page of this step.
         client.tasks.add_or_update_model(task=task.id, name=name, type="output", model=model_id)
     except Exception as error:
         tell_failure(task, str(error))

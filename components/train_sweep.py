@@ -1,4 +1,4 @@
-"""The step that trains and compares the experiments."""
+"""Step `train_sweep`: train and compare the experiments."""
 
 from clearml import PipelineDecorator
 
@@ -66,31 +66,30 @@ def train_sweep(
     max_bytes: int = 1_000_000_000,
     shard: bool = False,
 ) -> str:
-    """Trains and compares experiments on the training rows of a dataset; the test rows are not read.
+    """Train and compare experiments on the training rows of a dataset.
 
-    Each experiment is a Task of its own, with its parameters, cross-validated metrics, plots, model file and
-    out-of-fold predictions. One that fails stops no other.
+    Each experiment is a Task with its parameters, cross-validated metrics, plots, model file and out-of-fold
+    predictions. A failed experiment does not stop the others. The test rows are not read.
 
     Args:
-        dataset: the reference of the dataset.
+        dataset: reference of the dataset.
         experiments: JSON list of `{name, family, estimator?, params?, members?, calibration?}`.
-        folds: folds of the cross-validation, stratified where the target is a class.
-        repeats: how often the folds are drawn anew.
-        metric: the one whose mean over the folds decides: roc_auc, average_precision, f1_score, accuracy, precision,
-            recall or brier; of a regression r2, rmse or mae. Equal ones are decided by name.
-        seed: the seed of the folds and of the estimators.
-        jobs: how many experiments run at once, each on one core; 0: one for each core.
-        project: the project of the experiments' Tasks.
-        max_bytes: how large the training rows may be, unpacked.
-        shard: whether there are more experiments in other steps, so that these may all fail; best is empty then.
+        folds: folds of the cross-validation, stratified if the target is a class.
+        repeats: number of cross-validations with different folds.
+        metric: the metric whose mean over the folds decides: roc_auc, average_precision, f1_score, accuracy, precision,
+            recall or brier; for a regression r2, rmse or mae. If values are equal, the first name wins.
+        seed: seed of the folds and of the estimators.
+        jobs: number of experiments at the same time, each on one core. 0: one for each core.
+        project: project of the experiments' Tasks.
+        max_bytes: maximum size of the training rows in bytes, unpacked.
+        shard: whether other steps train more experiments. All experiments here may then fail, and best is empty.
 
     Returns:
         `{dataset, metric, count, failed, best, experiments: [{task_id, name, family, status, metrics, threshold,
-        model_sha256, out_of_fold_sha256}]}` as JSON, where best is the task_id of the winner and dataset is
-        `{id, sha256}`.
+        model_sha256, out_of_fold_sha256}]}` as JSON. best is the winner's task_id, and dataset is `{id, sha256}`.
 
     Raises:
-        ValueError: the experiments or the metric are not what they should be, or the dataset is damaged.
+        ValueError: the experiments or the metric are invalid, or the dataset is damaged.
         RuntimeError: all experiments failed.
     """
     import tempfile
@@ -101,7 +100,7 @@ def train_sweep(
     try:
         specs, source = read_experiments(experiments), load_ref(dataset)
         client, workers = make_client(), count_workers(jobs)
-        # ClearML keeps the runs of a flow, with their steps, in a project of its name.
+        # ClearML keeps the runs of a flow and their steps in a project with the flow's name.
         flow = task.get_project_name().partition("/.pipelines/")[2]
         facts = {"flow": flow, **sweep_facts(source, folds, repeats, metric, seed)}
         print(f"{len(specs)} experiments on {source['train_rows']} rows, {workers} at once", flush=True)

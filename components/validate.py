@@ -1,4 +1,4 @@
-"""The step that lets only sound data pass."""
+"""Step `validate`: check the raw data."""
 
 from clearml import PipelineDecorator
 
@@ -41,15 +41,15 @@ from clearml_flows.tabular.helpers import with_helpers
     ),
 )
 def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
-    """Checks the raw CSV (bytes, then shape, then content) and stores it typed, as the parquet artifact `valid_rows`.
+    """Check the raw CSV file and store its typed rows as `valid_rows` (parquet).
 
-    All problems, warnings and what was tolerated go into one report: the artifacts `report` (JSON) and `report-csv`,
-    and the table "validation" of this Task.
+    It checks bytes, then shape, then content. One report has all problems, warnings and tolerated values: the artifacts
+    `report` (JSON) and `report-csv`, and the table "validation" of this Task.
 
     Args:
         raw: the reference that `download` returns.
-        schema: what the columns must be, as JSON; see `clearml_flows/tabular/data/table_schema.py`.
-        max_bytes: how large the raw file may be.
+        schema: schema of the columns as JSON; see `clearml_flows/tabular/data/table_schema.py`.
+        max_bytes: maximum size of the raw file in bytes.
 
     Returns:
         `{task, artifact, sha256, rows, raw_sha256, synthetic}` as JSON.

@@ -1,4 +1,4 @@
-"""The step that keeps train and test rows as a version of a ClearML Dataset."""
+"""Step `version_dataset`: store train and test rows as a version of a ClearML Dataset."""
 
 from clearml import PipelineDecorator
 
@@ -47,30 +47,30 @@ def version_dataset(
     drift_warn: float = 0.1,
     drift_refuse: float = 2.0,
 ) -> tuple[str, bool]:
-    """Keeps the rows as a version of the Dataset `name` of the project, addressed by their content.
+    """Store the rows as a version of a ClearML Dataset.
 
-    A version that holds the same already is used again. Otherwise a new one is stored as a child of the latest, and
-    what changed is told. Of runs that store the same content at once, all return the version that was finished first,
-    the others delete theirs; one that dies between finishing and looking leaves a second, which look-ups pass over.
+    A version with the same content is reused. Otherwise, a new version is stored as a child of the latest, with a
+    description of the changes. If several runs store the same content at once, all return the version that was
+    finished first, and the others delete theirs. A run that dies before this check leaves a second version, which later
+    runs ignore.
 
     Args:
         split: the reference that `features` returns.
         project: the ClearML project.
-        name: of the Dataset.
-        max_bytes: how large each part may be, unpacked.
-        drift_warn: from which drift on (see `clearml_flows/tabular/datasets/drift.py`) against the latest version a
-            column is warned of;
-            0: never.
-        drift_refuse: from which drift on no version is made; 0: never.
+        name: name of the Dataset.
+        max_bytes: maximum size of each part in bytes, unpacked.
+        drift_warn: warn if a column's drift from the latest version exceeds this. 0: never. See
+            `clearml_flows/tabular/datasets/drift.py`.
+        drift_refuse: fail if a column's drift exceeds this. 0: never.
 
     Returns:
         `{id, name, version, sha256, rows, train_rows, train_sha256, test_rows, test_sha256, test_size, split_seed,
         target, problem_type, key, numeric, categorical, raw_sha256, synthetic}` as JSON, and whether an existing
-        version was used. The sha256 are of contents, not of files; see
+        version was reused. The sha256 are those of contents, not of files; see
         `clearml_flows/tabular/datasets/dataset_files.py`.
 
     Raises:
-        ValueError: bad data: a column has drifted too far. No version is left.
+        ValueError: bad data: a column has drifted too far. No version is stored.
     """
     import tempfile
     from pathlib import Path

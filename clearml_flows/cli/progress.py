@@ -1,4 +1,4 @@
-"""Live progress on stderr: the steps with their states and times; redrawn on a terminal, else a line per change."""
+"""Live progress of a run on stderr: a table on a terminal, else a line per change."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -137,7 +137,7 @@ def _say_plan(flow: str, settings: Settings, as_json: bool) -> None:
 
 
 def _has_terminal() -> bool:
-    """Whether anybody looks on: cron and its like leave no stream on a terminal, and mail what is printed."""
+    """Return whether a stream is a terminal. Under cron, no stream is one, and output is mailed."""
     return any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 

@@ -26,7 +26,7 @@ Answers = dict[str, str]
 
 
 def complete(options: Mapping[str, str], secret_from_stdin: bool) -> Answers:
-    """Return the values by clearml_flows.setup.api.NAMES, as far as they are given or can be asked for.
+    """Return the values that were given or entered, by `NAMES` of clearml_flows/setup/api.py.
 
     Raises:
         BadInput: stdin is empty, or the pasted text is no api block.
@@ -59,7 +59,10 @@ def complete_user(options: Mapping[str, str], user: str, secret_from_stdin: bool
 
 
 def complete_kaggle(from_stdin: bool) -> Account:
-    """The account from stdin, the environment or the person at the terminal. Raises BadInput if there is none."""
+    """Return the Kaggle account from stdin, the environment or a question at the terminal.
+
+    Raises BadInput if there is no account.
+    """
     if from_stdin:
         return read_account(read_stdin())
     if token := os.environ.get(TOKEN):

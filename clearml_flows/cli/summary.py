@@ -1,4 +1,4 @@
-"""What a person reads at the end of a run."""
+"""Summary of a run, printed at its end."""
 
 from math import inf
 from typing import Any
@@ -37,7 +37,7 @@ def summary(flow: str, ended: Ended) -> None:
 
 
 def one_line(flow: str, ended: Ended) -> str:
-    """What there is to say of a completed run when nobody looks on."""
+    """Return one line about a completed run, for output without a terminal."""
     account = document(flow, ended)
     said = [f"{flow} {ended.run.status} after {ended.seconds:.0f} s"]
     if ended.run.returned("download", "raw").get("synthetic"):

@@ -1,4 +1,4 @@
-"""Checks of what names our modules outside the code: entries of the machine's scheduler, and running processes."""
+"""Checks of scheduler entries and running processes for modules of earlier releases."""
 
 import re
 from contextlib import suppress
@@ -26,7 +26,10 @@ def check_entries(_settings: Settings) -> CheckResult:
 
 
 def check_release(settings: Settings) -> CheckResult:
-    """A backend that an earlier release started does not find its own modules and pages any more."""
+    """Check that no earlier release started the running backend.
+
+    Such a backend no longer finds its modules and pages.
+    """
     state = read_state(data_dir(settings))
     process = own_process(state) if state else None
     with suppress(psutil.Error):

@@ -1,4 +1,4 @@
-"""Check requests against the tables in clearml_flows/localserver/schema, as ClearML Server does."""
+"""Check requests against the tables in localserver/schema, as ClearML Server does."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -95,7 +95,7 @@ def endpoint(
     open: bool = False,
     batch: bool = False,
 ) -> Callable[[AnyHandler], AnyHandler]:
-    """Register a handler for an endpoint name. Its request fields are in clearml_flows/localserver/schema."""
+    """Register a handler for an endpoint name. Its request fields are in localserver/schema."""
 
     def register(handler: AnyHandler) -> AnyHandler:
         if name in ENDPOINTS:

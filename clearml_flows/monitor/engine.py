@@ -48,7 +48,10 @@ class Snapshot(Protocol):
 
 
 class Backend(Protocol):
-    """The backend, see clearml_flows/monitor/watched_backend.py. Every method but `asleep` raises Unreachable."""
+    """The backend; see clearml_flows/monitor/watched_backend.py.
+
+    Every method except `asleep` raises Unreachable.
+    """
 
     def asleep(self) -> bool: ...
     def look(self, before: Window | None, is_known: Callable[[str, str, str], bool]) -> Snapshot: ...

@@ -93,7 +93,7 @@ class Sender:
 
 
 def main(given: TextIO, told: TextIO) -> None:
-    """Send the messages read as JSON from `given`, and write a JSON line per outcome to `told`."""
+    """Send the messages read as JSON from `given`, and write a JSON line per outcome to the other stream."""
     asked = json.load(given)
     begun = monotonic()
     # If the parent is killed, this timer ends the process.

@@ -1,4 +1,4 @@
-"""What a flow's own process does: the pipeline controller, on this machine or on an agent."""
+"""Run the pipeline controller of a flow, on this machine or on an agent."""
 
 import os
 import threading
@@ -25,16 +25,17 @@ from clearml_flows.tabular.failure import tell_failure
 T = TypeVar("T")
 
 POLL_SECONDS = 0.1
-LOOK_MINUTES = 0.01  # how often the pipeline looks for steps that failed; ClearML takes minutes here
+LOOK_MINUTES = 0.01  # between the pipeline's checks for failed steps; ClearML takes minutes here
 
 
 def run(name: str, flow: Callable[..., None], settings: Settings, parameters: dict[str, Any]) -> None:
-    """Run the flow as a ClearML pipeline of this name, and return when it has ended. Each step is a process here, or is
-    put into the queue that the launcher named. On an agent the parameters are the Task's, as they may have been edited.
+    """Run the flow as a ClearML pipeline of this name and return when the run has ended.
 
-    For the launcher's draft only the Task is made, which an agent can run.
+    Each step is a process on this machine, or a Task in the queue that the launcher named. On an agent, the parameters
+    come from the run's Task, where users may have edited them. If the launcher asks for a draft, only the run's Task is
+    created, for an agent to run.
 
-    Raises what the failing step raised.
+    Raises the exception of the failed step.
     """
     sdk.poll_every(POLL_SECONDS)
     sdk.ask_nobody_for_news()
@@ -64,19 +65,19 @@ def _options(name: str, settings: Settings, limits: Limits) -> dict[str, Any]:
         "name": name,
         "project": settings.project.name,
         "version": "1.0.0",
-        # Given any, ClearML waits until it has looked at the repository; without, its script section may get lost.
+        # With packages, ClearML waits for its analysis of the repository. Without, it may lose the script section.
         "packages": bundle.loaded_packages(),
         "abort_on_failure": True,
         "retry_on_failure": limits.try_again,
         "pool_frequency": LOOK_MINUTES,
-        # A step imports nothing from here: an agent has not our checkout, and what fails there is to fail here too.
+        # An agent has no checkout of this project. Imports that fail on an agent shall fail here too.
         "skip_global_imports": True,
         "enable_local_imports": False,
     }
 
 
 def _equip(task: Task, flow: str, settings: Settings, limits: Limits) -> None:
-    """Give the run's Task what it needs to be run anywhere; take from it what was edited there; keep the limits."""
+    """Put the code on the run's Task, read edited rules from the Task, and start the limits."""
     if os.environ.get(TAGS):
         task.add_tags(os.environ[TAGS].split(","))
     if Task.running_locally():
@@ -91,7 +92,7 @@ def _equip(task: Task, flow: str, settings: Settings, limits: Limits) -> None:
 
 
 def _asked() -> dict[str, Any]:
-    """What the launcher's options say of the cache; kept on the run's Task beside the limits, and editable there."""
+    """Return the launcher's cache options. Users can edit them on the run's Task."""
     return {
         "no_cache": bool(os.environ.get(FRESH)),
         "force": os.environ.get(FORCE, ""),
@@ -107,7 +108,7 @@ def _rule_cache(rules: dict[str, Any]) -> None:
 
 
 def _find_workers(task: Task, settings: Settings) -> None:
-    """On an agent: see to it that the steps have a queue, watched by someone who is not busy with this controller."""
+    """On an agent: set the queue of the steps, and check that another live worker watches it."""
     queue = task.get_parameter("pipeline/default_queue")
     if queue in (None, "", NO_QUEUE):
         queue = settings.queues.steps
@@ -117,7 +118,10 @@ def _find_workers(task: Task, settings: Settings) -> None:
 
 
 def _announce() -> None:
-    """Tell the launcher which Task this run is, as soon as there is one: from then on it can be stopped and marked."""
+    """Write the id of the run's Task to the launcher's file as soon as the Task exists.
+
+    The launcher can stop and mark the run from then on.
+    """
     while (task := Task.current_task()) is None:
         time.sleep(0.05)
     if not os.environ.get(DRAFT):
@@ -129,12 +133,12 @@ def _announce() -> None:
 
 
 def result(output: Any) -> str:
-    """What a step returned, waited for.
+    """Wait for a step and return its result as text.
 
-    As text, not as a reference to the step's Task, the value itself becomes the next step's parameter: it can be read
-    and edited on the ClearML page, and equal work hits the cache.
+    A text becomes a parameter of the next step, unlike a reference to the step's Task. Users can read and edit it on
+    the ClearML page, and equal values hit the cache.
 
-    Raises RuntimeError if the step left no such result (ClearML hands over None then).
+    Raises RuntimeError if the step has no result. ClearML returns None in this case.
     """
     text = str(output)
     if text in ("", "None"):
@@ -143,7 +147,7 @@ def result(output: Any) -> str:
 
 
 def here(work: Callable[..., T], *arguments: Any) -> T:
-    """What the controller computes itself, between steps; if that fails, the run's Task tells why."""
+    """Call a function in the controller. If it fails, write the error to the run's Task."""
     try:
         return work(*arguments)
     except (ValueError, RuntimeError, FlowsError) as error:

@@ -1,4 +1,4 @@
-"""The account of a run: the JSON document that `--json` prints, made only of what the run left in the backend."""
+"""JSON document of a run for `--json`, made only of data from the backend."""
 
 from typing import Any
 
@@ -9,8 +9,11 @@ from clearml_flows.run.snapshot import RUNNING, Step
 
 
 def document(flow: str, ended: Ended) -> dict[str, Any]:
-    """The document of `flows run FLOW --json`: keys flow, run_id, status, seconds, backend, web_url, steps, dataset,
-    experiments, model, evaluation, report, error. Parts that the run did not reach are null."""
+    """Return the document of `flows run FLOW --json`.
+
+    Its keys are flow, run_id, status, seconds, backend, web_url, steps, dataset, experiments, model, evaluation, report
+    and error. Parts that the run did not reach are null.
+    """
     run = ended.run
     return {
         "flow": flow,
@@ -30,17 +33,17 @@ def document(flow: str, ended: Ended) -> dict[str, Any]:
 
 
 def web_url(ended: Ended) -> str:
-    """The run's page."""
+    """Return the URL of the run's page."""
     return page_of(ended.backend, ended.run.project, ended.run.run_id)
 
 
 def page_of(backend: Backend, project: str, run_id: str) -> str:
-    """The page of a run that is kept in this (hidden) project."""
+    """Return the URL of the page of a run in this hidden project."""
     return f"{backend.web_url}/pipelines/{project}/experiments/{run_id}"
 
 
 def report_url(ended: Ended) -> str | None:
-    """The page that has report.html and model_card.md to download; None if the run did not come so far."""
+    """Return the URL of the page with the run's reports. None before `evaluate` completed."""
     if not ended.run.returned("evaluate", "evaluation"):
         return None
     task = ended.run.step("evaluate").task_id
@@ -75,7 +78,7 @@ def _model(ended: Ended) -> dict[str, Any] | None:
     model = ended.run.returned("register_best", "model")
     if not model:
         return None
-    # Its tags have changed since it was registered if the gate said yes.
+    # Promotion changes the tags after the model was registered.
     now = ended.backend.api.call("models.get_by_id", model=model["id"])["model"]
     return {**(_pick(model, "id", "name", "sha256") or {}), "tags": sorted(now["tags"])}
 
@@ -91,7 +94,7 @@ def _error(ended: Ended) -> str | None:
 
 
 def failure(ended: Ended) -> str:
-    """One sentence: which step failed, why, and where all that was printed is."""
+    """Return one sentence with the failed step, its error and where the log is."""
     broken = ended.run.broken
     where = f"step {broken.name} {broken.status}: {broken.message}" if broken else ended.run.message
     return f"{where.strip().rstrip('.:')} (log: {ended.log})"

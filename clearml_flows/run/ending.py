@@ -1,7 +1,7 @@
-"""The end of what does not end by itself: runs that are stopped, and what died without a last word.
+"""Stop runs, and mark Tasks whose process or worker died as failed.
 
-A worker or a controller that dies says nothing: its Task stays `in_progress`, and ClearML's controller waits for it for
-ever. Whoever watches a run marks what was lost, so that the run ends, or the step is tried again.
+The Task of a dead worker or controller stays `in_progress`, and ClearML's controller waits for it forever. Every
+process that watches a run therefore marks lost Tasks. The run then ends, or retries the step.
 """
 
 import socket
@@ -16,8 +16,8 @@ import psutil
 from clearml_flows.backend.client import Api, Refused
 from clearml_flows.run.snapshot import RUNNING
 
-PROCESS = "process"  # the user property of a controller's Task that tells where it runs: host, pid, when it began
-PING_SECONDS = 120.0  # a process of the SDK's pings each 30 s: one that missed four is taken for dead
+PROCESS = "process"  # user property of a controller's Task: host, pid and start time of its process
+PING_SECONDS = 120.0  # the SDK sends a ping every 30 s; a process that missed four counts as dead
 _CLOCK_STEP_SECONDS = 2.0
 FIELDS = ["id", "parent", "status", "status_changed", "created", "last_worker", "last_worker_report"]
 
@@ -26,28 +26,33 @@ Task = dict[str, Any]
 
 @dataclass(frozen=True)
 class Lost:
-    """A Task that is marked as running and is not, and the sentence that says why."""
+    """A Task in progress whose process or worker died, and a sentence with the reason."""
 
     task: str
     why: str
 
 
 def process_mark() -> str:
-    """What a controller writes down of its process, so that others on this machine can see whether it lives."""
+    """Return host, pid and start time of this process, for checks whether it is alive."""
     process = psutil.Process()
     return f"{socket.gethostname()} {process.pid} {process.create_time()}"
 
 
 def was_lost(message: str) -> bool:
-    """Whether a Task of this message was marked by `settle`, whoever called it, for its worker or process died."""
+    """Return whether this status message is from `settle`: the Task's worker or process died."""
     return " was lost" in message and message.startswith(("worker ", "its process "))
 
 
 def settle(api: Api, run_id: str, lost_after: float) -> list[Lost]:
-    """Mark what was lost in a run as failed, with all that it had started, and end what outlived the run itself.
+    """Mark the lost Tasks of a run, and the Tasks that they started, as failed.
+
+    If the run has ended, mark its Tasks that still run as failed.
 
     Args:
-        lost_after: seconds without a report of its worker after which a Task is lost.
+        lost_after: seconds without a report of the worker after which a Task is lost.
+
+    Returns:
+        The lost Tasks. Empty if the run has ended.
 
     Raises:
         Unreachable: no backend answers.
@@ -59,7 +64,7 @@ def settle(api: Api, run_id: str, lost_after: float) -> list[Lost]:
         return []
     found = []
     for lost in _find_lost(controller, tasks, api.now(), lost_after):
-        # Asked again: it may have ended as it should after its record was read, and before its process was looked for.
+        # Second request: the Task may have ended normally between the first request and the check of its process.
         ids = _still_running(api, _below(lost.task, tasks))
         if lost.task in ids:
             mark(api, ids, "failed", lost.why)
@@ -68,7 +73,7 @@ def settle(api: Api, run_id: str, lost_after: float) -> list[Lost]:
 
 
 def find_lost(api: Api, run_id: str, lost_after: float) -> list[Lost]:
-    """What `settle` would mark, but for what goes with it. Raises Unreachable."""
+    """Return the Tasks that `settle` would mark, without their children. Raises Unreachable."""
     tasks = family(api, run_id)
     controller = tasks[0]
     if controller["status"] not in RUNNING:
@@ -77,24 +82,30 @@ def find_lost(api: Api, run_id: str, lost_after: float) -> list[Lost]:
 
 
 def stop(api: Api, run_id: str, message: str) -> list[str]:
-    """Mark the run and all of it that has not ended as stopped; agents then end the processes. The Tasks' ids."""
+    """Mark the run's unfinished Tasks as stopped and return their ids.
+
+    Agents then end the processes.
+    """
     ids = unfinished(api, run_id)
     mark(api, ids, "stopped", message)
-    # What was about to start when the controller was told.
+    # The controller may have started Tasks before it noticed its new status.
     late = unfinished(api, run_id)
     mark(api, late, "stopped", message)
     return [*ids, *late]
 
 
 def unfinished(api: Api, run_id: str) -> list[str]:
-    """Ids of the run's Tasks that have not ended: the controller, its steps, and what these started."""
+    """Return the ids of unfinished Tasks: the controller, its steps and their experiments."""
     return _running(family(api, run_id))
 
 
 def family(api: Api, run_id: str) -> list[Task]:
-    """The run's Tasks: the controller, then its steps, then what these started. Raises Refused if there is no run."""
+    """Return the run's Tasks: the controller, its steps, then the Tasks that the steps started.
+
+    Raises Refused if there is no such run.
+    """
     controller = api.call("tasks.get_by_id", task=run_id)["task"]
-    # Who clones a step of a run that has ended makes a Task of his own.
+    # A Task created after the run's end is a user's clone and no part of the run.
     until = controller.get("completed") or "9"
     found, parents = [controller], [run_id]
     while parents:
@@ -107,7 +118,7 @@ def family(api: Api, run_id: str) -> list[Task]:
 
 
 def mark(api: Api, ids: Iterable[str], status: str, message: str) -> None:
-    """Give Tasks the status `stopped` or `failed`; those that wait are taken out of their queue before."""
+    """Give Tasks the status `stopped` or `failed`. Queued Tasks are dequeued before."""
     wanted = list(ids)
     query = {"id": wanted, "status": ["queued"], "only_fields": ["id"], "search_hidden": True}
     waiting = {task["id"] for task in api.call("tasks.get_all", **query)["tasks"]} if wanted else set()
@@ -130,7 +141,10 @@ def _still_running(api: Api, ids: list[str]) -> list[str]:
 
 
 def _below(root: str, tasks: list[Task]) -> list[str]:
-    """The Task and what it started, as far as that runs. `tasks` has parents before their children."""
+    """Return the running Tasks among the Task and its descendants.
+
+    `tasks` must have parents before their children.
+    """
     ids = {root}
     for task in tasks:
         if task.get("parent") in ids:
@@ -143,18 +157,18 @@ def _find_lost(controller: Task, tasks: list[Task], now: datetime, lost_after: f
         yield Lost(controller["id"], why)
         return
     for task in tasks[1:]:
-        # A step without a worker is a process of the controller, which sees its end.
+        # A step without a worker is a process of the controller, and the controller notices its end.
         is_step = task.get("parent") == controller["id"] and task.get("last_worker_report")
         if is_step and (why := _why_lost(task, now, lost_after)):
             yield Lost(task["id"], why)
 
 
 def _why_lost(task: Task, now: datetime, lost_after: float) -> str:
-    """The sentence; empty if the Task lives, or nothing is known against it."""
+    """Return the reason why the Task is lost. Empty if nothing shows that it is."""
     if task["status"] != "in_progress":
         return ""
     if task.get("last_worker_report"):
-        # A Task that is tried again has the report of the worker before until its next one sends its first.
+        # After a retry, the Task has the earlier worker's report until the next worker sends its first.
         silent = _seconds(max(task["last_worker_report"], task["status_changed"]), now)
         told = f"worker {task['last_worker']} was lost: it has not reported for {silent:.0f} s"
         return told if silent > lost_after else ""

@@ -1,4 +1,4 @@
-"""Grids of parameters, as experiments."""
+"""Expand experiments with parameter grids."""
 
 from collections.abc import Iterable
 from itertools import product
@@ -8,7 +8,10 @@ from clearml_flows.settings import Experiment
 
 
 def expand(experiments: Iterable[Experiment]) -> list[dict[str, Any]]:
-    """The experiments as plain values; of one with a grid, one for each combination, named by its values."""
+    """Return the experiments as dictionaries, a grid as one experiment for each combination.
+
+    The values of the combination are part of the experiment's name.
+    """
     return [one for experiment in experiments for one in _each(experiment)]
 
 

@@ -1,4 +1,4 @@
-"""Start a flow's controller, as a process of its own or on an agent, watch it to its end, and leave nothing running."""
+"""Start a flow's controller as a process or on an agent, and watch the run to its end."""
 
 import os
 import signal
@@ -27,12 +27,12 @@ LOOK_EVERY = 0.5
 SETTLE_EVERY = 5.0
 STOP_WITHIN = 10.0
 LOST_AFTER = 120.0
-MARK_TRIES = 2  # an answer that came too late must not leave half a run in progress
+MARK_TRIES = 2  # one late answer must not leave Tasks of the run in progress
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that has ended, and where all is that its controller printed: a file, or the page of the run."""
+    """A finished run and where its controller's log is (a path or a URL)."""
 
     run: Run
     backend: Backend
@@ -41,11 +41,18 @@ class Ended:
 
 
 def launch(flow: str, settings: Settings, how: How, show: Callable[[Run | None, float], None]) -> Ended:
-    """Run a flow and wait for its end; twice a second `show` gets what is known of it and the seconds since the start.
-    With `how.detach` its controller is put into the queue and not waited for.
+    """Run a flow, wait for its end and return it. A failed run is returned and raises no error.
 
-    Raises Locked, Unreachable, or FlowsError if there was no run to speak of; a run that
-    failed is an answer, not an error. An interrupt stops the run, marks it so, and goes on as KeyboardInterrupt.
+    An interrupt stops the run, marks it as stopped, and is raised again as KeyboardInterrupt.
+
+    Args:
+        how: options of the run. With `detach`, return when the controller is in its queue.
+        show: called twice a second with the run (None before it exists) and the seconds since the start.
+
+    Raises:
+        Locked: another run of the flow is under way.
+        Unreachable: the backend does not answer, or no live agent watches a queue.
+        FlowsError: the controller ended before the run began.
     """
     with run_lock(data_dir(settings), flow):
         backend = connect(settings)
@@ -65,7 +72,7 @@ def launch(flow: str, settings: Settings, how: How, show: Callable[[Run | None, 
 
 
 class _Controller:
-    """The process that is the controller or, for one on an agent, makes the draft of the run's Task."""
+    """Process of the controller, or for a controller on an agent, of the draft of its Task."""
 
     def __init__(self, flow: str, settings: Settings, backend: Backend, run_file: Path, how: How) -> None:
         self.settings, self.backend, self.run_file = settings, backend, run_file
@@ -75,7 +82,7 @@ class _Controller:
         variables = {**os.environ, **backend.environment, RUN_FILE: str(run_file), **how.variables()}
         script = FLOWS / f"{flow}_flow.py"
         with self.log.open("wb") as log:
-            # A session of its own, so that an interrupt at the terminal reaches us first and stop() reaches every step.
+            # In its own session, so that an interrupt at the terminal reaches only us, and stop() reaches every step.
             self.process = subprocess.Popen(
                 [sys.executable, str(script)],
                 env=variables,
@@ -94,7 +101,12 @@ class _Controller:
         return self.run_file.read_text("utf-8") if self.run_file.is_file() else ""
 
     def watch(self, show: Callable[[Run | None, float], None], queue: str, detach: bool) -> Run:
-        """The run at its end, or, to `detach`, in the queue; a draft is put into the queue of this id before."""
+        """Wait for the run's end and return the run.
+
+        Args:
+            queue: id of the queue to put the draft into. Empty: the process is the controller.
+            detach: return the run when it is in the queue.
+        """
         self._look(show, lambda _run: self.process.poll() is not None)
         if not self.run_id or (queue and self.process.returncode):
             raise FlowsError(
@@ -126,7 +138,7 @@ class _Controller:
             self._pause()
 
     def _settle_now_and_then(self) -> None:
-        """See whether the controller lives, where no process here tells."""
+        """Check every SETTLE_EVERY seconds whether a controller on an agent is alive."""
         if self.remote and time.monotonic() > self.settled + SETTLE_EVERY:
             settle(self.backend.api, self.run_id, self.settings.agents.lost_after)
             self.settled = time.monotonic()
@@ -138,15 +150,15 @@ class _Controller:
             self.process.wait(LOOK_EVERY)
 
     def stop(self, status: str, message: str) -> None:
-        """End the controller with all its steps, and mark what did not complete."""
+        """End the controller and its steps, and give `status` to the Tasks that did not complete."""
         cut_off: list[str] = []
-        with suppress(Unreachable):  # the processes are to end all the same
+        with suppress(Unreachable):  # the processes must end anyway
             cut_off = self._unfinished()
         if not self.remote:
             self._end_processes()
         for _ in range(MARK_TRIES):
             with suppress(Unreachable):
-                # What the controller had just made is known only now.
+                # Includes the Tasks that the controller created just before its end.
                 every = list(dict.fromkeys([*cut_off, *self._unfinished()]))
                 mark(self.backend.api, snapshot.not_completed(self.backend.api, every), status, message)
                 return
@@ -174,13 +186,16 @@ class _Controller:
         if run.status in snapshot.RUNNING:
             self.stop("failed", f"the controller's process ended with code {self.process.returncode}")
         elif run.status in snapshot.BROKEN:
-            # ClearML marks the steps beside the one that failed, but lets their processes run on here.
+            # ClearML marks the other running steps, but does not end their processes on this machine.
             self.stop("stopped", f"the run {run.status}")
         return snapshot.read(self.backend.api, self.run_id)
 
 
 def _first_of_its_key(api: Api, draft: str) -> str:
-    """The id of the Task that was made first for what this run is for, as a scheduler's key says; else its own."""
+    """Return the id of the first Task with this run's scheduler key, else `draft`.
+
+    Two schedulers may start the same run. Only the first Task is run.
+    """
     key = os.environ.get(KEY)
     if not key:
         return draft

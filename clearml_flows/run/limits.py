@@ -1,4 +1,4 @@
-"""What a step and a run may take, and what is tried again: looked after by the controller, wherever it runs."""
+"""Timeouts and retries of steps and runs, enforced by the controller on any machine."""
 
 import logging
 import threading
@@ -14,7 +14,11 @@ _log = logging.getLogger(__name__)
 
 
 class Limits:
-    """The rules of one run; `rules` are those of the table [run] of the settings, as they may have been edited."""
+    """Timeouts and retries of one run.
+
+    Attributes:
+        rules: the table [run] of the settings and the cache options, with the edits on the run's Task.
+    """
 
     def __init__(self, rules: dict[str, Any]) -> None:
         self.rules = rules
@@ -23,13 +27,13 @@ class Limits:
         self._ended: set[str] = set()
 
     def watch(self) -> None:
-        """From now on end what takes too long: its Task is marked failed with the reason, and its processes end."""
+        """Start a thread that marks steps beyond a timeout as failed and ends their processes."""
         threading.Thread(target=self._watch, daemon=True).start()
 
     def try_again(self, _pipeline: Any, node: Any, tries: int) -> bool:
-        """Whether a failed step is to be started again; if so, after a pause that doubles with each try.
+        """Return whether to retry a failed step. Waits before a retry, twice as long each time.
 
-        That is for what may pass: the step has said so itself (`tell_transient`), or its worker was lost.
+        A step is retried if it marked its failure as transient (`tell_transient`), or if its worker was lost.
         """
         task = node.job.task
         task.reload()
@@ -49,7 +53,7 @@ class Limits:
         while True:
             try:
                 self._look()
-            except Exception as error:  # a backend that is away, a graph that grows meanwhile: looked at again
+            except Exception as error:  # the backend may be away, or the graph may grow meanwhile: check again
                 _log.warning("looking for what takes too long: %s", error)
             time.sleep(LOOK_EVERY)
 
@@ -60,7 +64,7 @@ class Limits:
                 self._ended.add(name)
 
     def _exceeded(self, name: str, job: Any) -> str:
-        """Which limit the step has exceeded, as a sentence; empty if none."""
+        """Return a sentence with the limit that the step exceeded. Empty if none."""
         now, whole, each = time.monotonic(), self.rules["timeout"], self.rules["step_timeout"]
         if whole and now - self._began > whole and not job.is_stopped():
             return f"the run took longer than the {whole:g} s that run.timeout allows"
@@ -70,7 +74,10 @@ class Limits:
 
 
 def end_job(job: Any, why: str) -> None:
-    """Mark a step failed for this reason; then its processes are ended, by us here, by its agent elsewhere."""
+    """Mark a step as failed with this reason, and end its processes.
+
+    On another machine, the agent ends the processes.
+    """
     task = job.task
     task._set_runtime_properties({"failure": why, "transient": ""})
     if job.is_pending():

@@ -1,35 +1,34 @@
-"""How a run is to be made, and the variables by which the launcher tells its controller process."""
+"""Options of a run, and the environment variables that pass them to the controller process."""
 
 import os
 from dataclasses import dataclass
 
 RUN_FILE = "FLOWS_RUN_FILE"  # where the controller writes its Task's id
 FRESH = "FLOWS_FRESH"  # not empty: ignore the cache
-FORCE = "FLOWS_FORCE"  # the steps, with commas between, for which the cache is ignored
+FORCE = "FLOWS_FORCE"  # steps for which the cache is ignored, separated by commas
 RESUME = "FLOWS_RESUME"  # not empty: the id of the run that this one continues
 QUEUE = "FLOWS_QUEUE"  # not empty: the queue whose agents run the steps
-DRAFT = "FLOWS_DRAFT"  # not empty: make the run's Task, for an agent to be its controller, and end
-TAGS = "FLOWS_TAGS"  # what to tag the run's Task with, separated by commas; set by whoever starts the launcher
-KEY = "FLOWS_KEY"  # not empty: of all runs with this tag, only the one whose Task was made first is run; likewise
-SHARED = "FLOWS_SHARED"  # not empty: other runs of the flow may be under way on this machine; likewise
+DRAFT = "FLOWS_DRAFT"  # not empty: create the run's Task for a controller on an agent, and end
+# The process that starts the launcher, like a scheduler, sets the next three.
+TAGS = "FLOWS_TAGS"  # tags of the run's Task, separated by commas
+KEY = "FLOWS_KEY"  # not empty: of all runs with this tag, run only the first
+SHARED = "FLOWS_SHARED"  # not empty: other runs of the flow may be under way on this machine
 
-AGENT_TASK = "CLEARML_TASK_ID"  # by this an agent tells the processes that it starts which Task they run
+AGENT_TASK = "CLEARML_TASK_ID"  # an agent sets it to the Task's id for the processes that it starts
 
-SOURCES = ("auto", "kaggle", "synthetic")  # what data.source may be, besides a path
+SOURCES = ("auto", "kaggle", "synthetic")  # values of data.source besides paths
 
-NO_QUEUE = (
-    "mock"  # what ClearML notes as the queue of a pipeline whose steps are processes (see clearml_flows/backend/sdk.py)
-)
+NO_QUEUE = "mock"  # ClearML's queue name in a pipeline whose steps are processes (see clearml_flows/backend/sdk.py)
 
 
 def is_controller() -> bool:
-    """Whether this process is to be the controller of a run: the launcher or an agent started it."""
+    """Return whether the launcher or an agent started this process as the controller of a run."""
     return RUN_FILE in os.environ or AGENT_TASK in os.environ
 
 
 @dataclass(frozen=True)
 class How:
-    """What the options of a run say of the way it is made; the settings say what is computed."""
+    """Options of how to run a flow. The settings say what the flow computes."""
 
     fresh: bool = False
     force: tuple[str, ...] = ()

@@ -1,10 +1,9 @@
-"""The pipeline of a flow on a table: what the flows have in common. What tells one from another are plain values: its
-settings, and its schema."""
+"""Pipeline for tabular data, shared by all flows. Flows differ in their settings and schema."""
 
 import json
 from typing import Any
 
-# To import a component is to make it a step of the run: this is the order in which they are shown.
+# The import of a component makes it a step of the run. Steps are shown in this order.
 # isort: off
 from components.download import download
 from components.validate import validate
@@ -59,9 +58,9 @@ def tabular(
     offer_cost: float,
     offer_success: float,
 ) -> None:
-    """Get the rows, check and split them, keep them as a version, train, register the best and judge it.
+    """Prepare and version the data, train the models, register the best and evaluate it.
 
-    The last seven are for a target of two classes.
+    The last seven parameters are for a target of two classes.
     """
     raw = download(
         *(source, file, kaggle_dataset, kaggle_file, sha256, rows, split_seed, max_bytes, timeout, embedded, synthetic)
@@ -98,7 +97,7 @@ def tabular(
 
 
 def parameters(name: str, settings: Settings) -> dict[str, Any]:
-    """The pipeline's arguments for the flow of this name, as the settings have them."""
+    """Return the pipeline's arguments for this flow from the settings."""
     flow, data, training, schema = settings.flow(name), settings.data, settings.training, schema_text(name)
     shared = data.model_dump(include={"source", "rows", "max_bytes", "timeout", "drift_warn", "drift_refuse"})
     own = flow.model_dump(include={"kaggle_dataset", "kaggle_file", "sha256", "metric", "gate_metric", "gate_minimum"})

@@ -1,4 +1,4 @@
-"""A run that continues another one: with its parameters, and with what it has completed."""
+"""Parameters and completed steps of a run, for a run that resumes it."""
 
 import inspect
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from clearml_flows.run.snapshot import graph
 
 
 def parameters_of(run_id: str, flow: Callable[..., None]) -> dict[str, Any]:
-    """The arguments with which the run called the flow, as far as the flow still has them."""
+    """Return the run's arguments of the flow, without arguments that the flow no longer has."""
     recorded = Task.get_task(task_id=run_id).get_parameters()
     kinds = {name: parameter.annotation for name, parameter in inspect.signature(flow).parameters.items()}
     return {
@@ -19,7 +19,7 @@ def parameters_of(run_id: str, flow: Callable[..., None]) -> dict[str, Any]:
 
 
 def completed_steps(run_id: str) -> dict[str, str]:
-    """The Tasks of the steps that the run completed or took from the cache, by the steps' names."""
+    """Return the Task ids of the run's completed or cached steps by step name."""
     text = Task.get_task(task_id=run_id).get_configuration_object("Pipeline") or "{}"
     nodes = graph({"configuration": {"Pipeline": {"value": text}}})
     made = {name: node["job_id"] for name, node in nodes.items() if node.get("job_id")}
@@ -29,5 +29,5 @@ def completed_steps(run_id: str) -> dict[str, str]:
 
 
 def _typed(text: str, kind: type) -> Any:
-    """A parameter is recorded as text; a flow's are of the types str, int, float and bool."""
+    """Convert a recorded text to the parameter's type: str, int, float or bool."""
     return text == "True" if kind is bool else kind(text)

@@ -1,4 +1,4 @@
-"""A sweep in several steps: its experiments dealt out to them, and their results put together as if it were one."""
+"""Split a sweep into several steps, and merge their results into the result of one sweep."""
 
 import json
 from itertools import zip_longest
@@ -9,9 +9,11 @@ from clearml_flows.tabular.training.sweep import read_experiments, select_best, 
 
 
 def deal(experiments: str, shards: int) -> list[str]:
-    """The JSON list of experiments dealt out like cards, in at most `shards` parts, each with slow and fast ones.
+    """Split the JSON list of experiments into at most `shards` parts.
 
-    Raises ValueError if it is to be dealt out and is no list of experiments.
+    Experiments go to the parts in turn, so that each part gets slow and fast experiments.
+
+    Raises ValueError if `shards` is over 1 and `experiments` is no valid list.
     """
     if shards == 1:
         return [experiments]
@@ -20,7 +22,7 @@ def deal(experiments: str, shards: int) -> list[str]:
 
 
 def merge(parts: list[str]) -> str:
-    """The sweep that one step would have returned, from those of the steps that had the parts of `deal`, in order.
+    """Merge the results of the parts of `deal`, in order, into the result of one sweep.
 
     Raises RuntimeError if every experiment failed.
     """
@@ -34,7 +36,7 @@ def merge(parts: list[str]) -> str:
 
 
 def sweep_of(run: Run) -> dict[str, Any]:
-    """What the steps of a run's sweep have returned, as one; {} if none has, or has an experiment that completed."""
+    """Return the merged result of a run's sweep. {} if no experiment completed (yet)."""
     returned = [(step.returns or {}).get("sweep") for step in run.steps if step.name.startswith("train_sweep")]
     parts = [part for part in returned if part]
     if not any(json.loads(part)["best"] for part in parts):

@@ -1,4 +1,4 @@
-"""What a run looks like from outside: read from the backend, so it is the same wherever the run's processes are."""
+"""Snapshot of a run from the backend, the same for runs on this machine and on agents."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from clearml_flows.backend.client import Api
 
 RUNNING = frozenset({"created", "queued", "in_progress"})
-BY_AGENT = "Changed by clearml-agent "  # an agent says this of every change, and why in the reason
+BY_AGENT = "Changed by clearml-agent "  # agents write this as the message, and the cause as the reason
 KILLED = ("exit code -9", "exit code 137")
 BROKEN = frozenset({"failed", "stopped"})
 STEP_FIELDS = ["id", "parent", "status", "status_message", "status_reason", "started", "completed", "hyperparams"]
@@ -17,7 +17,7 @@ TIME_FIELDS = ["status_changed", "last_update", "execution.queue"]
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a run. `status` is the Task's, or `pending` before there is one, or `cached`."""
+    """A step of a run. `status` is its Task's status, `pending` without a Task, or `cached`."""
 
     name: str
     task_id: str = ""
@@ -27,10 +27,10 @@ class Step:
     returns: dict[str, str] | None = None
     progress: str = ""
     started: str = ""
-    changed: str = ""  # when it got its status
-    updated: str = ""  # when something was last heard of it
-    queue: str = ""  # the id of the queue that it was put into
-    own_words: bool = False  # whether the message is the step's own
+    changed: str = ""  # time of the last status change
+    updated: str = ""  # time of the last update
+    queue: str = ""  # id of the step's queue
+    own_words: bool = False  # whether the step itself wrote the message
 
     @property
     def cached(self) -> bool:
@@ -49,7 +49,7 @@ class Run:
         return next((step for step in self.steps if step.name == name), Step(name))
 
     def returned(self, name: str, key: str) -> Any:
-        """A step's JSON result as Python values; {} if the step has none (yet)."""
+        """Return a step's JSON result as Python values. {} if the step has no result (yet)."""
         return json.loads((self.step(name).returns or {}).get(key) or "{}")
 
     @property
@@ -58,12 +58,12 @@ class Run:
 
 
 def read(api: Api, run_id: str) -> Run:
-    """The run as it is now. Raises Unreachable, or Refused if there is no such Task."""
+    """Return the run's current state. Raises Unreachable, or Refused if there is no such Task."""
     return of_controller(api, api.call("tasks.get_by_id", task=run_id)["task"])
 
 
 def of_controller(api: Api, controller: dict[str, Any]) -> Run:
-    """The run of a controller's Task that was read before. Raises Unreachable."""
+    """Return the run for its controller's Task from `tasks.get_by_id`. Raises Unreachable."""
     run_id = controller["id"]
     nodes = graph(controller)
     tasks = _tasks(api, [node["job_id"] for node in nodes.values() if node.get("job_id")])
@@ -72,7 +72,7 @@ def of_controller(api: Api, controller: dict[str, Any]) -> Run:
 
 
 def _in_order(nodes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """A step that is called again has a number after its name (train_sweep_1), and its place beside the first."""
+    """Sort the steps of a component together: ClearML numbers further calls (train_sweep_1)."""
     names = list(nodes)
 
     def place(name: str) -> tuple[int, int]:
@@ -83,7 +83,7 @@ def _in_order(nodes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def not_completed(api: Api, ids: list[str]) -> list[str]:
-    """Those of the Tasks that run, or ended without being completed."""
+    """Return the Tasks that are running, failed or stopped."""
     if not ids:
         return []
     tasks = api.call("tasks.get_all", id=ids, only_fields=["id", "status"], search_hidden=True)["tasks"]
@@ -91,7 +91,7 @@ def not_completed(api: Api, ids: list[str]) -> list[str]:
 
 
 def graph(controller: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The run's steps by name; ClearML keeps them, with their Tasks, as a configuration object named Pipeline."""
+    """Return the run's steps by name, from the configuration object `Pipeline` of its Task."""
     text = controller.get("configuration", {}).get("Pipeline", {}).get("value") or "{}"
     return _in_order(json.loads(text))
 
@@ -125,7 +125,7 @@ def _step(name: str, task: dict[str, Any], run_id: str) -> Step:
 
 
 def failure_of(task: dict[str, Any]) -> str:
-    """Why the Task ended as it did, in its own words if it left any."""
+    """Return why the Task failed or stopped: its own error if it has one, else the backend's."""
     message, reason = task.get("status_message") or "", task.get("status_reason") or ""
     if message.startswith(BY_AGENT):
         message = f"{reason} on {message.removeprefix(BY_AGENT)}"

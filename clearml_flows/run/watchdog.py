@@ -1,4 +1,4 @@
-"""The controller's look at its own run, now and then: what was lost of it is marked, so that ClearML stops waiting."""
+"""Thread of the controller that marks lost steps, so that ClearML stops waiting for them."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 def keep_watch(api: Api, run_id: str, lost_after: float) -> None:
-    """Look for lost steps for as long as this process lives; one without a report for `lost_after` seconds is lost."""
+    """Start a thread that marks steps without a report for `lost_after` seconds as failed."""
     threading.Thread(target=_watch, args=(api, run_id, lost_after), daemon=True).start()
 
 
@@ -23,7 +23,7 @@ def _watch(api: Api, run_id: str, lost_after: float) -> None:
         try:
             lost = settle(api, run_id, lost_after)
         except FlowsError as error:
-            # A backend that is away comes back, or the SDK gives up: that is not for this look to decide.
+            # The backend may come back. If not, the SDK gives up, not this thread.
             _log.warning("looking for lost steps: %s", error)
         else:
             for one in lost:

@@ -176,7 +176,7 @@ def apply_windows(machine: Machine) -> str:
 
 
 def installed() -> dict[str, str]:
-    """The entries in this machine's schedulers, as texts by the option of `install` that writes them."""
+    """Return the entries in this machine's schedulers by the option of `install` for each."""
     found: dict[str, str] = {}
     unit = Path.home() / ".config" / "systemd" / "user" / f"{UNIT}.service"
     if unit.is_file():

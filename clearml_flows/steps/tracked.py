@@ -124,7 +124,7 @@ def commit_of(folder: Path) -> str:
 
 @cache
 def _sdk() -> Any:
-    """Return the module clearml_flows.backend.sdk after registering the steps with exact requirements."""
+    """Register the steps with exact requirements, and return clearml_flows.backend.sdk."""
     from clearml_flows.backend import sdk
     from clearml_flows.run import bundle, pipeline
 

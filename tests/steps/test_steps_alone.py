@@ -75,7 +75,7 @@ def test_features_are_explained_with_why() -> None:
     told = json.loads(flows("features", "--flow", "churn", "--explain", "--test-size", "0.3", "--json").stdout)
     assert {"feature": "SeniorCitizen", "kind": "number", "why": "as it came"} in told["features"]
     assert next(one["why"] for one in told["features"] if one["feature"] == "tenure_log").startswith("months as a ")
-    assert told["does"].startswith("Adds features")
+    assert told["does"].startswith("Add features")
     assert flows("features", "--flow", "wine", "--explain").stdout.count("as it came") == 11
     assert json.loads(flows("evaluate", "--explain", "--json").stdout)["features"] is None
 

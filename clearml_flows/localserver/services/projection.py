@@ -124,7 +124,7 @@ def _check(entity: Entity, wanted: Sequence[str], joins: bool) -> None:
 
 
 def _references_above(entity: Entity, name: str) -> list[str]:
-    """The references that a name such as `project.name` goes through: they are ids where nothing joins them."""
+    """Return the references in a name like `project.name`. They are ids unless joined."""
     return [path for path in entity.references if name.lstrip("-").startswith(f"{path}.")]
 
 
