@@ -93,7 +93,12 @@ class Sender:
 
 
 def main(given: TextIO, told: TextIO) -> None:
-    """Send the messages read as JSON from `given`, and write a JSON line per outcome to the other stream."""
+    """Send the messages of a request.
+
+    Args:
+        given: stream with the request as JSON.
+        told: stream that gets a JSON line per outcome.
+    """
     asked = json.load(given)
     begun = monotonic()
     # If the parent is killed, this timer ends the process.

@@ -1,8 +1,9 @@
 """Run a step as a plain function without a backend.
 
-`python -m clearml_flows.steps.untracked REQUEST` runs it. The request is a JSON file, `{step, arguments, folder, result}`. Artifacts of the step become files in `folder`, and its
-reports are dropped. Its results or its error are written to the file `result`. Returned references name the folder as
-their task, so that another step without a backend can take them.
+`python -m clearml_flows.steps.untracked REQUEST` runs it. The request is a JSON file,
+`{step, arguments, folder, result}`. Artifacts of the step become files in `folder`, and its reports are dropped. Its
+results or its error are written to the file `result`. Returned references name the folder as their task, so that
+another step without a backend can take them.
 """
 
 import importlib
