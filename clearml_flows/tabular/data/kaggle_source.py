@@ -208,7 +208,7 @@ def kaggle_refusal(error: Exception, timeout_s: float) -> dict[str, Any]:
     if isinstance(error, requests.HTTPError):
         status = error.response.status_code
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            # Kaggle also tells errors in the body of a 200.
+            # Kaggle also returns errors in the body of a 200.
             status = max(status, int(error.response.json()["code"]))
         wait = error.response.headers.get("Retry-After", "")
         outcome = "again" if status == 429 or status >= 500 else "failed"
