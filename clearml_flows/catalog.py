@@ -1,4 +1,4 @@
-"""The flows that there are: each `flows/NAME_flow.py`, with what its columns are in `flows/schemas/NAME.json`."""
+"""Catalog of the flows: files `flows/NAME_flow.py` with schemas `flows/schemas/NAME.json`."""
 
 import json
 from pathlib import Path
@@ -13,15 +13,15 @@ METRICS = {
 
 
 def flow_names() -> list[str]:
-    """The flows' names, in order."""
+    """Return the sorted names of the flows."""
     return sorted(path.name.removesuffix("_flow.py") for path in FLOWS.glob("*_flow.py"))
 
 
 def schema_text(flow: str) -> str:
-    """What the columns of a flow's data must be, as JSON; see `tabular/data/table_schema.py`."""
+    """Return a flow's schema as JSON text; see `tabular/data/table_schema.py`."""
     return (FLOWS / "schemas" / f"{flow}.json").read_text("utf-8")
 
 
 def metrics_of(flow: str) -> tuple[str, ...]:
-    """The metrics by which the flow's models can be judged: those of its target's kind."""
+    """Return the metrics for the flow's models, by the problem type of its target."""
     return METRICS[problem_type_of(json.loads(schema_text(flow)))]

@@ -24,7 +24,7 @@ from clearml_flows.errors import BadInput
 from clearml_flows.spelling import did_you_mean
 
 PREFIX = "FLOWS__"
-URL_IN_SETTINGS = "url_in_settings"  # the error of a value that is a secret, and not to be shown
+URL_IN_SETTINGS = "url_in_settings"  # type of the error for a secret value, which must not be shown
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -184,7 +184,7 @@ class Experiment(Table):
 
 
 class Flow(Table):
-    """What the settings say of one flow; those of all flows are in the other tables."""
+    """Settings of one flow. The other tables apply to all flows."""
 
     file: str = ""
     kaggle_dataset: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+(/[\w.-]+)?)?$")
@@ -206,7 +206,7 @@ class Flow(Table):
 
 
 class Settings(BaseSettings):
-    """Every knob; frozen. `load()` makes one, which has a table for each flow besides."""
+    """All settings, read-only. The class that `load()` uses also has a table for each flow."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__")
 
@@ -228,9 +228,9 @@ class Settings(BaseSettings):
     agents: Agents = Agents()
 
     def flow(self, name: str) -> Flow:
-        """The table of a flow, with R² or ROC-AUC where it names no metric.
+        """Return the table of a flow. The default metric is R² or ROC-AUC.
 
-        Raises BadInput if there is none, or it names a metric that its models have not.
+        Raises BadInput if there is no such table, or if its metric is not one of the flow's models.
         """
         table: Flow | None = getattr(self, name)
         if table is None:
@@ -256,13 +256,16 @@ class Settings(BaseSettings):
 
 
 def _with_flows() -> type[Settings]:
-    """The settings with a table for each flow that there is: to add one, its file is enough."""
+    """Return the settings class with a table for each flow file."""
     tables: dict[str, Any] = dict.fromkeys(flow_names(), (Flow | None, None))
     return create_model("Settings", __base__=Settings, **tables)
 
 
 def settings_file() -> Path:
-    """`FLOWS_SETTINGS` if set, else settings.toml of this checkout, else of the working directory."""
+    """Return the path of the settings file.
+
+    It is `FLOWS_SETTINGS` if set, else settings.toml of this checkout, else of the working directory.
+    """
     if os.environ.get("FLOWS_SETTINGS"):
         return Path(os.environ["FLOWS_SETTINGS"]).absolute()
     beside_us = Path(__file__).resolve().parent.parent / "settings.toml"
@@ -270,9 +273,9 @@ def settings_file() -> Path:
 
 
 def load() -> Settings:
-    """The settings in force.
+    """Return the settings in force.
 
-    Raises BadInput naming where the wrong value stands, the key and what was expected.
+    Raises BadInput with the source of the wrong value, its key, and what was expected.
     """
     _refuse_unknown_variables()
     path = settings_file()
@@ -294,7 +297,7 @@ def load() -> Settings:
 
 
 def set_option(key: str, text: str) -> None:
-    """Put `table.key = text` above the environment's and the file's value, for this process and those it starts.
+    """Override the setting `table.key` for this process and its children.
 
     Raises BadInput if there is no such setting.
     """
@@ -305,17 +308,17 @@ def set_option(key: str, text: str) -> None:
 
 
 def variable(key: str) -> str:
-    """The environment variable of a setting: `data.rows` is `FLOWS__DATA__ROWS`."""
+    """Return the environment variable of a setting: `FLOWS__DATA__ROWS` for `data.rows`."""
     return PREFIX + key.replace(".", "__").upper()
 
 
 def keys() -> list[str]:
-    """All settings as `table.key`."""
+    """Return the names of all settings as `table.key`."""
     return [f"{table}.{name}" for table, model in tables().items() for name in model.model_fields]
 
 
 def tables() -> dict[str, type[Table]]:
-    """The tables that there are, those of the flows last."""
+    """Return the tables by name. Tables of flows are last."""
     shared: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
     return {**shared, **dict.fromkeys(flow_names(), Flow)}
 

@@ -1,9 +1,9 @@
-"""The project's own code as a part of a run's Task: whichever agent becomes the controller needs neither our checkout
-nor a git remote, and runs what was here, committed or not.
+"""Bundle of the project's code on a run's Task, so that any agent can run the controller.
 
-ClearML lets an agent clone the repository that a Task's script section names. Ours names none: the script there unpacks
-the Task's configuration object `code`. The releases that steps ask for travel too, since an agent installs for a Task
-only what that one asks for itself. What ClearML found out about the repository is kept as the object `git`.
+An agent needs neither a checkout nor a git remote, and runs the code of this machine, committed or not. The Task's
+script section names no repository to clone. Its script unpacks the Task's configuration object `code`. The bundle also
+has the releases of the packages that steps require, since an agent installs only the requirements of its own Task.
+ClearML's analysis of the repository is stored as the configuration object `git`.
 """
 
 import base64
@@ -21,7 +21,7 @@ from typing import Any
 CODE = "code"
 GIT = "git"
 PROJECT = "clearml-flows"
-ROOMS = ("backend", "run", "tabular")  # of the library, besides the modules at its root
+ROOMS = ("backend", "run", "tabular")  # subpackages in the bundle, besides the modules at the root
 PACKAGES = ("flows", "components", "clearml_flows/*.py", *(f"clearml_flows/{room}" for room in ROOMS))
 RELEASES = "releases.json"  # the packages of steps, and the release of each
 _ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +48,7 @@ with tempfile.TemporaryDirectory(prefix="flows-") as folder:
 
 
 def carry(task: Any, flow: str, settings: Path) -> None:
-    """Put code, settings file and what ClearML has found out about the repository onto the controller's Task."""
+    """Put code, settings file and ClearML's analysis of the repository on the controller's Task."""
     task.reload()
     found = task.data.script
     task.set_configuration_object(CODE, config_text=pack(settings), config_type="base64", description="zip of the code")
@@ -65,12 +65,12 @@ def carry(task: Any, flow: str, settings: Path) -> None:
 
 
 def script(what: str, path: str) -> str:
-    """The script of a Task that unpacks its code and runs the file at this path of it."""
+    """Return the script of a Task that unpacks its code and runs the file at this path."""
     return SCRIPT.format(what=what, path=json.dumps(path))
 
 
 def pack(settings: Path, packages: Sequence[str] = PACKAGES) -> str:
-    """The code, the settings file and the releases of steps as a zip in base64; equal for equal ones."""
+    """Return code, settings file and releases as a base64 zip. Equal files give equal texts."""
     files = [path for package in packages for path in _files(package)]
     with io.BytesIO() as buffer:
         with zipfile.ZipFile(buffer, "w") as packed:
@@ -82,7 +82,7 @@ def pack(settings: Path, packages: Sequence[str] = PACKAGES) -> str:
 
 
 def _files(package: str) -> list[Path]:
-    """The files that travel of a folder, or of those that a pattern names."""
+    """Return the files of a folder, or of the paths of a pattern, that belong to the bundle."""
     found = [path for named in _ROOT.glob(package) for path in (named, *named.rglob("*"))]
     return sorted(path for path in found if path.suffix in TRAVELS)
 
@@ -94,15 +94,20 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def loaded_packages() -> list[str]:
-    """What this process has imported, as exact requirements; not this project, whose code travels by itself."""
+    """Return the packages that this process imported, as exact requirements.
+
+    This project is not among them: the bundle has its code.
+    """
     owners = packages_distributions()
     roots = {name.partition(".")[0] for name in sys.modules}
     return sorted(exact(owner) for owner in {owner for root in roots for owner in owners.get(root, ())} - {PROJECT})
 
 
 def exact(requirement: str) -> str:
-    """The requirement with the release that was installed where the code comes from, which on an agent is another
-    machine: `numpy>=2,<3` is `numpy==2.3.1`."""
+    """Return the requirement with the installed release: `numpy==2.3.1` for `numpy>=2,<3`.
+
+    On an agent, this is the release of the machine that made the bundle.
+    """
     name = re.split(r"[\s<>=!~;]", requirement, maxsplit=1)[0]
     return f"{name}=={_release(name.partition('[')[0])}"
 
@@ -113,7 +118,7 @@ def _release(name: str) -> str:
 
 @cache
 def _carried() -> dict[str, str]:
-    """What came with the code; nothing in a checkout."""
+    """Return the releases in the bundle. Empty in a checkout."""
     path = _ROOT / RELEASES
     return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
 
@@ -124,6 +129,6 @@ def _step_packages() -> list[str]:
 
 
 def _git(script: Any) -> str:
-    repository = re.sub(r"//[^/@]*@", "//", script.repository or "")  # a token may stand there
+    repository = re.sub(r"//[^/@]*@", "//", script.repository or "")  # the URL may have a token
     facts = {"repository": repository, "branch": script.branch, "commit": script.version_num}
     return "\n".join([*(f"{name}: {value}" for name, value in facts.items()), "", script.diff or "no local changes"])
