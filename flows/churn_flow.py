@@ -1,8 +1,7 @@
-"""The churn flow: which customers of a telephone company will leave?
+"""The churn flow: predict which customers of a telephone company will leave.
 
-`python flows/churn_flow.py` runs it and waits; `--help` says what else it can do. Its pipeline stands in
-`clearml_flows/run/pipeline.py`, its settings in the table `[churn]`, and what its columns are in
-`flows/schemas/churn.json`.
+`python flows/churn_flow.py` runs the flow and waits for its end; `--help` lists the options. The pipeline is in
+`clearml_flows/run/pipeline.py`, the settings are in the table `[churn]`, and the schema is `flows/schemas/churn.json`.
 """
 
 from clearml_flows.flow import main

@@ -1,8 +1,7 @@
-"""The wine flow: how good will tasters find a red wine, by what a laboratory measures?
+"""The wine flow: predict the tasters' grade of a red wine from laboratory measures.
 
-`python flows/wine_flow.py` runs it and waits; `--help` says what else it can do. Its pipeline stands in
-`clearml_flows/run/pipeline.py`, its settings in the table `[wine]`, and what its columns are in
-`flows/schemas/wine.json`.
+`python flows/wine_flow.py` runs the flow and waits for its end; `--help` lists the options. The pipeline is in
+`clearml_flows/run/pipeline.py`, the settings are in the table `[wine]`, and the schema is `flows/schemas/wine.json`.
 """
 
 from clearml_flows.flow import main
