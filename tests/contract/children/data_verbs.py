@@ -1,13 +1,9 @@
-"""The verbs of `clearml-data`, called in this process."""
+"""The verbs of `clearml-data`, each in a process of its own."""
 
-import contextlib
-import importlib
-import io
 import re
 import subprocess
 import sys
 from pathlib import Path
-from unittest import mock
 
 from clearml.backend_api.session.client import APIClient
 
@@ -23,9 +19,11 @@ def data(project: str) -> Document:
     codes: dict[str, int] = {}
 
     def verb(name: str, *arguments: str) -> str:
-        code, text = command("clearml.cli.data.__main__", name, *arguments)
-        codes[name] = code
-        return text
+        # In a process of its own, as by hand: a reporter of this process could send to the version that is deleted.
+        command = [sys.executable, "-m", "clearml.cli.data", name, *arguments]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=120)
+        codes[name] = ended.returncode
+        return ended.stdout
 
     first = created(verb("create", "--project", project, "--name", "verbs", "--version", "1.0.0"))
     verb("add", "--files", str(folder))
@@ -33,13 +31,9 @@ def data(project: str) -> Document:
     verb("upload")
     verb("close")
     (folder / "c.txt").write_text("c", encoding="utf-8")
-    # In a process of its own, as by hand: a reporter of this process would send to the version that is deleted below.
-    sync = [sys.executable, "-m", "clearml.cli.data", "sync", "--folder", str(folder), "--parents", first]
-    synced = subprocess.run(
-        [*sync, "--project", project, "--name", "verbs"], capture_output=True, text=True, check=False, timeout=120
+    second = created(
+        verb("sync", "--folder", str(folder), "--parents", first, "--project", project, "--name", "verbs")
     )
-    codes["sync"] = synced.returncode
-    second = created(synced.stdout)
     listed = verb("list", "--id", second)
     found = verb("search", "--project", project, "--name", "verbs")
     verb("compare", "--source", first, "--target", second)
@@ -61,17 +55,6 @@ def created(text: str) -> str:
     found = re.search(r"id=([0-9a-f]{32})", text)
     assert found, text
     return found[1]
-
-
-def command(module: str, *arguments: str) -> tuple[int, str]:
-    output = io.StringIO()
-    main = importlib.import_module(module).main
-    with mock.patch.object(sys, "argv", ["command", *arguments]), contextlib.redirect_stdout(output):
-        try:
-            main()
-        except SystemExit as error:
-            return int(error.code or 0), output.getvalue()
-    return 0, output.getvalue()
 
 
 tell(data)
