@@ -8,20 +8,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from clearml_flows.tabular.artifacts import write_parquet
 from clearml_flows.tabular.data.engineering import engineered_features
+from clearml_flows.tabular.data.model_columns import feature_roles, fill_blanks
 from clearml_flows.tabular.data.rows import rows_from_csv
-from clearml_flows.tabular.data.split import feature_roles, fill_blanks, split_rows
+from clearml_flows.tabular.data.split import split_rows
 from clearml_flows.tabular.data.synthetic import write_synthetic
 from clearml_flows.tabular.data.table_schema import load_schema
 from clearml_flows.tabular.judging.judgement import judge_models
 from clearml_flows.tabular.judging.metrics import binary_metrics
-from clearml_flows.tabular.judging.profit import best_profit_threshold
+from clearml_flows.tabular.judging.profit import Prices, best_profit_threshold
+from clearml_flows.tabular.parquet import write_parquet
 from clearml_flows.tabular.training.experiment import run_experiment
 from clearml_flows.tabular.training.learning_curve import learning_point
 from clearml_flows.tabular.training.model_file import load_model
 
-PRICES = (500.0, 50.0, 0.3)  # value of a customer who stays, cost of an offer, share of accepted offers
+PRICES = Prices(500.0, 50.0, 0.3)  # value of a customer who stays, cost of an offer, share of accepted offers
 SCHEMA = Path(__file__).parents[1] / "flows" / "schemas" / "churn.json"
 
 

@@ -20,9 +20,10 @@ from threadpoolctl import threadpool_limits
 
 from clearml_flows.settings import load
 from clearml_flows.tabular.data.engineering import engineered_features
+from clearml_flows.tabular.data.model_columns import feature_roles, fill_blanks, prediction_rows
 from clearml_flows.tabular.data.problems import describe_problems
-from clearml_flows.tabular.data.rows import prediction_rows, rows_from_csv
-from clearml_flows.tabular.data.split import feature_roles, fill_blanks, split_rows
+from clearml_flows.tabular.data.rows import rows_from_csv
+from clearml_flows.tabular.data.split import split_rows
 from clearml_flows.tabular.data.table_schema import load_schema
 from clearml_flows.tabular.training.estimators import make_model
 

@@ -19,10 +19,11 @@ from threadpoolctl import threadpool_limits
 from clearml_flows.catalog import schema_text
 from clearml_flows.run.grid import expand
 from clearml_flows.settings import load
+from clearml_flows.tabular.data.model_columns import feature_roles, prediction_rows
 from clearml_flows.tabular.data.problems import describe_problems
-from clearml_flows.tabular.data.rows import prediction_rows, rows_from_csv
-from clearml_flows.tabular.data.split import feature_roles, problem_type_of, split_rows
-from clearml_flows.tabular.data.table_schema import load_schema
+from clearml_flows.tabular.data.rows import rows_from_csv
+from clearml_flows.tabular.data.split import split_rows
+from clearml_flows.tabular.data.table_schema import load_schema, problem_type_of
 from clearml_flows.tabular.judging.evaluation import score_rows
 from clearml_flows.tabular.problem_type import choose_threshold, target_values
 from clearml_flows.tabular.training.estimators import make_model

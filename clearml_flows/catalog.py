@@ -3,13 +3,10 @@
 import json
 from pathlib import Path
 
-from clearml_flows.tabular.data.split import problem_type_of
+from clearml_flows.tabular.data.table_schema import problem_type_of
+from clearml_flows.tabular.judging.metric_names import METRICS
 
 FLOWS = Path(__file__).parents[1] / "flows"
-METRICS = {
-    "classification": ("roc_auc", "average_precision", "f1_score", "accuracy", "precision", "recall", "brier"),
-    "regression": ("r2", "rmse", "mae"),
-}
 
 
 def flow_names() -> list[str]:

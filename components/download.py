@@ -2,13 +2,6 @@
 
 from clearml import PipelineDecorator
 
-from clearml_flows.tabular.artifacts import dump_ref, earlier_reference, file_sha256, save_artifact
-from clearml_flows.tabular.data.kaggle_source import fetch_kaggle, without_kaggle
-from clearml_flows.tabular.data.raw_file import check_sha256, copy_raw, local_path, unpack_csv
-from clearml_flows.tabular.data.synthetic import write_synthetic
-from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
-from clearml_flows.tabular.helpers import with_helpers
-
 
 @PipelineDecorator.component(
     return_values=["raw"],
@@ -17,22 +10,6 @@ from clearml_flows.tabular.helpers import with_helpers
     auto_connect_arg_parser=False,
     task_type="data_processing",
     packages=["clearml>=2.1.12,<2.2", "kaggle>=2.2,<3", "numpy>=2,<3", "pandas>=2.3,<4", "requests>=2.32"],
-    helper_functions=with_helpers(
-        dump_ref,
-        earlier_reference,
-        file_sha256,
-        save_artifact,
-        tell_failure,
-        tell_note,
-        tell_tags,
-        fetch_kaggle,
-        without_kaggle,
-        check_sha256,
-        copy_raw,
-        local_path,
-        unpack_csv,
-        write_synthetic,
-    ),
 )
 def download(
     source: str = "auto",
@@ -75,6 +52,12 @@ def download(
     from pathlib import Path
 
     from clearml import Task
+
+    from clearml_flows.tabular.artifacts import dump_ref, earlier_reference, file_sha256, save_artifact
+    from clearml_flows.tabular.data.kaggle_source import fetch_kaggle, without_kaggle
+    from clearml_flows.tabular.data.raw_file import check_sha256, copy_raw, local_path, unpack_csv
+    from clearml_flows.tabular.data.synthetic import write_synthetic
+    from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
 
     task = Task.current_task()
     try:

@@ -2,20 +2,6 @@
 
 from clearml import PipelineDecorator
 
-from clearml_flows.tabular.artifacts import dump_ref, load_ref
-from clearml_flows.tabular.datasets.dataset_files import read_dataset_part
-from clearml_flows.tabular.failure import tell_failure
-from clearml_flows.tabular.helpers import with_helpers
-from clearml_flows.tabular.judging.evaluation import score_incumbent, score_model
-from clearml_flows.tabular.judging.gate import decide, origin_rules, result_rules
-from clearml_flows.tabular.judging.held_out import tell_test_metrics
-from clearml_flows.tabular.judging.judgement import judge_models, save_judgement, tell_judgement
-from clearml_flows.tabular.registry.entries import add_facts, find_models, get_model
-from clearml_flows.tabular.registry.moves import find_production, read_moves
-from clearml_flows.tabular.report.run_report import save_report
-from clearml_flows.tabular.reporting import make_client
-from clearml_flows.tabular.training.predictions import trained_profit_threshold
-
 
 @PipelineDecorator.component(
     return_values=["evaluation"],
@@ -32,29 +18,6 @@ from clearml_flows.tabular.training.predictions import trained_profit_threshold
         "scipy>=1.13",
         "skops>=0.13,<0.17",
     ],
-    helper_functions=with_helpers(
-        dump_ref,
-        load_ref,
-        read_dataset_part,
-        score_incumbent,
-        score_model,
-        tell_failure,
-        decide,
-        origin_rules,
-        result_rules,
-        tell_test_metrics,
-        judge_models,
-        save_judgement,
-        tell_judgement,
-        find_production,
-        read_moves,
-        trained_profit_threshold,
-        add_facts,
-        find_models,
-        get_model,
-        make_client,
-        save_report,
-    ),
 )
 def evaluate(
     model: str,
@@ -110,45 +73,24 @@ def evaluate(
     Raises:
         ValueError: the model or the dataset differs from its reference, or the metric or a segment is unknown.
     """
-    import tempfile
-
     from clearml import Task
 
-    task, prices = Task.current_task(), (customer_value, offer_cost, offer_success)
-    limits = {"metric": metric, "minimum": minimum, "margin": margin, "calibration_maximum": calibration_maximum}
-    limits |= {"segment_minimum": segment_minimum, "segment_drop": segment_drop}
-    specs, swept = load_ref(schema or "{}").get("segments", []), load_ref(sweep or "{}")
+    from clearml_flows.tabular.artifacts import dump_ref, load_ref
+    from clearml_flows.tabular.failure import tell_failure
+    from clearml_flows.tabular.judging.candidate import evaluate_candidate
+    from clearml_flows.tabular.judging.gate import GateLimits
+    from clearml_flows.tabular.judging.profit import Prices
+
+    task = Task.current_task()
+    limits = GateLimits(metric, minimum, margin, calibration_maximum, segment_minimum, segment_drop)
+    prices = Prices(customer_value, offer_cost, offer_success)
     try:
-        client, source, candidate = make_client(), load_ref(dataset), load_ref(model)
-        entry = get_model(client, candidate["id"], candidate["sha256"])
-        entries = find_models(client, entry.name, entry.project)
-        incumbent = find_production(entries)
-        with tempfile.TemporaryDirectory() as folder:
-            rows = read_dataset_part(source, "test", folder, max_bytes)
-            scored = score_model(entry, rows, folder, max_bytes)
-            production, problem = score_incumbent(incumbent, entry.id, rows, folder, max_bytes)
-            trained = trained_profit_threshold(swept, candidate["experiment"], prices, folder, max_bytes)
-            judged = judge_models(scored, production, rows, specs, segment_rows, prices, trained, rounds, seed)
-            origin = origin_rules(entry, incumbent, read_moves(entries), embedded)
-            rules = [*origin, *result_rules(scored, production, judged, problem, limits)]
-            values, figures = tell_judgement(client, task, scored, production, judged, rules, prices)
-            promoted, reason = decide(client, task, entry, incumbent, rules)
-            add_facts(client, entry.id, {**values, "evaluation": reason, "promoted": promoted})
-            told = tell_test_metrics(client, swept, source, rows, folder, max_bytes)
+        references = load_ref(model), load_ref(dataset), load_ref(sweep or "{}")
+        segments = load_ref(schema or "{}").get("segments", [])
+        evaluation = evaluate_candidate(
+            *(task, *references, segments, segment_rows, limits, prices, embedded, rounds, seed, max_bytes)
+        )
     except Exception as error:
         tell_failure(task, str(error))
         raise
-    print(f"model {entry.name} {entry.id} {'is in' if promoted else 'does not go into'} production: {reason}")
-    print(f"the test metrics of {told} experiments were added to their tasks")
-    evaluation = {
-        "metrics": scored["metrics"],
-        "threshold": scored["threshold"],
-        "production": production and production["metrics"],
-        "gate": rules,
-        **judged,
-        "promoted": promoted,
-        "reason": reason,
-    }
-    save_judgement(task, scored, production, evaluation, figures)
-    save_report(client, task, entry, source, swept, evaluation, figures)
     return dump_ref(evaluation)

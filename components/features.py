@@ -2,20 +2,6 @@
 
 from clearml import PipelineDecorator
 
-from clearml_flows.tabular.artifacts import (
-    dump_ref,
-    fetch_artifact,
-    load_ref,
-    read_parquet,
-    save_artifact,
-    write_parquet,
-)
-from clearml_flows.tabular.data.rows import describe_features, prediction_rows
-from clearml_flows.tabular.data.split import problem_type_of, split_rows
-from clearml_flows.tabular.data.table_schema import load_schema
-from clearml_flows.tabular.failure import tell_tags
-from clearml_flows.tabular.helpers import with_helpers
-
 
 @PipelineDecorator.component(
     return_values=["split"],
@@ -30,20 +16,6 @@ from clearml_flows.tabular.helpers import with_helpers
         "pyarrow>=18",
         "scikit-learn>=1.7,<1.10",
     ],
-    helper_functions=with_helpers(
-        dump_ref,
-        fetch_artifact,
-        load_ref,
-        read_parquet,
-        save_artifact,
-        write_parquet,
-        tell_tags,
-        describe_features,
-        prediction_rows,
-        load_schema,
-        problem_type_of,
-        split_rows,
-    ),
 )
 def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, max_bytes: int = 1_000_000_000) -> str:
     """Add features and split the rows into the artifacts `train` and `test`.
@@ -67,6 +39,13 @@ def features(valid: str, schema: str, test_size: float = 0.2, seed: int = 42, ma
     import tempfile
 
     from clearml import Task
+
+    from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref, save_artifact
+    from clearml_flows.tabular.data.model_columns import describe_features, prediction_rows
+    from clearml_flows.tabular.data.split import split_rows
+    from clearml_flows.tabular.data.table_schema import load_schema, problem_type_of
+    from clearml_flows.tabular.failure import tell_tags
+    from clearml_flows.tabular.parquet import read_parquet, write_parquet
 
     task = Task.current_task()
     source, expected = load_ref(valid), load_schema(schema)

@@ -2,15 +2,6 @@
 
 from clearml import PipelineDecorator
 
-from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref
-from clearml_flows.tabular.failure import tell_failure
-from clearml_flows.tabular.helpers import with_helpers
-from clearml_flows.tabular.registry.entries import project_of, register_model, store_model_file
-from clearml_flows.tabular.registry.winner import code_commit, model_facts, winner_of
-from clearml_flows.tabular.reporting import make_client
-from clearml_flows.tabular.training.experiment_tasks import library_versions
-from clearml_flows.tabular.training.model_file import load_model
-
 
 @PipelineDecorator.component(
     return_values=["model"],
@@ -25,21 +16,6 @@ from clearml_flows.tabular.training.model_file import load_model
         "scikit-learn>=1.7,<1.10",
         "skops>=0.13,<0.17",
     ],
-    helper_functions=with_helpers(
-        dump_ref,
-        fetch_artifact,
-        load_ref,
-        library_versions,
-        tell_failure,
-        load_model,
-        project_of,
-        register_model,
-        store_model_file,
-        make_client,
-        code_commit,
-        model_facts,
-        winner_of,
-    ),
 )
 def register_best(
     sweep: str,
@@ -72,6 +48,14 @@ def register_best(
     import tempfile
 
     from clearml import Task
+
+    from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref
+    from clearml_flows.tabular.failure import tell_failure
+    from clearml_flows.tabular.library_versions import library_versions
+    from clearml_flows.tabular.registry.entries import project_of, register_model, store_model_file
+    from clearml_flows.tabular.registry.winner import code_commit, model_facts, winner_of
+    from clearml_flows.tabular.reporting import make_client
+    from clearml_flows.tabular.training.model_file import load_model
 
     task = Task.current_task()
     try:

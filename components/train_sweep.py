@@ -2,23 +2,6 @@
 
 from clearml import PipelineDecorator
 
-from clearml_flows.tabular.artifacts import load_ref
-from clearml_flows.tabular.datasets.dataset_files import read_dataset_part
-from clearml_flows.tabular.failure import tell_failure
-from clearml_flows.tabular.helpers import with_helpers
-from clearml_flows.tabular.registry.entries import project_of
-from clearml_flows.tabular.reporting import make_client
-from clearml_flows.tabular.training.learning_curve import tell_learning_curve
-from clearml_flows.tabular.training.sweep import (
-    read_experiments,
-    run_sweep,
-    select_best,
-    sweep_facts,
-    sweep_result,
-    tell_result,
-)
-from clearml_flows.tabular.workers import count_workers
-
 
 @PipelineDecorator.component(
     return_values=["sweep"],
@@ -38,21 +21,6 @@ from clearml_flows.tabular.workers import count_workers
         "skops>=0.13,<0.17",
         "threadpoolctl>=3.5",
     ],
-    helper_functions=with_helpers(
-        load_ref,
-        read_dataset_part,
-        tell_failure,
-        tell_learning_curve,
-        project_of,
-        make_client,
-        read_experiments,
-        run_sweep,
-        select_best,
-        sweep_facts,
-        sweep_result,
-        tell_result,
-        count_workers,
-    ),
 )
 def train_sweep(
     dataset: str,
@@ -92,33 +60,17 @@ def train_sweep(
         ValueError: the experiments or the metric are invalid, or the dataset is damaged.
         RuntimeError: all experiments failed.
     """
-    import tempfile
-
     from clearml import Task
 
+    from clearml_flows.tabular.artifacts import load_ref
+    from clearml_flows.tabular.failure import tell_failure
+    from clearml_flows.tabular.training.leaderboard import read_experiments
+    from clearml_flows.tabular.training.sweep import SweepOptions, train_experiments
+
     task = Task.current_task()
+    options = SweepOptions(folds, repeats, metric, seed, jobs, project, max_bytes, shard)
     try:
-        specs, source = read_experiments(experiments), load_ref(dataset)
-        client, workers = make_client(), count_workers(jobs)
-        # ClearML keeps the runs of a flow and their steps in a project with the flow's name.
-        flow = task.get_project_name().partition("/.pipelines/")[2]
-        facts = {"flow": flow, **sweep_facts(source, folds, repeats, metric, seed)}
-        print(f"{len(specs)} experiments on {source['train_rows']} rows, {workers} at once", flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            rows = read_dataset_part(source, "train", folder, max_bytes)
-            data = (rows, *(source[key] for key in ("target", "numeric", "categorical", "problem_type")))
-            calls = [
-                (spec, *data, folds, repeats, seed, f"{folder}/{number}.skops") for number, spec in enumerate(specs)
-            ]
-            tags = ["synthetic"] if source["synthetic"] else []
-            entries = run_sweep(client, task, specs, calls, facts, tags, project_of(client, project), workers)
-            if shard and all(entry["status"] == "failed" for entry in entries):
-                return sweep_result(source, metric, entries, "")
-            best = select_best(entries, metric)
-            winner = next(spec for spec in specs if spec["name"] == best["name"])
-            tell_learning_curve(client, best["task_id"], winner, data, metric, seed, workers)
+        return train_experiments(task, read_experiments(experiments), load_ref(dataset), options)
     except Exception as error:
         tell_failure(task, str(error))
         raise
-    tell_result(client, task, entries, best, facts)
-    return sweep_result(source, metric, entries, best["task_id"])

@@ -2,14 +2,6 @@
 
 from clearml import PipelineDecorator
 
-from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref, save_artifact, write_parquet
-from clearml_flows.tabular.data.data_report import store_report
-from clearml_flows.tabular.data.problems import describe_problems, tell_problem
-from clearml_flows.tabular.data.rows import rows_from_csv
-from clearml_flows.tabular.data.table_schema import load_schema
-from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
-from clearml_flows.tabular.helpers import with_helpers
-
 
 @PipelineDecorator.component(
     return_values=["valid"],
@@ -24,21 +16,6 @@ from clearml_flows.tabular.helpers import with_helpers
         "pandera[pandas]>=0.26,<1",
         "pyarrow>=18",
     ],
-    helper_functions=with_helpers(
-        dump_ref,
-        fetch_artifact,
-        load_ref,
-        save_artifact,
-        write_parquet,
-        store_report,
-        tell_failure,
-        tell_note,
-        tell_tags,
-        describe_problems,
-        tell_problem,
-        rows_from_csv,
-        load_schema,
-    ),
 )
 def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
     """Check the raw CSV file and store its typed rows as `valid_rows` (parquet).
@@ -61,6 +38,14 @@ def validate(raw: str, schema: str, max_bytes: int = 200_000_000) -> str:
     from pathlib import Path
 
     from clearml import Task
+
+    from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref, save_artifact
+    from clearml_flows.tabular.data.data_report import store_report
+    from clearml_flows.tabular.data.problems import describe_problems, tell_problem
+    from clearml_flows.tabular.data.rows import rows_from_csv
+    from clearml_flows.tabular.data.table_schema import load_schema
+    from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
+    from clearml_flows.tabular.parquet import write_parquet
 
     task = Task.current_task()
     source, expected = load_ref(raw), load_schema(schema)

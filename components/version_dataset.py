@@ -2,19 +2,6 @@
 
 from clearml import PipelineDecorator
 
-from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref, read_parquet
-from clearml_flows.tabular.datasets.dataset_files import dataset_columns, read_manifest
-from clearml_flows.tabular.datasets.dataset_version import (
-    latest_version,
-    make_manifest,
-    sound_version,
-    store_split,
-    tell_changes,
-)
-from clearml_flows.tabular.datasets.drift_report import report_drift
-from clearml_flows.tabular.failure import tell_tags
-from clearml_flows.tabular.helpers import with_helpers
-
 
 @PipelineDecorator.component(
     return_values=["dataset", "reused"],
@@ -23,21 +10,6 @@ from clearml_flows.tabular.helpers import with_helpers
     auto_connect_arg_parser=False,
     task_type="data_processing",
     packages=["clearml>=2.1.12,<2.2", "numpy>=2,<3", "pandas>=2.3,<4", "pyarrow>=18"],
-    helper_functions=with_helpers(
-        dump_ref,
-        fetch_artifact,
-        load_ref,
-        read_parquet,
-        dataset_columns,
-        read_manifest,
-        latest_version,
-        make_manifest,
-        sound_version,
-        store_split,
-        tell_changes,
-        report_drift,
-        tell_tags,
-    ),
 )
 def version_dataset(
     split: str,
@@ -77,6 +49,19 @@ def version_dataset(
 
     import pandas as pd
     from clearml import Dataset, Task
+
+    from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, load_ref
+    from clearml_flows.tabular.datasets.dataset_files import dataset_columns, read_manifest
+    from clearml_flows.tabular.datasets.dataset_version import (
+        latest_version,
+        make_manifest,
+        sound_version,
+        store_split,
+        tell_changes,
+    )
+    from clearml_flows.tabular.datasets.drift_report import report_drift
+    from clearml_flows.tabular.failure import tell_tags
+    from clearml_flows.tabular.parquet import read_parquet
 
     task = Task.current_task()
     source = load_ref(split)

@@ -15,8 +15,9 @@ pyproject.toml pins the checked releases, 2.1.x.
   can set it. In the same thread, `BaseJob._get_cached_task` searches an equal step. It compares the hash in the runtime
   property `BaseJob._job_hash_property` of each step's Task.
 - `PipelineDecorator._added_decorator` holds the imported steps until a pipeline is made of them.
-- `PipelineDecorator._create_task_from_function` makes a step's Task from its source. `_create_pipeline_projects` hides
-  the project of a flow's Tasks and its parent.
+- `PipelineDecorator._create_task_from_function` makes a step's Task from its source, with
+  `CreateFromFunction.create_task_from_function`, whose header is the same for all steps. `_create_pipeline_projects`
+  hides the project of a flow's Tasks and its parent.
 - `PipelineDecorator.pipeline` does not give access to its Task before steps run or wait for an agent. With a queue for
   the controller, it would enqueue the Task before the Task has its arguments. `create_draft` writes the arguments.
 - A pipeline that runs its steps as processes records the queue `mock` on its Task.
@@ -26,7 +27,7 @@ pyproject.toml pins the checked releases, 2.1.x.
   also happens if the process itself has just changed the status (`experiments/tracker.py`).
 - `Task._set_runtime_properties` sets properties of a Task that users cannot edit (`run/limits.py`).
 
-Steps carry their own source and cannot import this module. They rely on `Task._set_runtime_properties`
+Steps cannot import this module. They rely on `Task._set_runtime_properties`
 (`tabular/failure.py`, `tabular/training/sweep.py`). They also report single values as scalars at iteration -2**31
 (`tabular/reporting.py`).
 """
@@ -44,6 +45,7 @@ import psutil
 from clearml import Task
 from clearml.automation import controller, job
 from clearml.automation.controller import PipelineController, PipelineDecorator
+from clearml.backend_interface.task.populate import CreateFromFunction
 from clearml.utilities.check_updates import CheckPackageUpdates
 
 from clearml_flows.backend.client import Api
@@ -94,13 +96,27 @@ def ask_nobody_for_news() -> None:
     CheckPackageUpdates.check_new_package_available = lambda *_args, **_options: None
 
 
-def pin_steps(pin: Callable[[str], str]) -> None:
-    """Replace each requirement of the steps by the exact release that `pin` returns."""
+def prepare_steps(pin: Callable[[str], str], header: Callable[[Callable[..., Any]], str]) -> list[Callable[..., Any]]:
+    """Pin the requirements of the steps with `pin`, and begin their scripts with `header`.
+
+    Returns:
+        The functions of the steps.
+    """
     for step in PipelineDecorator._added_decorator:
         step["packages"] = [pin(package) for package in step["packages"] or []]
+    make = CreateFromFunction.create_task_from_function
+
+    def make_with_header(a_function: Callable[..., Any], **options: Any) -> Any:
+        beginning = f"{header(a_function)}{CreateFromFunction.default_task_template_header}"
+        return make(a_function, **{**options, "task_template_header": beginning})
+
+    CreateFromFunction.create_task_from_function = staticmethod(make_with_header)
+    return [step["function"] for step in PipelineDecorator._added_decorator]
 
 
-def make_step_task(step: str, arguments: Mapping[str, Any], project: str, commit: str = "") -> Task:
+def make_step_task(
+    step: str, arguments: Mapping[str, Any], project: str, commit: str, code: Callable[[Callable[..., Any]], str]
+) -> Task:
     """Create a draft of a step's Task without a pipeline.
 
     Its source, requirements and parameters equal those of the step's Task in a pipeline.
@@ -110,6 +126,8 @@ def make_step_task(step: str, arguments: Mapping[str, Any], project: str, commit
         arguments: arguments of the step. Other parameters have their defaults.
         project: `PARENT/.pipelines/FLOW`. It is hidden, as in a run of the flow.
         commit: commit of the code. Empty: none.
+        code: returns the archive of the modules that the step's function imports. The Task takes the archive with it
+            when a user clones it for an agent.
     """
     spec = next(one for one in PipelineDecorator._added_decorator if one["name"] == step)
     maker = SimpleNamespace(
@@ -133,6 +151,7 @@ def make_step_task(step: str, arguments: Mapping[str, Any], project: str, commit
     for name, value in arguments.items():
         definition["hyperparams"]["kwargs"][name]["value"] = str(value)
     definition["script"]["version_num"] = commit
+    definition["configuration"] = {"code": {"name": "code", "type": "base64", "value": code(spec["function"])}}
     task = Task.create(project_name=project, task_name=step, task_type=definition["type"])
     task.update_task(definition)
     PipelineController._create_pipeline_projects(task, project.rpartition("/")[0], project)

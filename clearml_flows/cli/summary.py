@@ -10,7 +10,7 @@ from rich.table import Table
 from clearml_flows.run.document import document, web_url
 from clearml_flows.run.launch import Ended
 from clearml_flows.run.shards import sweep_of
-from clearml_flows.tabular.judging.metrics import lower_is_better
+from clearml_flows.tabular.judging.metric_names import lower_is_better
 
 # The steps whose last word is of interest when the run has ended: what was tried, what is odd, what has drifted.
 HEADLINES = ("test_roc_auc", "test_r2")

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clearml_flows.errors import BadInput
-from clearml_flows.tabular.artifacts import file_sha256, load_ref, read_parquet
+from clearml_flows.tabular.artifacts import file_sha256, load_ref
 from clearml_flows.tabular.data.csv_bytes import check_bytes
 from clearml_flows.tabular.data.csv_text import numbered_rows, odd_rows, remember_last, take_rows
 from clearml_flows.tabular.data.problems import describe_problems, problem
-from clearml_flows.tabular.datasets.dataset_files import content_sha256, rows_sha256
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +67,8 @@ def read_content(folder: Path) -> Content:
     """
     import pandas as pd
 
+    from clearml_flows.tabular.datasets.dataset_files import content_sha256, rows_sha256
+
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     files = {name: {"bytes": path.stat().st_size, "sha256": file_sha256(str(path))} for name, path in paths.items()}
     tables = {name: read_table(path) for name, path in paths.items() if path.suffix.lower() in TABLES}
@@ -86,6 +87,8 @@ def read_table(path: Path) -> "pd.DataFrame":
 
     A CSV may be separated by commas, semicolons, tabs or bars. Raises BadInput with the problems of a bad file.
     """
+    from clearml_flows.tabular.parquet import read_parquet
+
     if path.stat().st_size > MAX_TABLE_BYTES:
         raise BadInput(f"{path.name} has {path.stat().st_size} bytes; a table may have {MAX_TABLE_BYTES}")
     if path.suffix.lower() != ".parquet":
@@ -137,6 +140,8 @@ def _split_manifest(paths: dict[str, Path], tables: "dict[str, pd.DataFrame]") -
 
     Empty for other content.
     """
+    from clearml_flows.tabular.datasets.dataset_files import content_sha256, rows_sha256
+
     if set(paths) != SPLIT:
         return {}
     try:

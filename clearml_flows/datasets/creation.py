@@ -11,7 +11,6 @@ from clearml_flows.datasets.diff import compare_content
 from clearml_flows.datasets.versions import Catalog, sha256_of, version_of
 from clearml_flows.errors import BadInput, FlowsError
 from clearml_flows.spelling import did_you_mean
-from clearml_flows.tabular.datasets.dataset_version import store_version
 
 RESERVED = {"version", "sha256", "rows", "columns", "key", "parents"}
 _NUMBER = r"(0|[1-9]\d*)"
@@ -116,6 +115,8 @@ def store_content(
     """
     # Imported here: the import takes a second, and other commands do not need it.
     from clearml import Dataset
+
+    from clearml_flows.tabular.datasets.dataset_version import store_version
 
     changes = _changes(fetched_content(catalog, parents[0]["id"]), content, facts["key"]) if parents else {}
     known = {"sha256": content.sha256, **_counts(content), **facts}

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from clearml_flows.datasets.content import Content
 from clearml_flows.errors import BadInput
 from clearml_flows.spelling import did_you_mean
-from clearml_flows.tabular.datasets.dataset_version import row_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +46,8 @@ def compare_tables(before: "pd.DataFrame", after: "pd.DataFrame", key: str) -> d
     Raises:
         BadInput: there is no column `key`, or its values are not unique.
     """
+    from clearml_flows.tabular.datasets.dataset_version import row_changes
+
     before, after = _same_types(before, after)
     key = _checked_key(before, after, key) if key else _found_key(before, after)
     changes = row_changes(before, after, key)

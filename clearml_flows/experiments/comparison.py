@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from clearml_flows.errors import BadInput
 from clearml_flows.plain_text import cell
-from clearml_flows.tabular.report.sections import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +99,8 @@ def _line(part: str, name: str, values: list[Any]) -> dict[str, Any]:
 
 
 def _interval(one: Experiment, metric: str) -> tuple[float | None, float | None]:
+    from clearml_flows.tabular.report.sections import mean_interval
+
     metrics = one["metrics"]
     if f"{metric}_low" in metrics and f"{metric}_high" in metrics:
         return metrics[f"{metric}_low"], metrics[f"{metric}_high"]

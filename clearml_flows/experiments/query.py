@@ -19,7 +19,7 @@ from clearml_flows.backend.lookup import find_by_id
 from clearml_flows.errors import BadInput
 from clearml_flows.run import snapshot
 from clearml_flows.spelling import did_you_mean
-from clearml_flows.tabular.judging.metrics import lower_is_better
+from clearml_flows.tabular.judging.metric_names import lower_is_better
 
 STATUSES = ("created", "queued", "in_progress", "stopped", "failed", "completed", "published")
 NO_EXPERIMENTS = ["-archived", "-hidden", "-pipeline", "-dataset"]

@@ -14,18 +14,6 @@ from clearml_flows.models.loading import LoadedModel, check_model, fetch_model_f
 from clearml_flows.models.model_metrics import best_models
 from clearml_flows.models.registration import check_model_path, check_words, experiment_facts, file_facts
 from clearml_flows.models.versions import FIELDS, Registry, exactly, facts_of, open_registry, told_by, version_number
-from clearml_flows.tabular.judging.synthetic_rule import data_refusal
-from clearml_flows.tabular.registry.entries import find_file, project_of, store_model_file
-from clearml_flows.tabular.registry.entries import register_model as register_file
-from clearml_flows.tabular.registry.moves import (
-    find_production,
-    moves_in_effect,
-    promote_model,
-    read_moves,
-    roll_back,
-    who_asks,
-)
-from clearml_flows.tabular.registry.promotion_lock import free_lock, take_lock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +48,9 @@ def register_model(
         FlowsError: the file server did not take the file.
         Unreachable: no backend answers.
     """
+    from clearml_flows.tabular.registry.entries import find_file, project_of, store_model_file
+    from clearml_flows.tabular.registry.entries import register_model as register_file
+
     path, facts, words = Path(path).expanduser(), dict(metadata or {}), list(dict.fromkeys(tags))
     check_words(name, facts, words)
     told = file_facts(path, check_model_path(path))
@@ -217,6 +208,8 @@ def promote(model_id: str, why: str = BY_HAND) -> dict[str, Any]:
         GateSaidNo: it was trained on synthetic data and must not be promoted.
         FlowsError: its file is not the registered one, or another model was promoted meanwhile.
     """
+    from clearml_flows.tabular.registry.moves import find_production, promote_model, who_asks
+
     registry = open_registry()
     with told_by(registry.backend):
         entry = registry.by_id(model_id)
@@ -242,6 +235,8 @@ def rollback(name: str | None = None, why: str = BY_HAND) -> dict[str, Any]:
         BadInput: no promotion is in effect.
         FlowsError: the earlier model cannot be read, or its role was changed by hand.
     """
+    from clearml_flows.tabular.registry.moves import moves_in_effect, read_moves, roll_back, who_asks
+
     registry = open_registry()
     with told_by(registry.backend):
         name = name or registry.only_name()
@@ -259,6 +254,8 @@ def history(name: str | None = None) -> list[dict[str, Any]]:
 
     The fields are those of `tabular/registry/moves.py`, with `from_version` and `to_version` (None without a model).
     """
+    from clearml_flows.tabular.registry.moves import read_moves
+
     registry = open_registry()
     with told_by(registry.backend):
         entries = registry.named(name or registry.only_name())
@@ -279,6 +276,9 @@ def archive(model_id: str) -> dict[str, Any]:
         BadInput: there is no such model, or it is in production.
         Unreachable: no backend answers.
     """
+    from clearml_flows.tabular.registry.moves import find_production
+    from clearml_flows.tabular.registry.promotion_lock import free_lock, take_lock
+
     registry = open_registry()
     with told_by(registry.backend):
         entry = registry.by_id(model_id)
@@ -295,6 +295,8 @@ def archive(model_id: str) -> dict[str, Any]:
 
 
 def _refuse_data(registry: Registry, entry: Any, incumbent: Any) -> None:
+    from clearml_flows.tabular.judging.synthetic_rule import data_refusal
+
     refusal = data_refusal(entry, incumbent, registry.embedded)
     if refusal:
         raise GateSaidNo(f"model {entry.name} {entry.id} does not go into production: {refusal}")

@@ -12,8 +12,6 @@ from clearml_flows.errors import FlowsError
 from clearml_flows.models.versions import facts_of, version_number
 from clearml_flows.tabular.artifacts import fetch_file
 from clearml_flows.tabular.data.table_schema import load_schema
-from clearml_flows.tabular.problem_type import predict_rows
-from clearml_flows.tabular.training.model_file import load_model as read_model_file
 
 MAX_BYTES = 200_000_000
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill", ".cloudpickle")
@@ -52,6 +50,8 @@ class LoadedModel:
 
         `rows` need the columns in `columns`.
         """
+        from clearml_flows.tabular.problem_type import predict_rows
+
         return predict_rows(self.pipeline, rows[list(self.columns)] if self.columns else rows)
 
 
@@ -61,6 +61,8 @@ def read_model(entry: Any, allow_pickle: bool = False) -> LoadedModel:
     Raises FlowsError if its file or facts differ from the registered ones, or if it is a pickle and `allow_pickle` is
     False.
     """
+    from clearml_flows.tabular.training.model_file import load_model as read_model_file
+
     called, facts = f"model {entry.name} {entry.id}", facts_of(entry)
     if suffix_of(entry) in PICKLES and not allow_pickle:
         raise FlowsError(

@@ -9,7 +9,7 @@ from clearml_flows.experiments.api import reported_metrics
 from clearml_flows.experiments.query import metric_paths, metric_value
 from clearml_flows.models.versions import FIELDS, Registry, exactly, typed_facts
 from clearml_flows.spelling import did_you_mean
-from clearml_flows.tabular.judging.metrics import lower_is_better
+from clearml_flows.tabular.judging.metric_names import lower_is_better
 
 NO_METRICS = {"version", "threshold", "bytes", "profit_threshold"}
 # Numbers of this form have the same order as texts and as numbers.

@@ -10,7 +10,6 @@ from clearml_flows.errors import BadInput
 from clearml_flows.experiments.api import DATASET_KEYS, described, find_experiment
 from clearml_flows.models.loading import MAX_BYTES
 from clearml_flows.tabular.artifacts import file_sha256
-from clearml_flows.tabular.training.model_file import load_model
 
 SKOPS, PICKLES = ".skops", (".pkl", ".pickle", ".joblib")
 # Names of metadata that every model has.
@@ -73,6 +72,8 @@ def experiment_facts(backend: Backend, typed: str) -> dict[str, Any]:
 
 
 def _read_skops(path: Path) -> Any:
+    from clearml_flows.tabular.training.model_file import load_model
+
     try:
         return load_model(str(path), 20 * MAX_BYTES)
     except (OSError, ValueError) as error:

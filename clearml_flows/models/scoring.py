@@ -14,7 +14,6 @@ from clearml_flows.files import check_target, whole_file
 from clearml_flows.models.api import load_model
 from clearml_flows.models.loading import LoadedModel
 from clearml_flows.tabular.data.problems import describe_problems, escape_cell, tell_problem
-from clearml_flows.tabular.data.rows import prediction_rows, prediction_schema, read_rows
 
 ROWS_AT_ONCE = 20_000
 STDOUT = "-"
@@ -94,6 +93,8 @@ def predict(
 def score_file(model: LoadedModel, file: Any, called: str, out: TextIO, tally: Tally, folder: Path) -> None:
     """Score an open CSV in chunks and count. Raises BadInput after the last row for a bad file."""
     # Without a key, chunks are not checked for repeated keys. They are counted here over the whole file.
+    from clearml_flows.tabular.data.rows import prediction_schema, read_rows
+
     schema = {**prediction_schema(model.schema), "key": ""}
     writer = csv.writer(out, lineterminator="\n")
     told = ["prediction"] if model.threshold is None else ["probability", "decision"]
@@ -120,6 +121,8 @@ def _check_paths(source: Path, target: Path | None) -> None:
 
 
 def _scored(model: LoadedModel, frame: Any, tally: Tally, keys: sqlite3.Connection) -> Iterator[list[str]]:
+    from clearml_flows.tabular.data.model_columns import prediction_rows
+
     rows = prediction_rows(frame, {**model.schema, "target": ""})
     missing = [column for column in model.columns if column not in rows.columns]
     if missing:

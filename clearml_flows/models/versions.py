@@ -15,8 +15,6 @@ from clearml_flows.backend.lookup import find_by_id
 from clearml_flows.errors import BadInput, FlowsError
 from clearml_flows.settings import load
 from clearml_flows.spelling import did_you_mean
-from clearml_flows.tabular.registry.entries import find_models, model_value
-from clearml_flows.tabular.registry.moves import find_production
 from clearml_flows.tabular.reporting import make_client
 
 FIELDS = ["id", "name", "project", "uri", "tags", "metadata", "created", "task"]
@@ -71,6 +69,8 @@ class Registry:
 
     def named(self, name: str) -> list[Any]:
         """Return the models of this name, newest first. Raises BadInput if there is none."""
+        from clearml_flows.tabular.registry.entries import find_models
+
         found = find_models(self.client, name, self.project_id) if self.project_id else []
         if not found:
             self.refuse_name(name)
@@ -139,6 +139,8 @@ class Registry:
         return self.entry(found[0]["id"])
 
     def _production(self, name: str) -> Any:
+        from clearml_flows.tabular.registry.moves import find_production
+
         found = self.query(["id"], 1, **exactly(name), tags=["production"])
         # No model has the tag during a promotion. The records of promotions then name the model.
         entry = self.entry(found[0]["id"]) if found else find_production(self.named(name))
@@ -157,6 +159,8 @@ def exactly(name: str) -> dict[str, Any]:
 
 def version_number(entry: Any) -> int:
     """Return the version number of a model entry, or 0 if it has none."""
+    from clearml_flows.tabular.registry.entries import model_value
+
     number = model_value(entry, "version")
     return int(number) if number.isdecimal() else 0
 

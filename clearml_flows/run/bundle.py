@@ -12,10 +12,11 @@ import json
 import re
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 CODE = "code"
@@ -47,11 +48,15 @@ with tempfile.TemporaryDirectory(prefix="flows-") as folder:
 '''
 
 
-def carry(task: Any, flow: str, settings: Path) -> None:
-    """Put code, settings file and ClearML's analysis of the repository on the controller's Task."""
+def carry(task: Any, flow: str, settings: Path, modules: Sequence[Mapping[str, Path]]) -> None:
+    """Put code, settings file and ClearML's analysis of the repository on the controller's Task.
+
+    `modules` are the files that each step needs, by their names in the archive.
+    """
     task.reload()
     found = task.data.script
-    task.set_configuration_object(CODE, config_text=pack(settings), config_type="base64", description="zip of the code")
+    code = pack(settings, modules=modules)
+    task.set_configuration_object(CODE, config_text=code, config_type="base64", description="zip of the code")
     if found.version_num:
         task.set_configuration_object(
             GIT, config_text=_git(found), config_type="text", description="where it comes from"
@@ -69,15 +74,22 @@ def script(what: str, path: str) -> str:
     return SCRIPT.format(what=what, path=json.dumps(path))
 
 
-def pack(settings: Path, packages: Sequence[str] = PACKAGES) -> str:
+def pack(settings: Path, packages: Sequence[str] = PACKAGES, modules: Sequence[Mapping[str, Path]] = ()) -> str:
     """Return code, settings file and releases as a base64 zip. Equal files give equal texts."""
-    files = [path for package in packages for path in _files(package)]
+    files = {path.relative_to(_ROOT).as_posix(): path for package in packages for path in _files(package)}
+    releases = {name: _release(name) for name in _step_packages()}
+    return pack_modules(
+        {name: path for group in (files, *modules) for name, path in group.items()},
+        {"settings.toml": settings.read_bytes(), RELEASES: json.dumps(releases).encode()},
+    )
+
+
+def pack_modules(files: Mapping[str, Path], texts: Mapping[str, bytes] = MappingProxyType({})) -> str:
+    """Return files and texts as a base64 zip, under these names."""
     with io.BytesIO() as buffer:
         with zipfile.ZipFile(buffer, "w") as packed:
-            for path in files:
-                packed.writestr(_entry(path.relative_to(_ROOT).as_posix()), path.read_bytes())
-            packed.writestr(_entry("settings.toml"), settings.read_bytes())
-            packed.writestr(_entry(RELEASES), json.dumps({name: _release(name) for name in _step_packages()}))
+            for name, content in {**{name: path.read_bytes() for name, path in files.items()}, **texts}.items():
+                packed.writestr(_entry(name), content)
         return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 

@@ -12,7 +12,7 @@ from clearml import PipelineDecorator, Task
 from clearml_flows.backend import sdk
 from clearml_flows.backend.queues import check_queues
 from clearml_flows.errors import FlowsError
-from clearml_flows.run import bundle
+from clearml_flows.run import bundle, step_code
 from clearml_flows.run.ending import PROCESS, process_mark
 from clearml_flows.run.limits import Limits
 from clearml_flows.run.options import DRAFT, FORCE, FRESH, NO_QUEUE, QUEUE, RESUME, RUN_FILE, TAGS
@@ -41,9 +41,10 @@ def run(name: str, flow: Callable[..., None], settings: Settings, parameters: di
     sdk.ask_nobody_for_news()
     sdk.report_without_fork()
     sdk.parse_one_at_a_time()
-    sdk.pin_steps(bundle.exact)
+    steps = sdk.prepare_steps(bundle.exact, step_code.header)
+    step_code.export_roots()
     limits = Limits({**_asked(), **settings.run.model_dump()})
-    sdk.when_created(lambda task: _equip(task, name, settings, limits))
+    sdk.when_created(lambda task: _equip(task, name, settings, limits, steps))
     if os.environ.get(RESUME):
         parameters = {**parameters, **parameters_of(os.environ[RESUME], flow)}
     if RUN_FILE in os.environ:
@@ -76,12 +77,12 @@ def _options(name: str, settings: Settings, limits: Limits) -> dict[str, Any]:
     }
 
 
-def _equip(task: Task, flow: str, settings: Settings, limits: Limits) -> None:
+def _equip(task: Task, flow: str, settings: Settings, limits: Limits, steps: list[Callable[..., Any]]) -> None:
     """Put the code on the run's Task, read edited rules from the Task, and start the limits."""
     if os.environ.get(TAGS):
         task.add_tags(os.environ[TAGS].split(","))
     if Task.running_locally():
-        bundle.carry(task, flow, settings_file())
+        bundle.carry(task, flow, settings_file(), [step_code.modules_of(step) for step in steps])
     else:
         here(_find_workers, task, settings)
     limits.rules.update(task.connect(dict(limits.rules), name="run"))

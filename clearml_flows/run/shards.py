@@ -5,7 +5,7 @@ from itertools import zip_longest
 from typing import Any
 
 from clearml_flows.run.snapshot import Run
-from clearml_flows.tabular.training.sweep import read_experiments, select_best, sweep_result
+from clearml_flows.tabular.training.leaderboard import read_experiments, select_best, sweep_result
 
 
 def deal(experiments: str, shards: int) -> list[str]:

@@ -17,7 +17,6 @@ from clearml_flows.steps.arguments import configured
 from clearml_flows.steps.inputs import Inputs, Run
 from clearml_flows.steps.signatures import Step, step_of
 from clearml_flows.steps.tracked import Ran, connected, run_step
-from clearml_flows.tabular.data.rows import describe_features, prediction_rows
 from clearml_flows.tabular.data.table_schema import load_schema
 
 WITHOUT_BACKEND = ("download", "validate", "features")
@@ -89,6 +88,8 @@ def explain(flow: str, name: str) -> dict[str, Any]:
 def flow_features(flow: str) -> list[dict[str, str]]:
     """Return the features of the flow's models with reasons, from a sample row of the schema."""
     import pandas as pd
+
+    from clearml_flows.tabular.data.model_columns import describe_features, prediction_rows
 
     schema = load_schema(schema_text(flow))
     row = {column["name"]: _any_value(column) for column in schema["columns"]}

@@ -17,7 +17,6 @@ from clearml_flows.settings import Settings
 from clearml_flows.steps.arguments import configured
 from clearml_flows.steps.signatures import Parameter, Step, steps
 from clearml_flows.tabular.artifacts import file_sha256
-from clearml_flows.tabular.datasets.dataset_files import read_manifest
 
 FIELDS = ["hyperparams.return", "system_tags"]
 FILE = {"task", "artifact", "sha256"}
@@ -129,6 +128,8 @@ def _latest_dataset(catalog: Catalog, flow: str) -> tuple[str, str]:
 
 def _dataset_reference(catalog: Catalog, typed: str) -> tuple[str, str]:
     """Return the reference of a version and its name. Raises BadInput if no flow made it."""
+    from clearml_flows.tabular.datasets.dataset_files import read_manifest
+
     task = catalog.by_id(typed)
     told = {"id": task["id"], "name": catalog.name_of(task), "version": version_of(task)}
     called = f"version {told['version']} of dataset {told['name']} ({task['id']})"

@@ -16,8 +16,7 @@ from clearml_flows.steps.arguments import configured
 from clearml_flows.steps.inputs import Inputs
 from clearml_flows.steps.signatures import steps
 from clearml_flows.steps.tracked import Ran, connected, returned_by, run_step
-from clearml_flows.tabular.data.split import problem_type_of
-from clearml_flows.tabular.training.estimators import estimator_classes, make_estimator
+from clearml_flows.tabular.data.table_schema import problem_type_of
 
 # Parameters that are made from `members`.
 NOT_SET = ("estimator", "estimators", "base_estimator")
@@ -25,6 +24,8 @@ NOT_SET = ("estimator", "estimators", "base_estimator")
 
 def known_models(flow: str) -> dict[str, list[str]]:
     """Return the models for the flow's problem type, with the names of their parameters."""
+    from clearml_flows.tabular.training.estimators import estimator_classes
+
     classes = estimator_classes(problem_type(flow))
     return {
         name: [one for one in inspect.signature(made).parameters if one not in NOT_SET]
@@ -83,6 +84,8 @@ def train(
 
 def make_spec(flow: str, model: str, params: Mapping[str, Any], name: str = "", **more: Any) -> dict[str, Any]:
     """Return the experiment as steps take it. Raises BadInput if it cannot be trained."""
+    from clearml_flows.tabular.training.estimators import make_estimator
+
     known = known_models(flow)
     family = _family(flow, model, known)
     for one in params:

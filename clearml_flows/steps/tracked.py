@@ -109,7 +109,7 @@ def _be_interrupted_by_sigterm() -> None:
 
 def _make_task(step: Step, project: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     with quiet():
-        task = _sdk().make_step_task(step.name, arguments, project, commit_of(ROOT))
+        task = _sdk().make_step_task(step.name, arguments, project, commit_of(ROOT), _packed_modules)
         return {"id": task.id, "project": task.project}, str(task.data.script.diff)
 
 
@@ -122,15 +122,22 @@ def commit_of(folder: Path) -> str:
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
 
 
+def _packed_modules(step: Callable[..., Any]) -> str:
+    from clearml_flows.run import bundle, step_code
+
+    return bundle.pack_modules(step_code.modules_of(step))
+
+
 @cache
 def _sdk() -> Any:
     """Register the steps with exact requirements, and return clearml_flows.backend.sdk."""
     from clearml_flows.backend import sdk
-    from clearml_flows.run import bundle, pipeline
+    from clearml_flows.run import bundle, pipeline, step_code
 
     del pipeline  # importing the pipeline registers its steps
     sdk.ask_nobody_for_news()
-    sdk.pin_steps(bundle.exact)
+    sdk.prepare_steps(bundle.exact, step_code.header)
+    step_code.export_roots()
     return sdk
 
 

@@ -1,18 +1,16 @@
-"""Pass files between steps as artifacts of a Task, verified by size and sha256.
+"""Pass files between steps as artifacts of a Task, verified by size and sha256."""
 
-Steps may embed every function (see `tabular/helpers.py`).
-"""
-
+import hashlib
+import json
+import time
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.failure import tell_transient
+from clearml_flows.tabular.failure import tell_transient
 
 
 def dump_ref(reference: dict[str, Any]) -> str:
     """Return the reference as canonical JSON: keys sorted, no blanks, no NaN."""
-    import json
-
     return json.dumps(reference, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
@@ -22,8 +20,6 @@ def load_ref(text: str) -> dict[str, Any]:
     Raises:
         ValueError: the text is not a JSON object. ClearML passes `None` if a step returned nothing.
     """
-    import json
-
     try:
         reference = json.loads(text)
     except (TypeError, ValueError):
@@ -37,8 +33,6 @@ def load_ref(text: str) -> dict[str, Any]:
 
 def file_sha256(path: str) -> str:
     """Return the sha256 of a file's bytes, in hexadecimal."""
-    import hashlib
-
     with open(path, "rb") as file:  # noqa: PTH123 - one line and no import in every step that this travels with
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -55,9 +49,6 @@ def save_artifact(task: Any, name: str, path: str, tries: int = 6, pause_s: floa
     Raises:
         RuntimeError: after the last try the backend did not have an equal file.
     """
-    import time
-    from pathlib import Path
-
     from clearml import Task
 
     reference = {"task": task.id, "artifact": name, "sha256": file_sha256(path), "bytes": Path(path).stat().st_size}
@@ -86,9 +77,6 @@ def upload_file(path: str, url: str, tries: int = 6, pause_s: float = 1.0) -> No
     Raises:
         RuntimeError: after the last try the file server did not have an equal file.
     """
-    import time
-    from pathlib import Path
-
     from clearml import StorageManager
 
     sha256, problem = file_sha256(path), ""
@@ -161,9 +149,6 @@ def fetch_file(
         ValueError: it is missing, larger than `max_bytes`, or has another sha256. No file is left.
         OSError: every transfer was interrupted.
     """
-    import time
-    from pathlib import Path
-
     path = Path(folder, name)
     for attempt in range(tries):
         try:
@@ -190,8 +175,6 @@ def stream_file(url: str, sha256: str, max_bytes: int) -> Any:
         ValueError: it is missing, longer than `max_bytes`, or, after the last chunk, has another sha256.
         OSError: the transfer was interrupted.
     """
-    import hashlib
-
     from clearml import StorageManager
 
     chunks = StorageManager.get_stream(url)
@@ -208,35 +191,3 @@ def stream_file(url: str, sha256: str, max_bytes: int) -> Any:
         raise ValueError(
             f"{url} has sha256 {digest.hexdigest()}, not {sha256}: it was changed or damaged after it was stored"
         )
-
-
-def write_parquet(frame: Any, path: str) -> None:
-    """Write a DataFrame's columns, without its index, as parquet."""
-    frame.to_parquet(path, engine="pyarrow", index=False)
-
-
-def read_parquet(path: str, columns: list[str], max_bytes: int) -> Any:
-    """Read a parquet file into a DataFrame.
-
-    Raises:
-        ValueError: it is no parquet file, unpacks to more than `max_bytes`, or does not have exactly `columns`.
-    """
-    from pathlib import Path
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with Path(path).open("rb") as file:
-        if file.read(4) != b"PAR1":
-            raise ValueError(f"{Path(path).name} is no parquet file: it does not begin with PAR1")
-    try:
-        parquet = pq.ParquetFile(path)
-    except pa.ArrowException as error:
-        raise ValueError(f"{Path(path).name} is a damaged parquet file: {error}") from error
-    with parquet:
-        groups = [parquet.metadata.row_group(i).total_byte_size for i in range(parquet.metadata.num_row_groups)]
-        if sum(groups) > max_bytes:
-            raise ValueError(f"{Path(path).name} unpacks to {sum(groups)} bytes, more than the {max_bytes} allowed")
-        if parquet.schema_arrow.names != columns:
-            raise ValueError(f"{Path(path).name} has the columns {parquet.schema_arrow.names}, expected {columns}")
-        return parquet.read().to_pandas()

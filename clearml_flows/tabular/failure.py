@@ -1,7 +1,4 @@
-"""Write a step's failure, tags and notes on its Task.
-
-Steps embed these functions (see `tabular/helpers.py`).
-"""
+"""Write a step's failure, tags and notes on its Task."""
 
 from typing import Any
 

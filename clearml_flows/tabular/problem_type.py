@@ -1,13 +1,15 @@
 """Differences between the problem types `classification` (two classes) and `regression`.
 
 `y` holds the true values: 1 or 0, or numbers. `p` holds the predictions: probabilities of 1, or numbers.
-Only classes have a `threshold`; for numbers it is None. Steps may embed every function.
+Only classes have a `threshold`; for numbers it is None.
 """
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.judging.metrics import best_threshold, binary_metrics, regression_metrics
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from clearml_flows.tabular.judging.metrics import best_threshold, binary_metrics, regression_metrics
 
 
 def target_values(labels: Any, problem_type: str) -> Any:
@@ -18,8 +20,6 @@ def target_values(labels: Any, problem_type: str) -> Any:
     Raises:
         ValueError: there are not exactly two classes, or the values are no numbers.
     """
-    import numpy as np
-
     if problem_type == "regression":
         return np.asarray(labels, dtype="float64")
     classes = np.unique(labels)
@@ -35,8 +35,6 @@ def predict_rows(model: Any, features: Any) -> Any:
 
 def draw_folds(problem_type: str, folds: int, seed: int) -> Any:
     """Return a splitter into shuffled folds, stratified by class for classification."""
-    from sklearn.model_selection import KFold, StratifiedKFold
-
     return (KFold if problem_type == "regression" else StratifiedKFold)(folds, shuffle=True, random_state=seed)
 
 

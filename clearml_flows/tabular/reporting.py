@@ -1,8 +1,11 @@
 """Send events about a Task immediately and in order, with the SDK's API client.
 
-A `Logger` would leave a thread for every Task, and sends later. Steps may embed every function.
+A `Logger` would leave a thread for every Task, and sends later.
 """
 
+import json
+import platform
+import time
 from typing import Any
 
 
@@ -19,8 +22,6 @@ def send_report(client: Any, task_id: str, events: list[dict[str, Any]]) -> None
     Raises:
         RuntimeError: the backend did not accept all of them.
     """
-    import time
-
     now = int(time.time() * 1000)
     added = client.events.add_batch(requests=[{**event, "task": task_id, "timestamp": now} for event in events])
     if added.errors:
@@ -73,8 +74,6 @@ def stage_events(stages: dict[str, dict[str, list[tuple[int, float]]]]) -> list[
 
 def figure_events(figures: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Convert plotly figures to plots with their titles."""
-    import json
-
     return [
         {"type": "plot", "metric": title, "variant": title, "iter": 0, "plot_str": json.dumps(figure, allow_nan=False)}
         for title, figure in figures.items()
@@ -83,6 +82,4 @@ def figure_events(figures: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 def console_events(lines: list[str]) -> list[dict[str, Any]]:
     """Convert lines of text to lines of the Task's console."""
-    import platform
-
     return [{"type": "log", "level": "info", "worker": platform.node(), "msg": line} for line in lines]

@@ -1,9 +1,9 @@
-"""Run calls in worker processes; a process that dies fails only its own call.
+"""Run calls in worker processes; a process that dies fails only its own call."""
 
-Steps may embed every function.
-"""
-
+import signal
 from collections.abc import Callable, Generator
+from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 
@@ -24,8 +24,6 @@ def run_in_processes(
         `(index, result)` in order of completion. If the call raised or its process died, the result is the
         exception.
     """
-    from concurrent.futures import FIRST_COMPLETED, wait
-
     waiting = list(range(len(calls)))[::-1]
     idle = [make_worker() for _ in range(min(workers, len(calls)))]
     running: dict[Any, tuple[int, Any]] = {}
@@ -65,16 +63,12 @@ def leave_signals_to_parent() -> None:
 
     Otherwise an interrupted worker would count as having died.
     """
-    import signal
-
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 def replace_if_broken(worker: Any, error: Any) -> Any:
     """Return the worker, or a new worker if its process has died."""
-    from concurrent.futures.process import BrokenProcessPool
-
     if not isinstance(error, BrokenProcessPool):
         return worker
     worker.shutdown(wait=True, kill_workers=True)

@@ -43,7 +43,8 @@ print(json.dumps(found))
 MAKE_SPLITS = """
 import json, tempfile
 from clearml import Task
-from clearml_flows.tabular.artifacts import save_artifact, write_parquet
+from clearml_flows.tabular.artifacts import save_artifact
+from clearml_flows.tabular.parquet import write_parquet
 from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
 task = Task.init(project_name="demo", task_name="splits", auto_resource_monitoring=False)
 customers = synthetic_customers(300, 9)[["customerID", "tenure", "Contract", "Churn"]]

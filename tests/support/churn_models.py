@@ -10,8 +10,8 @@ import pandas as pd
 
 from clearml_flows.models.loading import LoadedModel
 from clearml_flows.tabular.artifacts import file_sha256
-from clearml_flows.tabular.data.rows import prediction_rows, rows_from_csv
-from clearml_flows.tabular.data.split import feature_roles
+from clearml_flows.tabular.data.model_columns import feature_roles, prediction_rows
+from clearml_flows.tabular.data.rows import rows_from_csv
 from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
 from clearml_flows.tabular.data.table_schema import load_schema
 from clearml_flows.tabular.registry.entries import project_of, register_model, store_model_file

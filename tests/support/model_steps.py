@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from clearml import Model, StorageManager, Task
 
 from clearml_flows.tabular.artifacts import stream_file
+from clearml_flows.tabular.judging import candidate
 from clearml_flows.tabular.judging.profit import best_profit_threshold
 from clearml_flows.tabular.registry.entries import get_model
 from clearml_flows.tabular.registry.moves import promote_model, roll_back
@@ -41,7 +42,7 @@ def made_rows(_dataset: Any, part: str, _folder: str, _max_bytes: int) -> Any:
     return ROWS[part]
 
 
-for module in (train_sweep, evaluate):
+for module in (sweep_module, candidate):
     vars(module)["read_dataset_part"] = made_rows
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.backend import Backend
-from tests.support.travel import steps
+from tests.support.travel import ROOT, steps
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Ran:
 
 
 def run_step(backend: Backend, folder: Path, step: str, in_project: str, **arguments: Any) -> Ran:
-    """Run the step with these arguments, where nothing but its script and installed packages can be imported."""
+    """Run the step as a controller on this machine does: with the modules of the project on the path."""
     script = steps()[step].script
     defaults = re.search(r"^    kwargs = (\{.*\})$", script, re.MULTILINE)
     assert defaults, script
@@ -47,6 +47,6 @@ def run_step(backend: Backend, folder: Path, step: str, in_project: str, **argum
     path.write_text(script, "utf-8")
     command = [sys.executable, "-P", str(path)]
     env = backend.env()
-    env.pop("PYTHONPATH", None)
+    env["PYTHONPATH"] = str(ROOT)
     child = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=120)
     return Ran(child.returncode, child.stdout + child.stderr)

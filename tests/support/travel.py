@@ -1,4 +1,4 @@
-"""Each step's Task as a controller would create it, without a controller or a backend.
+"""Each step's Task as a controller creates it, without a controller or a backend.
 
 Importing a component registers it, and building its script reads ClearML's configuration: so all this happens in a
 child process, `python -m tests.support.travel`, which prints the definitions as JSON.
@@ -28,6 +28,7 @@ class Step:
     packages: list[str] | None
     returns: list[str]
     types: dict[str, str]
+    modules: dict[str, str]
 
 
 def step_names() -> list[str]:
@@ -63,6 +64,8 @@ def _is_component(decorator: ast.expr) -> bool:
 def _define(name: str) -> dict[str, Any]:
     from clearml import PipelineDecorator
 
+    from clearml_flows.run import step_code
+
     importlib.import_module(f"components.{name}")
     spec = PipelineDecorator._added_decorator[-1]
     controller = SimpleNamespace(
@@ -71,9 +74,16 @@ def _define(name: str) -> dict[str, Any]:
         _artifact_deserialization_function=None,
         _skip_global_imports=True,
     )
-    taken = ("function", "function_kwargs", "function_return", "packages", "task_type", "helper_functions")
+    taken = ("function", "function_kwargs", "function_return", "packages", "task_type")
     empty = (
-        *("docker", "docker_args", "docker_bash_setup_script", "auto_connect_frameworks", "auto_connect_arg_parser"),
+        *(
+            "helper_functions",
+            "docker",
+            "docker_args",
+            "docker_bash_setup_script",
+            "auto_connect_frameworks",
+            "auto_connect_arg_parser",
+        ),
         *("repo", "branch", "commit"),
     )
     task = PipelineDecorator._create_task_from_function(
@@ -89,10 +99,15 @@ def _define(name: str) -> dict[str, Any]:
         "script": task["script"]["diff"],
         "packages": spec["packages"],
         "returns": spec["function_return"],
+        "modules": {name: str(path) for name, path in step_code.modules_of(spec["function"]).items()},
         "types": {key: item["type"] for key, item in task["hyperparams"]["kwargs"].items()},
     }
 
 
 if __name__ == "__main__":
+    from clearml_flows.backend import sdk
+    from clearml_flows.run import step_code
+
+    sdk.prepare_steps(str, step_code.header)
     definitions = {name: _define(name) for name in step_names()}
     sys.stdout.write(f"\n{json.dumps(definitions)}\n")

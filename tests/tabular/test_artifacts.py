@@ -11,16 +11,8 @@ from clearml import StorageManager, Task
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearml_flows.tabular.artifacts import (
-    dump_ref,
-    fetch_artifact,
-    fetch_file,
-    file_sha256,
-    load_ref,
-    read_parquet,
-    save_artifact,
-    write_parquet,
-)
+from clearml_flows.tabular.artifacts import dump_ref, fetch_artifact, fetch_file, file_sha256, load_ref, save_artifact
+from clearml_flows.tabular.parquet import read_parquet, write_parquet
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

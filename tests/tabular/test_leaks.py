@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from clearml_flows.settings import load
-from clearml_flows.tabular.data.rows import prediction_rows, rows_from_csv
-from clearml_flows.tabular.data.split import feature_roles, split_rows
+from clearml_flows.tabular.data.model_columns import feature_roles, prediction_rows
+from clearml_flows.tabular.data.rows import rows_from_csv
+from clearml_flows.tabular.data.split import split_rows
 from clearml_flows.tabular.data.synthetic import write_synthetic
 from clearml_flows.tabular.data.table_schema import load_schema
 from clearml_flows.tabular.training.experiment import run_experiment

@@ -1,6 +1,7 @@
 """Predicted numbers: metrics, folds, intervals, the gate and the report, without classes or a threshold."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import pytest
 from sklearn import metrics as reference
 
 from clearml_flows.catalog import schema_text
-from clearml_flows.tabular.data.split import problem_type_of, split_rows
+from clearml_flows.tabular.data.split import split_rows
 from clearml_flows.tabular.data.synthetic_wine import synthetic_wines
-from clearml_flows.tabular.data.table_schema import load_schema
+from clearml_flows.tabular.data.table_schema import load_schema, problem_type_of
 from clearml_flows.tabular.judging.bootstrap import bootstrap_metrics, percentile_intervals
-from clearml_flows.tabular.judging.gate import result_rules
+from clearml_flows.tabular.judging.gate import GateLimits, result_rules
 from clearml_flows.tabular.judging.judgement import (
     judge_models,
     judgement_figures,
@@ -22,6 +23,7 @@ from clearml_flows.tabular.judging.judgement import (
     judgement_values,
 )
 from clearml_flows.tabular.judging.metrics import regression_metrics
+from clearml_flows.tabular.judging.profit import Prices
 from clearml_flows.tabular.problem_type import choose_threshold, target_values
 from clearml_flows.tabular.report.regression_plots import fit_figures, make_points, residual_histogram
 from clearml_flows.tabular.report.sections import limits_section, results_section
@@ -34,7 +36,7 @@ from clearml_flows.tabular.training.learning_curve import learning_point
 SCHEMA = load_schema(schema_text("wine"))
 COLUMNS = [column["name"] for column in SCHEMA["columns"] if column["name"] != "quality"]
 RIDGE = {"name": "ridge", "family": "Ridge"}
-LIMITS = {"metric": "test_r2", "minimum": 0.2, "margin": 0.005}
+LIMITS = GateLimits("test_r2", 0.2, 0.005, 0.05, 0.6, 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def score(y: Any, p: Any) -> dict[str, Any]:
 
 
 def judge(scored: dict[str, Any], production: dict[str, Any] | None = None) -> dict[str, Any]:
-    return judge_models(scored, production, None, [], 100, (1.0, 1.0, 1.0), None, 200, 42)
+    return judge_models(scored, production, None, [], 100, Prices(1.0, 1.0, 1.0), None, 200, 42)
 
 
 def test_a_target_of_numbers_makes_a_regression() -> None:
@@ -150,7 +152,7 @@ def test_the_judgement_of_numbers_tells_residuals_and_no_classes() -> None:
     values = judgement_values(scored, worse, judged, rules)
     assert values["residual_standard_deviation"] == judged["residuals"]["standard_deviation"]
     assert "threshold" not in values
-    assert set(judgement_figures(scored, worse, (1.0, 1.0, 1.0))) == set(fit_figures(y, {"one": y}))
+    assert set(judgement_figures(scored, worse, Prices(1.0, 1.0, 1.0))) == set(fit_figures(y, {"one": y}))
     assert set(judgement_tables(scored, judged, rules)) == {
         "Gate, rules",
         "Comparison with production",
@@ -163,10 +165,10 @@ def test_an_error_must_be_below_its_limit() -> None:
     y = np.arange(10.0)
     scored = score(y, y + 1)
     for minimum, passed in ((0.5, False), (1.5, True)):
-        rules = result_rules(scored, None, judge(scored), "", {**LIMITS, "metric": "rmse", "minimum": minimum})
+        rules = result_rules(scored, None, judge(scored), "", replace(LIMITS, metric="rmse", minimum=minimum))
         assert rules[0]["passed"] is passed
     with pytest.raises(ValueError, match="it can be one of test_mae, test_r2, test_rmse"):
-        result_rules(scored, None, judge(scored), "", {**LIMITS, "metric": "test_roc_auc"})
+        result_rules(scored, None, judge(scored), "", replace(LIMITS, metric="test_roc_auc"))
 
 
 def test_the_report_speaks_of_numbers() -> None:

@@ -1,12 +1,12 @@
-"""Convert columns of text to typed columns and check their values with pandera.
-
-Steps embed these functions (see `tabular/helpers.py`).
-"""
+"""Convert columns of text to typed columns and check their values with pandera."""
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.data.problems import problem
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from clearml_flows.tabular.data.problems import problem
 
 
 def to_typed(text: Any, schema: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
@@ -16,8 +16,6 @@ def to_typed(text: Any, schema: dict[str, Any]) -> tuple[Any, list[dict[str, Any
         A DataFrame of the same shape, and report items for blank, non-numeric and tolerated values.
         Numbers become float64, with NaN for invalid text. Texts lose their surrounding blanks.
     """
-    import pandas as pd
-
     typed, items = pd.DataFrame(index=text.index), []
     for column in schema["columns"]:
         name = column["name"]
@@ -49,8 +47,6 @@ def to_numbers(values: Any) -> tuple[Any, dict[str, Any]]:
 
     Texts that are not numbers become NaN. Blank texts break no rule.
     """
-    import pandas as pd
-
     number = values.str.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(?i:inf|infinity)")
     comma = values.str.fullmatch(r"[+-]?[0-9]+,[0-9]+")
     broken = {"has decimal commas: use points": comma, "is not a number": ~number & ~comma & (values != "")}
@@ -64,8 +60,6 @@ def check_values(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
         Report items. A new category is tolerated up to the schema's `unseen_share` of the rows.
         A repeated key is tolerated if the schema's `unique_key` is false.
     """
-    import pandera.pandas as pa
-
     items = []
     present = {column["name"]: column for column in schema["columns"] if column["name"] in typed}
     columns = {name: pandera_column(column, name == schema["key"]) for name, column in present.items()}
@@ -99,9 +93,6 @@ def pandera_column(column: dict[str, Any], is_key: bool) -> Any:
 
     NaN passes: `to_typed` has already reported missing values.
     """
-    import numpy as np
-    import pandera.pandas as pa
-
     checks = []
     if column["kind"] == "category":
         # `to_typed` has already reported blank values.

@@ -1,13 +1,11 @@
 """Warn about contradicting columns, repeated rows and constant columns.
 
 These are warnings, not problems: such rows can be true. They are often the first sign of a broken feed.
-Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.data.problems import problem
+from clearml_flows.tabular.data.problems import problem
 
 
 def check_rows(typed: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,12 +1,8 @@
-"""Check that the bytes of a file are CSV text.
-
-Steps embed these functions (see `tabular/helpers.py`).
-"""
+"""Check that the bytes of a file are CSV text."""
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.data.problems import problem
+from clearml_flows.tabular.data.problems import problem
 
 
 def check_bytes(file: Any, max_line: int = 16_000_000) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

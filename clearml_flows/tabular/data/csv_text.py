@@ -1,13 +1,13 @@
 """Split CSV text into columns of text and report every malformed row.
 
 pandas.read_csv accepts most malformed files silently. So the strict reader of the standard library is used.
-Steps embed these functions (see `tabular/helpers.py`).
 """
 
+import csv
+import difflib
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.data.problems import problem
+from clearml_flows.tabular.data.problems import problem
 
 
 def csv_chunks(lines: Any, names: list[str], most_rows: int = 0) -> Any:
@@ -23,8 +23,6 @@ def csv_chunks(lines: Any, names: list[str], most_rows: int = 0) -> Any:
         Rows with a wrong number of fields are reported and left out. The first chunk always comes.
         Further chunks come only if they have rows or report items.
     """
-    import csv
-
     last = [""]
     rows = numbered_rows(csv.reader(remember_last(lines, last), strict=True))
     nothing: tuple[int, list[str], str] = (1, [], "")
@@ -55,8 +53,6 @@ def remember_last(lines: Any, last: list[str]) -> Any:
 
 def numbered_rows(reader: Any) -> Any:
     """Yield each row's first line number, fields and error text; stop after an error."""
-    import csv
-
     line = 0
     while True:
         try:
@@ -153,8 +149,6 @@ def check_header(header: list[str], names: list[str]) -> tuple[list[dict[str, An
 
 def near_names(header: list[str], names: list[str]) -> dict[str, str]:
     """Map each missing name to the most similar other name in the header, if there is one."""
-    import difflib
-
     others = {"".join(filter(str.isalnum, name)).lower(): name for name in header if name not in names}
     near: dict[str, str] = {}
     for name in names:

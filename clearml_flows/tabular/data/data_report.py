@@ -1,13 +1,13 @@
-"""Print the report on checked data and store it on the Task as a table and files.
+"""Print the report on checked data and store it on the Task as a table and files."""
 
-Steps embed this function (see `tabular/helpers.py`).
-"""
-
+import json
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import save_artifact
-    from clearml_flows.tabular.data.problems import report_cells
+import pandas as pd
+
+from clearml_flows.tabular.artifacts import save_artifact
+from clearml_flows.tabular.data.problems import report_cells
 
 
 def store_report(task: Any, folder: str, name: str, rows: int, items: list[dict[str, Any]]) -> None:
@@ -22,11 +22,6 @@ def store_report(task: Any, folder: str, name: str, rows: int, items: list[dict[
         rows: the number of valid rows.
         items: problems, warnings and tolerated items.
     """
-    import json
-    from pathlib import Path
-
-    import pandas as pd
-
     order = ["problem", "warning", "tolerated"]
     ordered = sorted(items, key=lambda item: order.index(item["level"]))
     counts = {level: sum(item["level"] == level for item in items) for level in order}

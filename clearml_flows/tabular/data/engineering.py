@@ -1,7 +1,6 @@
 """Compute feature columns from the columns of the same row.
 
 Nothing is fitted, so nothing leaks between train and test rows.
-Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from collections.abc import Callable
@@ -28,7 +27,7 @@ def telco_features(frame: Any) -> dict[str, tuple[str, Any]]:
     An unknown category counts as none of the categories that a feature asks for.
     docs/data.md has the measured gain of the features.
     """
-    import numpy as np
+    import numpy as np  # here: the list of flows reads schemas, and shall not wait for numpy
 
     tenure = frame["tenure"].astype("float64")
     by_month = frame["Contract"] == "Month-to-month"

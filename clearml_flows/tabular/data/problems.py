@@ -6,8 +6,6 @@ An item is a dict `{level, column, rule, count, rows, sample}`.
 - `column` is empty if the item concerns the whole file.
 - `rows` are the first five line numbers in the file; the header is line 1.
 - `sample` is one value from the file, as Python's `repr` writes it.
-
-Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any

@@ -1,8 +1,11 @@
-"""Read raw data files: a user's path or a downloaded archive. Neither is trusted.
+"""Read raw data files: a user's path or a downloaded archive. Neither is trusted."""
 
-Steps embed these functions (see `tabular/helpers.py`).
-"""
-
+import os
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 
@@ -11,8 +14,6 @@ def local_path(source: str, file: str) -> str:
 
     A source other than `auto`, `kaggle` or `synthetic` is a path itself. `auto` means `file` if it exists.
     """
-    import os
-
     if source not in ("auto", "kaggle", "synthetic"):
         return source
     return file if source == "auto" and file and os.path.lexists(file) else ""
@@ -20,8 +21,6 @@ def local_path(source: str, file: str) -> str:
 
 def check_sha256(path: str, found: str, expected: str) -> None:
     """Raise ValueError if a file's sha256 is not `expected`; empty: accept any file."""
-    from pathlib import Path
-
     if expected and found != expected:
         raise ValueError(
             f"bad data: {Path(path).name} has sha256 {found}, not {expected}: it is another version or was changed; "
@@ -38,9 +37,6 @@ def copy_raw(path: str, folder: str, max_bytes: int) -> str:
     Raises:
         ValueError: the file is missing, not regular, unreadable or larger than `max_bytes`.
     """
-    import shutil
-    from pathlib import Path
-
     source = Path(path).expanduser()
     if source.is_symlink() and not source.exists():
         raise ValueError(f"bad data: {path} is a link to a file that is not there")
@@ -73,10 +69,6 @@ def unpack_csv(
     Raises:
         ValueError: the archive is damaged, encrypted or suspicious, or has no such CSV or several.
     """
-    import zipfile
-    import zlib
-    from pathlib import Path
-
     with Path(path).open("rb") as file:
         zipped = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
     if not zipped:
@@ -98,9 +90,6 @@ def unpack_csv(
 
 def choose_csv(members: Any, file_name: str, max_bytes: int, max_ratio: int, max_files: int) -> Any:
     """Return the zip member that holds the CSV; see `unpack_csv`."""
-    import stat
-    from pathlib import PurePosixPath
-
     if len(members) > max_files:
         raise ValueError(f"bad data: the zip holds {len(members)} files, more than the {max_files} allowed")
     for member in members:

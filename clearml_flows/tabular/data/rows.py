@@ -1,17 +1,14 @@
-"""Turn CSV bytes into checked rows, and checked rows into a model's columns.
+"""Turn CSV bytes into checked rows. Training and prediction share this code."""
 
-Training and prediction share this code. Steps embed these functions (see `tabular/helpers.py`).
-"""
-
+import io
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.data.columns import check_target, check_values, finish_types, to_typed
-    from clearml_flows.tabular.data.cross_checks import check_rows
-    from clearml_flows.tabular.data.csv_bytes import check_bytes
-    from clearml_flows.tabular.data.csv_text import csv_chunks
-    from clearml_flows.tabular.data.engineering import engineered_features
-    from clearml_flows.tabular.data.split import feature_roles, fill_blanks
+import pandas as pd
+
+from clearml_flows.tabular.data.columns import check_target, check_values, finish_types, to_typed
+from clearml_flows.tabular.data.cross_checks import check_rows
+from clearml_flows.tabular.data.csv_bytes import check_bytes
+from clearml_flows.tabular.data.csv_text import csv_chunks
 
 
 def rows_from_csv(
@@ -28,8 +25,6 @@ def rows_from_csv(
         A DataFrame with the schema's columns and an index from 0, empty if there are problems; the
         problems; and warnings and tolerated items. `tabular/data/problems.py` describes the items.
     """
-    import io
-
     whole = read_rows(io.BytesIO(data), schema if need_target else prediction_schema(schema))
     frame, problems, notes = next(iter(whole))
     return frame, problems, notes
@@ -46,10 +41,6 @@ def read_rows(file: Any, schema: dict[str, Any], most_rows: int = 0) -> Any:
         schema: the result of `load_schema` or `prediction_schema`.
         most_rows: the maximum rows of a chunk; 0: all rows are one chunk.
     """
-    import io
-
-    import pandas as pd
-
     problems, notes = check_bytes(file)
     if problems:
         yield pd.DataFrame(), problems, notes
@@ -74,8 +65,6 @@ def read_rows(file: Any, schema: dict[str, Any], most_rows: int = 0) -> Any:
 
 def type_rows(columns: dict[str, list[str]], lines: list[int], schema: dict[str, Any]) -> tuple[Any, list[Any]]:
     """Return columns of text as a DataFrame indexed by line number, and its report items."""
-    import pandas as pd
-
     typed, items = to_typed(pd.DataFrame(columns, index=lines, dtype=str), schema)
     return typed, [
         *items,
@@ -93,38 +82,3 @@ def prediction_schema(schema: dict[str, Any]) -> dict[str, Any]:
     columns = [column for column in schema["columns"] if column["name"] != schema["target"]]
     loose = {"target": "", "min_rows": 1, "unseen_share": 1.0, "unique_key": False}
     return {**schema, **loose, "columns": columns}
-
-
-def prediction_rows(frame: Any, schema: dict[str, Any]) -> Any:
-    """Return a model's input columns for checked rows: key (if any), numeric, categorical.
-
-    Args:
-        frame: rows from `rows_from_csv` or `read_rows`, with or without the target.
-        schema: the result of `load_schema`.
-
-    Returns:
-        A DataFrame with the index of `frame`. Unknown categories stay as they are.
-    """
-    filled = fill_blanks(frame, schema)
-    made = {name: values for name, (_, values) in engineered_features(filled, schema).items()}
-    filled = filled.assign(**made)
-    numeric, categorical = feature_roles(filled, schema)
-    key = [schema["key"]] if schema["key"] else []
-    return filled[[*key, *numeric, *categorical]]
-
-
-def describe_features(rows: Any, columns: Any, schema: dict[str, Any]) -> tuple[list[str], list[str], Any]:
-    """List the numeric and the categorical features, and a table of feature, kind and reason.
-
-    Args:
-        rows: the checked rows.
-        columns: the `prediction_rows` of these rows.
-        schema: the result of `load_schema`.
-    """
-    import pandas as pd
-
-    numeric, categorical = feature_roles(columns, schema)
-    why = {name: told for name, (told, _) in engineered_features(fill_blanks(rows[:1], schema), schema).items()}
-    kinds = dict.fromkeys(numeric, "number") | dict.fromkeys(categorical, "category")
-    told = [(name, kind, why.get(name, "as it came")) for name, kind in kinds.items()]
-    return numeric, categorical, pd.DataFrame(told, columns=["feature", "kind", "why"])

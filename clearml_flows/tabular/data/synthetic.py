@@ -1,11 +1,10 @@
-"""Synthetic rows for runs without real data. Steps may embed every function."""
+"""Synthetic rows for runs without real data."""
 
 from collections.abc import Callable
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
-    from clearml_flows.tabular.data.synthetic_wine import synthetic_wines
+from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
+from clearml_flows.tabular.data.synthetic_wine import synthetic_wines
 
 
 def synthetic_makers() -> dict[str, Callable[[int, int], Any]]:

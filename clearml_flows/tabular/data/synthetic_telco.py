@@ -1,17 +1,16 @@
 """Generate synthetic Telco customers: real columns, plausible marginals, learnable churn.
 
 The shares are those of the published Telco Customer Churn file, rounded.
-Steps embed these functions (see `tabular/helpers.py`).
 """
 
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 
 def synthetic_customers(rows: int, seed: int) -> Any:
     """Return a DataFrame of customers in the CSV's format; equal for equal rows and seed."""
-    import numpy as np
-    import pandas as pd
-
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({"customerID": synthetic_ids(rng, rows)})
     frame["gender"] = rng.choice(["Female", "Male"], rows)
@@ -42,8 +41,6 @@ def synthetic_ids(rng: Any, rows: int) -> Any:
 
     Ids step through all values from a random start, with a step coprime to their number.
     """
-    import numpy as np
-
     letters = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
     space = 10_000 * 26**5
     number = (int(rng.integers(space)) + np.arange(rows, dtype=np.int64) * 7_368_787_021 % space) % space
@@ -56,8 +53,6 @@ def synthetic_ids(rng: Any, rows: int) -> Any:
 
 def synthetic_contracts(rng: Any, internet: Any) -> Any:
     """Draw the contract type, given the internet service."""
-    import numpy as np
-
     draw = rng.random(len(internet))
     monthly = np.select([internet == "DSL", internet == "No"], [0.505, 0.343], 0.687)
     yearly = np.select([internet == "DSL", internet == "No"], [0.235, 0.239], 0.174)
@@ -66,8 +61,6 @@ def synthetic_contracts(rng: Any, internet: Any) -> Any:
 
 def synthetic_tenures(rng: Any, contract: Any) -> Any:
     """Draw tenures of 1 to 72 months, and 0 for one in 500 customers (at least one)."""
-    import numpy as np
-
     rows = len(contract)
     share = np.select(
         [contract == "Month-to-month", contract == "One year"],
@@ -81,8 +74,6 @@ def synthetic_tenures(rng: Any, contract: Any) -> Any:
 
 def synthetic_services(rng: Any, internet: Any, contract: Any) -> dict[str, Any]:
     """Return the nine service columns in file order; longer contracts have more services."""
-    import numpy as np
-
     rows = len(internet)
     phone = (internet == "No") | (rng.random(rows) < np.where(internet == "DSL", 0.72, 1.0))
     lines = np.where(rng.random(rows) < np.where(internet == "Fiber optic", 0.6, 0.3), "Yes", "No")
@@ -108,8 +99,6 @@ def synthetic_services(rng: Any, internet: Any, contract: Any) -> dict[str, Any]
 
 def synthetic_payments(rng: Any, internet: Any, contract: Any) -> Any:
     """Draw the payment method; electronic checks are common with fiber and monthly contracts."""
-    import numpy as np
-
     electronic = np.select([internet == "DSL", internet == "No"], [0.27, 0.08], 0.5)
     electronic = np.clip(electronic + np.where(contract == "Month-to-month", 0.09, -0.13), 0.02, 0.9)
     mailed = np.select([internet == "DSL", internet == "No"], [0.25, 0.48], 0.08)
@@ -120,8 +109,6 @@ def synthetic_payments(rng: Any, internet: Any, contract: Any) -> Any:
 
 def synthetic_charges(rng: Any, services: dict[str, Any]) -> Any:
     """Return monthly charges: a price per service plus noise, rounded to 0.05."""
-    import numpy as np
-
     internet = services["InternetService"]
     price = 20.0 * (services["PhoneService"] == "Yes") + np.select(
         [internet == "DSL", internet == "Fiber optic"], [25.0, 50.0], 0.0
@@ -134,8 +121,6 @@ def synthetic_charges(rng: Any, services: dict[str, Any]) -> Any:
 
 def synthetic_churn(rng: Any, frame: Any) -> Any:
     """Draw Yes or No from a logistic model whose intercept gives an expected churn of 26.5 %."""
-    import numpy as np
-
     score = (
         np.select([frame["Contract"] == "One year", frame["Contract"] == "Two year"], [-0.85, -1.7], 0.0)
         + np.select([frame["InternetService"] == "Fiber optic", frame["InternetService"] == "No"], [0.95, -0.75], 0.0)

@@ -1,17 +1,16 @@
 """Generate synthetic red wines: real columns, plausible marginals, learnable quality.
 
 Means, standard deviations and ranges are those of the published file (Cortez et al., 2009), rounded.
-Steps may embed every function.
 """
 
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 
 def synthetic_wines(rows: int, seed: int) -> Any:
     """Return a DataFrame of wines in the CSV's format; equal for equal rows and seed."""
-    import numpy as np
-    import pandas as pd
-
     rng = np.random.default_rng(seed)
     # Standard normal factors for acid, sugar, salt, sulphur, sulphates and alcohol, so that columns can correlate.
     acid, rot, sugar, salt, free, sulphates, alcohol = rng.normal(size=(7, rows))

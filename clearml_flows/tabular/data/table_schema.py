@@ -18,13 +18,12 @@ A target of kind integer or number makes the problem a regression. `engineering`
 ```
 `segments` lists the groups of rows that an evaluation reports separately. `{"column"}` makes a group for each
 value. `{"column", "edges": […]}` makes a group for each band of numbers between increasing edges.
-Steps embed these functions (see `tabular/helpers.py`).
 """
 
+import json
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.data.engineering import feature_makers
+from clearml_flows.tabular.data.engineering import feature_makers
 
 
 def load_schema(text: str) -> dict[str, Any]:
@@ -33,8 +32,6 @@ def load_schema(text: str) -> dict[str, Any]:
     Raises:
         ValueError: the text is no JSON object, or its columns, key and target do not fit together.
     """
-    import json
-
     try:
         schema = json.loads(text)
         columns = {column["name"]: column for column in schema["columns"]}
@@ -97,3 +94,9 @@ def check_segments(segments: list[dict[str, Any]], kinds: dict[str, str]) -> Non
             raise ValueError(
                 f"the schema's segment {segment!r:.200} needs increasing numbers as edges of a number column"
             )
+
+
+def problem_type_of(schema: dict[str, Any]) -> str:
+    """Return `classification` if the schema's target is a category, `regression` if a number."""
+    kind = next(column["kind"] for column in schema["columns"] if column["name"] == schema["target"])
+    return "classification" if kind == "category" else "regression"

@@ -1,13 +1,18 @@
 """Read a ClearML Dataset version: `train.parquet`, `test.parquet`, `manifest.json`.
 
 The SDK's own download checks no hash and unpacks archives without a limit. Here every byte is checked before use.
-Steps embed these functions (see `tabular/helpers.py`).
 """
 
+import hashlib
+import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import fetch_file, load_ref, read_parquet
+from clearml import Dataset, Task
+
+from clearml_flows.tabular.artifacts import fetch_file, load_ref
+from clearml_flows.tabular.parquet import read_parquet
 
 
 def rows_sha256(frame: Any) -> str:
@@ -15,9 +20,6 @@ def rows_sha256(frame: Any) -> str:
 
     Values are hashed as JSON: integers, the shortest text of a float, texts. So the hash does not depend on pyarrow.
     """
-    import hashlib
-    import json
-
     digest = hashlib.sha256(json.dumps(list(frame.columns)).encode())
     columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns]
     for row in zip(*columns, strict=True):
@@ -27,9 +29,6 @@ def rows_sha256(frame: Any) -> str:
 
 def content_sha256(manifest: dict[str, Any]) -> str:
     """Hash a dataset's content: the roles of its columns and the `rows_sha256` of its parts."""
-    import hashlib
-    import json
-
     names = ("target", "key", "numeric", "categorical", "synthetic", "train_sha256", "test_sha256")
     return hashlib.sha256(json.dumps({name: manifest[name] for name in names}, sort_keys=True).encode()).hexdigest()
 
@@ -49,11 +48,6 @@ def fetch_dataset_file(dataset_id: str, name: str, folder: str, max_bytes: int) 
     Raises:
         ValueError: the file is missing, too large, or differs from the stored one.
     """
-    import zipfile
-    from pathlib import Path
-
-    from clearml import Dataset, Task
-
     entry = Dataset.get(dataset_id=dataset_id, silence_alias_warnings=True).file_entries_dict.get(name)
     holder = Task.get_task(task_id=entry.parent_dataset_id) if entry else None
     record = holder.artifacts.get(entry.artifact_name) if holder else None
@@ -75,8 +69,6 @@ def fetch_dataset_file(dataset_id: str, name: str, folder: str, max_bytes: int) 
 
 def read_manifest(dataset_id: str, folder: str) -> dict[str, Any]:
     """Download and parse the manifest of a Dataset version; raise ValueError if it has none."""
-    from pathlib import Path
-
     return load_ref(Path(fetch_dataset_file(dataset_id, "manifest.json", folder, 10_000_000)).read_text("utf-8"))
 
 

@@ -1,26 +1,25 @@
-"""Find, compare and create versions of a ClearML Dataset by content.
+"""Find, compare and create versions of a ClearML Dataset by content."""
 
-Steps embed these functions (see `tabular/helpers.py`).
-"""
-
+import glob
+import re
+import tempfile
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.datasets.dataset_files import (
-        content_sha256,
-        dataset_columns,
-        read_dataset_part,
-        read_manifest,
-        rows_sha256,
-    )
+import pandas as pd
+from clearml import Dataset, Task
+
+from clearml_flows.tabular.datasets.dataset_files import (
+    content_sha256,
+    dataset_columns,
+    read_dataset_part,
+    read_manifest,
+    rows_sha256,
+)
 
 
 def finished_versions(project: str, name: str, tags: list[str]) -> list[str]:
     """Return ids of the Dataset's finished versions with these tags, oldest first."""
-    import re
-
-    from clearml import Dataset, Task
-
     listed = Dataset.list_datasets(
         dataset_project=project,
         partial_name=f"^{re.escape(name)}$",
@@ -48,8 +47,6 @@ def read_version(dataset_id: str, folder: str, max_bytes: int) -> tuple[dict[str
 
 def sound_version(project: str, name: str, sha256: str, max_bytes: int) -> str:
     """Return the id of the oldest intact version with this content; empty if there is none."""
-    import tempfile
-
     for dataset_id in finished_versions(project, name, [f"sha256:{sha256}"]):
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -93,10 +90,6 @@ def latest_version(project: str, name: str, max_bytes: int) -> tuple[str, dict[s
     The parent is the version that was finished last. Returns ("", {}, None) without a version or if its files are
     damaged: a child keeps unchanged files in its parent's archive.
     """
-    import tempfile
-
-    import pandas as pd
-
     parent = (finished_versions(project, name, []) or [""])[-1]
     if not parent:
         return "", {}, None
@@ -174,11 +167,6 @@ def store_version(
     Returns:
         The version's id.
     """
-    import glob
-    from pathlib import Path
-
-    from clearml import Dataset, Task
-
     dataset = Dataset.create(
         dataset_name=name,
         dataset_project=project,

@@ -4,10 +4,13 @@ The measure is the population stability index (PSI) of each column: the sum over
 ln(new share / old share). A PSI below 0.1 commonly counts as no change, above 0.25 as a large change. It is 2 when
 about a quarter of the rows are in bins that were empty. By chance alone it is about a chi-square with bins - 1
 degrees of freedom times 1/n + 1/m. A PSI within that range is not called drift.
-Steps embed these functions (see `tabular/helpers.py`).
 """
 
+import math
 from typing import Any
+
+import numpy as np
+from pandas.api.types import is_numeric_dtype
 
 
 def measure_drift(before: Any, after: Any, target: str, key: str, warn: float, refuse: float) -> list[dict[str, Any]]:
@@ -38,8 +41,6 @@ def measure_drift(before: Any, after: Any, target: str, key: str, warn: float, r
 
 def column_drift(before: Any, after: Any, is_target: bool) -> dict[str, Any]:
     """Compute a row of `measure_drift` for one column, without the verdict."""
-    from pandas.api.types import is_numeric_dtype
-
     numeric = is_numeric_dtype(before) and is_numeric_dtype(after)
     old, new = bin_counts(before, after) if numeric else value_counts(before, after)
     row = {"column": str(after.name), "psi": stability_index(old, new), "new": []}
@@ -69,8 +70,6 @@ def bin_counts(before: Any, after: Any, bins: int = 10) -> tuple[dict[Any, int],
     Bins are the quantiles of `before`, or its distinct values if there are few. Missing values have a bin of their own.
     So have values below and values above all of `before`.
     """
-    import numpy as np
-
     known = np.sort(before.dropna().to_numpy(dtype="float64"))
     distinct = np.unique(known)
     if len(distinct) <= bins:
@@ -91,8 +90,6 @@ def bin_counts(before: Any, after: Any, bins: int = 10) -> tuple[dict[Any, int],
 
 def stability_index(old: dict[Any, int], new: dict[Any, int]) -> float:
     """Compute the PSI of counts by bin, adding 0.5 rows to each so that empty bins stay finite."""
-    import math
-
     index = 0.0
     for place, count in old.items():
         was = (count + 0.5) / (sum(old.values()) + 0.5 * len(old))

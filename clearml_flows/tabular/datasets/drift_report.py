@@ -1,15 +1,16 @@
-"""Report drift on a Task as a table, a plot and a JSON artifact, and refuse bad data.
+"""Report drift on a Task as a table, a plot and a JSON artifact, and refuse bad data."""
 
-Steps embed this function (see `tabular/helpers.py`).
-"""
-
+import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import save_artifact
-    from clearml_flows.tabular.data.problems import escape_cell
-    from clearml_flows.tabular.datasets.drift import describe_drift, drift_figure, measure_drift
-    from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
+import pandas as pd
+
+from clearml_flows.tabular.artifacts import save_artifact
+from clearml_flows.tabular.data.problems import escape_cell
+from clearml_flows.tabular.datasets.drift import describe_drift, drift_figure, measure_drift
+from clearml_flows.tabular.failure import tell_failure, tell_note, tell_tags
 
 
 def report_drift(
@@ -32,12 +33,6 @@ def report_drift(
     Raises:
         ValueError: bad data: a column is refused.
     """
-    import json
-    import tempfile
-    from pathlib import Path
-
-    import pandas as pd
-
     if not earlier or earlier["synthetic"] != manifest["synthetic"]:
         why = "the version before is synthetic or this one is" if earlier else "there is no version before"
         print(f"drift: not measured, since {why}")

@@ -1,10 +1,12 @@
 """Bootstrap intervals of metrics, and of the difference between two models on the same rows.
 
 `y` holds the true values: 1 or 0, or numbers. A model is `{p, threshold}`: `p` are its probabilities of 1.
-If the threshold is None, `p` are predicted numbers. Steps may embed every function.
+If the threshold is None, `p` are predicted numbers.
 """
 
 from typing import Any
+
+import numpy as np
 
 
 def bootstrap_metrics(y: Any, models: list[dict[str, Any]], rounds: int, seed: int) -> list[dict[str, Any]]:
@@ -13,8 +15,6 @@ def bootstrap_metrics(y: Any, models: list[dict[str, Any]], rounds: int, seed: i
     All models are measured on the same draws, so differences within a round are paired. A round is left out if all
     drawn rows have the same value.
     """
-    import numpy as np
-
     rng, rows = np.random.default_rng(seed), len(y)
     at_once = max(1, 4_000_000 // rows)  # so that memory does not grow with the test rows
     parts: list[list[dict[str, Any]]] = [[] for _ in models]
@@ -36,8 +36,6 @@ def drawn_metrics(y: Any, p: Any, threshold: float, weights: Any) -> dict[str, A
 
     `weights` is rounds x rows: how often each row was drawn.
     """
-    import numpy as np
-
     order = np.argsort(-p, kind="stable")
     # Rows of equal score count as one step of the curves.
     ends = np.flatnonzero(np.diff(p[order], append=-np.inf))
@@ -62,8 +60,6 @@ def drawn_metrics(y: Any, p: Any, threshold: float, weights: Any) -> dict[str, A
 
 def drawn_errors(y: Any, p: Any, weights: Any) -> dict[str, Any]:
     """Compute `regression_metrics` for many draws at once; `weights` as in `drawn_metrics`."""
-    import numpy as np
-
     rows = weights.sum(axis=1)
     squared, mean = weights @ (y - p) ** 2, weights @ y / rows
     # Centred on the mean of all rows: this keeps precision where numbers are large and close together.
@@ -73,8 +69,6 @@ def drawn_errors(y: Any, p: Any, weights: Any) -> dict[str, Any]:
 
 def percentile_intervals(values: dict[str, Any]) -> dict[str, list[float]]:
     """Return the 95 % interval of each metric over the rounds, as `[low, high]`."""
-    import numpy as np
-
     return {name: [float(edge) for edge in np.percentile(drawn, [2.5, 97.5])] for name, drawn in values.items()}
 
 
@@ -84,8 +78,6 @@ def paired_differences(candidate: dict[str, Any], production: dict[str, Any]) ->
     `low` and `high` are the ends of the 95 % interval. `p_value` is two-sided: how often chance alone would set equal
     models so far apart.
     """
-    import numpy as np
-
     found = {}
     for name, values in candidate.items():
         apart = values - production[name]

@@ -1,23 +1,22 @@
 """Calibration of predicted probabilities.
 
-`y` is 1 or 0, `p` the predicted probability of 1. Steps may embed every function.
+`y` is 1 or 0, `p` the predicted probability of 1.
 """
 
 from typing import Any
 
+import numpy as np
+from scipy.stats import binomtest
+
 
 def probability_bins(p: Any, bins: int = 10) -> Any:
     """Return each row's bin number; bins have about equal rows, equal probabilities share a bin."""
-    import numpy as np
-
     edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
     return np.searchsorted(edges, p, side="right")
 
 
 def reliability_table(y: Any, p: Any, bins: int = 10) -> list[dict[str, Any]]:
     """Return each bin's rows, mean prediction, share of positives and its 95 % Wilson interval."""
-    from scipy.stats import binomtest
-
     number, table = probability_bins(p, bins), []
     for place in sorted(set(number.tolist())):
         inside = number == place
@@ -42,8 +41,6 @@ def chance_error(p: Any, seed: int, rounds: int = 2000, bins: int = 10) -> float
 
     With few rows it is far from 0. Only an error above it is more than chance.
     """
-    import numpy as np
-
     variance = np.bincount(probability_bins(p, bins), weights=p * (1 - p))
     gaps = np.random.default_rng(seed).standard_normal((rounds, len(variance))) * np.sqrt(variance)
     return float(np.quantile(np.abs(gaps).sum(axis=1) / len(p), 0.95))

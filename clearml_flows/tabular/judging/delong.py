@@ -1,17 +1,18 @@
 """DeLong's variance of the ROC-AUC, and DeLong's test of two ROC-AUCs on the same rows.
 
 E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, Biometrics 44 (1988), computed by ranks as X. Sun and W. Xu (2014) do.
-`y` is 1 or 0, `p` the score. Steps may embed every function.
+`y` is 1 or 0, `p` the score.
 """
 
+import math
 from typing import Any
+
+import numpy as np
+from scipy.stats import norm, rankdata
 
 
 def delong(y: Any, scores: list[Any]) -> tuple[Any, Any]:
     """Return the ROC-AUCs of several scores of the same rows, and their covariance matrix."""
-    import numpy as np
-    from scipy.stats import rankdata
-
     ones, zeros = y == 1, y == 0
     above, below = [], []
     for p in scores:
@@ -24,8 +25,6 @@ def delong(y: Any, scores: list[Any]) -> tuple[Any, Any]:
 
 def delong_test(y: Any, p: Any, other: Any) -> dict[str, float]:
     """Return the difference of two ROC-AUCs, its 95 % interval and two-sided p-value."""
-    from scipy.stats import norm
-
     areas, covariance = delong(y, [p, other])
     difference = float(areas[0] - areas[1])
     deviation = float(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0.0)) ** 0.5
@@ -37,8 +36,6 @@ def delong_test(y: Any, p: Any, other: Any) -> dict[str, float]:
 
 def area_interval(y: Any, p: Any) -> tuple[float, float, float]:
     """Return the ROC-AUC and its 95 % interval, by the logit scale to stay within 0 and 1."""
-    import math
-
     areas, covariance = delong(y, [p])
     area, deviation = float(areas[0]), float(covariance[0, 0]) ** 0.5
     if not 0 < area < 1:

@@ -1,12 +1,12 @@
-"""Score registered models on held-out rows. Steps may embed every function."""
+"""Score registered models on held-out rows."""
 
+import json
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import fetch_file
-    from clearml_flows.tabular.problem_type import predict_rows, row_metrics
-    from clearml_flows.tabular.registry.entries import model_value
-    from clearml_flows.tabular.training.model_file import load_model
+from clearml_flows.tabular.artifacts import fetch_file
+from clearml_flows.tabular.problem_type import predict_rows, row_metrics
+from clearml_flows.tabular.registry.entries import model_value
+from clearml_flows.tabular.training.model_file import load_model
 
 
 def score_model(entry: Any, rows: Any, folder: str, max_bytes: int) -> dict[str, Any]:
@@ -20,8 +20,6 @@ def score_model(entry: Any, rows: Any, folder: str, max_bytes: int) -> dict[str,
         ValueError: the model's file or facts differ from the registered ones, or the rows do not fit the model:
             a column is missing, a class is unknown, or the type of problem differs.
     """
-    import json
-
     if not (model_value(entry, "sha256") and model_value(entry, "features")):
         raise ValueError(
             f"model {entry.name} {entry.id} was not registered by register_best: it has no sha256 or columns"

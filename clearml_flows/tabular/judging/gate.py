@@ -1,14 +1,26 @@
 """The gate: rules that a model must pass to go into production, each with its numbers.
 
-A rule is `{rule, passed, why}`. Steps may embed every function.
+A rule is `{rule, passed, why}`.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.judging.metrics import lower_is_better
-    from clearml_flows.tabular.judging.synthetic_rule import data_refusal
-    from clearml_flows.tabular.registry.moves import promote_model, was_rolled_back, who_asks
+from clearml_flows.tabular.judging.metric_names import lower_is_better
+from clearml_flows.tabular.judging.synthetic_rule import data_refusal
+from clearml_flows.tabular.registry.moves import promote_model, was_rolled_back, who_asks
+
+
+@dataclass(frozen=True)
+class GateLimits:
+    """Limits of the gate, as in the settings table `[promotion]`."""
+
+    metric: str
+    minimum: float
+    margin: float
+    calibration_maximum: float
+    segment_minimum: float
+    segment_drop: float
 
 
 def make_rule(rule: str, passed: bool, why: str) -> dict[str, Any]:
@@ -38,7 +50,7 @@ def origin_rules(candidate: Any, incumbent: Any, moves: list[dict[str, Any]], em
     back = was_rolled_back(moves, candidate.id)
     past = (
         f"it was rolled back on {back['when']} by {back['who']} ({back['why']}): promote it by hand if wanted"
-        if (back)
+        if back
         else "it was not rolled back before"
     )
     return [
@@ -52,7 +64,7 @@ def result_rules(
     production: dict[str, Any] | None,
     judged: dict[str, Any],
     problem: str,
-    limits: dict[str, Any],
+    limits: GateLimits,
 ) -> list[dict[str, Any]]:
     """Check the results of the candidate and the production model on the test rows.
 
@@ -61,24 +73,24 @@ def result_rules(
         production: the production model on the same rows, or None.
         judged: the result of `judge_models`.
         problem: why the production model could not be scored, else empty.
-        limits: `metric`, `minimum`, `margin`, `calibration_maximum`, `segment_minimum` and `segment_drop`.
+        limits: the limits of the gate.
 
     Raises:
         ValueError: the candidate has no such metric.
     """
     metrics, before = scored["metrics"], production and production["metrics"]
-    metric = full_metric(metrics, limits["metric"])
+    metric = full_metric(metrics, limits.metric)
     difference = next((one for one in judged["comparison"] if one["metric"] == metric), None)
     rules = [
-        minimum_rule(metrics, metric, limits["minimum"]),
-        production_rule(metrics, before, metric, limits["margin"], difference, problem),
+        minimum_rule(metrics, metric, limits.minimum),
+        production_rule(metrics, before, metric, limits.margin, difference, problem),
     ]
     if "calibration" not in judged:
         return rules
-    overall, lowest = metrics["test_roc_auc"], (limits["segment_minimum"], limits["segment_drop"])
+    overall, lowest = metrics["test_roc_auc"], (limits.segment_minimum, limits.segment_drop)
     return [
         *rules,
-        calibration_rule(judged["calibration"], limits["calibration_maximum"]),
+        calibration_rule(judged["calibration"], limits.calibration_maximum),
         segment_rule(judged["segments"], overall, *lowest),
     ]
 

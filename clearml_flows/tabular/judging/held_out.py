@@ -1,15 +1,15 @@
-"""Report the test metrics of all experiments, after the winner has been judged.
+"""Report the test metrics of all experiments, after the winner has been judged."""
 
-Steps may embed every function.
-"""
-
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import fetch_artifact
-    from clearml_flows.tabular.judging.evaluation import score_rows
-    from clearml_flows.tabular.reporting import send_report, value_events
-    from clearml_flows.tabular.training.model_file import load_model
+from clearml import Task
+from clearml.backend_api.session.client import APIError
+
+from clearml_flows.tabular.artifacts import fetch_artifact
+from clearml_flows.tabular.judging.evaluation import score_rows
+from clearml_flows.tabular.reporting import send_report, value_events
+from clearml_flows.tabular.training.model_file import load_model
 
 
 def tell_test_metrics(
@@ -23,9 +23,6 @@ def tell_test_metrics(
     Returns:
         The number of experiments that got metrics.
     """
-    from clearml import Task
-    from clearml.backend_api.session.client import APIError
-
     ours = sweep.get("dataset", {}).get("sha256") == dataset["sha256"]
     done = [one for one in sweep["experiments"] if one["status"] == "completed"] if ours else []
     told = 0
@@ -49,8 +46,6 @@ def experiment_metrics(
     Raises:
         ValueError: the model's file differs from the one that the sweep stored.
     """
-    from pathlib import Path
-
     reference = {"task": entry["task_id"], "artifact": "model", "sha256": entry["model_sha256"]}
     path = fetch_artifact(reference, folder, max_bytes)
     try:

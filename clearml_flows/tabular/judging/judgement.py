@@ -1,27 +1,31 @@
 """Judge the candidate and the production model on the test rows: numbers, tables and plots.
 
-A scored model is the result of `score_model`. Steps may embed every function.
+A scored model is the result of `score_model`.
 """
 
+import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import save_artifact
-    from clearml_flows.tabular.judging.bootstrap import bootstrap_metrics, paired_differences, percentile_intervals
-    from clearml_flows.tabular.judging.calibration import calibration_facts, reliability_table
-    from clearml_flows.tabular.judging.delong import delong_test
-    from clearml_flows.tabular.judging.lift import lift_figures, lift_table
-    from clearml_flows.tabular.judging.profit import profit_figure, profit_table
-    from clearml_flows.tabular.judging.segments import segment_events, segment_table
-    from clearml_flows.tabular.report.plots import (
-        calibration_figure,
-        confusion_figure,
-        precision_recall_figure,
-        roc_figure,
-    )
-    from clearml_flows.tabular.report.regression_plots import fit_figures
-    from clearml_flows.tabular.report.table_figure import table_figure
-    from clearml_flows.tabular.reporting import figure_events, send_report, single_events, value_events
+import numpy as np
+
+from clearml_flows.tabular.artifacts import save_artifact
+from clearml_flows.tabular.judging.bootstrap import bootstrap_metrics, paired_differences, percentile_intervals
+from clearml_flows.tabular.judging.calibration import calibration_facts, reliability_table
+from clearml_flows.tabular.judging.delong import delong_test
+from clearml_flows.tabular.judging.lift import lift_figures, lift_table
+from clearml_flows.tabular.judging.profit import Prices, profit_figure, profit_table
+from clearml_flows.tabular.judging.segments import segment_events, segment_table
+from clearml_flows.tabular.report.plots import (
+    calibration_figure,
+    confusion_figure,
+    precision_recall_figure,
+    roc_figure,
+)
+from clearml_flows.tabular.report.regression_plots import fit_figures
+from clearml_flows.tabular.report.table_figure import table_figure
+from clearml_flows.tabular.reporting import figure_events, send_report, single_events, value_events
 
 
 def judge_models(
@@ -30,7 +34,7 @@ def judge_models(
     rows: Any,
     specs: list[dict[str, Any]],
     least: int,
-    prices: tuple[float, float, float],
+    prices: Prices,
     profit_threshold: float | None,
     rounds: int,
     seed: int,
@@ -43,7 +47,7 @@ def judge_models(
         rows: the test rows.
         specs: the specifications of the segments.
         least: the rows that a segment needs for its ROC-AUC.
-        prices: value of a retained customer, cost of an offer, share of leavers that an offer retains.
+        prices: the prices of the settings.
         profit_threshold: the threshold with the highest profit on training rows, out of fold, or None.
         rounds: the number of bootstrap rounds.
         seed: the seed of the random draws.
@@ -71,7 +75,7 @@ def judge_classes(
     rows: Any,
     specs: list[dict[str, Any]],
     least: int,
-    prices: tuple[float, float, float],
+    prices: Prices,
     profit_threshold: float | None,
     seed: int,
 ) -> dict[str, Any]:
@@ -88,8 +92,6 @@ def judge_classes(
 
 def residual_facts(y: Any, p: Any) -> dict[str, float]:
     """Return mean, deviation and quantiles of true less predicted, and the share within 0.5."""
-    import numpy as np
-
     residuals = y - p
     quantiles = {f"quantile_{share:g}": float(np.quantile(residuals, share)) for share in (0.05, 0.25, 0.5, 0.75, 0.95)}
     return {
@@ -158,7 +160,7 @@ def tell_judgement(
     production: dict[str, Any] | None,
     judged: dict[str, Any],
     rules: list[dict[str, Any]],
-    prices: tuple[float, float, float],
+    prices: Prices,
 ) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
     """Report numbers, curves and tables on the step's Task; return the numbers and the curves."""
     values = judgement_values(scored, production, judged, rules)
@@ -180,7 +182,7 @@ def judgement_events(values: dict[str, float]) -> list[dict[str, Any]]:
 
 
 def judgement_figures(
-    scored: dict[str, Any], production: dict[str, Any] | None, prices: tuple[float, float, float]
+    scored: dict[str, Any], production: dict[str, Any] | None, prices: Prices
 ) -> dict[str, dict[str, Any]]:
     """Return the curves to report, with the production model's beside the candidate's."""
     y = scored["y"]
@@ -233,10 +235,6 @@ def save_judgement(
     Raises:
         RuntimeError: the backend did not store the artifact.
     """
-    import json
-    import tempfile
-    from pathlib import Path
-
     models = {"candidate": scored, **({"production": production} if production else {})}
     tables: dict[str, dict[str, Any]] = {}
     for label, one in models.items():

@@ -1,13 +1,14 @@
 """Lift and gain: the benefit of selecting rows by score instead of at random.
 
 `y` is 1 or 0, `p` the score. Rows of equal score share their positives evenly, so the order of rows does not
-matter. Steps may embed every function.
+matter.
 """
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.report.plots import make_layout, make_line
+import numpy as np
+
+from clearml_flows.tabular.report.plots import make_layout, make_line
 
 
 def lift_table(y: Any, p: Any, parts: int = 10) -> list[dict[str, Any]]:
@@ -16,8 +17,6 @@ def lift_table(y: Any, p: Any, parts: int = 10) -> list[dict[str, Any]]:
     Each has the lowest score, rows, positives, their share, and `lift`: that share over the share of all rows.
     `gain` is the cumulative share of all positives, `lift_so_far` the cumulative lift.
     """
-    import numpy as np
-
     _, same = np.unique(p, return_inverse=True)
     expected = (np.bincount(same, weights=y) / np.bincount(same))[same]
     order, share, seen, found = np.argsort(-p, kind="stable"), float(y.mean()), 0, 0.0

@@ -1,16 +1,17 @@
 """Metrics of predictions, and the decision threshold.
 
 For classes, `y` is 1 for rows of the positive class, else 0, and `p` is the predicted probability of 1. For numbers,
-`y` are the true values and `p` the predictions. Steps may embed every function.
+`y` are the true values and `p` the predictions.
 """
 
 from typing import Any
 
+import numpy as np
+from sklearn import metrics
+
 
 def binary_metrics(y: Any, p: Any, threshold: float) -> dict[str, float]:
     """Return classification metrics; rows with `p` at or above the threshold count as positive."""
-    from sklearn import metrics
-
     called = (p >= threshold).astype(int)
     values = {
         "accuracy": metrics.accuracy_score(y, called),
@@ -26,8 +27,6 @@ def binary_metrics(y: Any, p: Any, threshold: float) -> dict[str, float]:
 
 def regression_metrics(y: Any, p: Any) -> dict[str, float]:
     """Return R², and RMSE and MAE in the target's units."""
-    from sklearn import metrics
-
     values = {
         "r2": metrics.r2_score(y, p),
         "rmse": metrics.root_mean_squared_error(y, p),
@@ -36,19 +35,12 @@ def regression_metrics(y: Any, p: Any) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
 
 
-def lower_is_better(metric: str) -> bool:
-    """Return True for an error metric, with or without the prefix `cv_`, `train_` or `test_`."""
-    return metric.removeprefix("cv_").removeprefix("train_").removeprefix("test_") in {"brier", "rmse", "mae"}
-
-
 def best_threshold(y: Any, p: Any) -> float:
     """Return the middle of the thresholds whose F1 on these rows is within 3 % of the best.
 
     The curve of F1 is flat and ragged at its top, so the position of its maximum is chance. The middle score varies
     little between samples and gives a higher F1 on unseen rows on average.
     """
-    import numpy as np
-
     scores, group = np.unique(-p, return_inverse=True)
     called = np.cumsum(np.bincount(group))
     true = np.cumsum(np.bincount(group, weights=y))

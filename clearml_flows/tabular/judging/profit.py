@@ -1,13 +1,22 @@
 """Profit of making an offer to the customers whom the model predicts to leave.
 
 Each offer costs `cost`. The share `success` of leavers stays because of it, which is worth `value` each. Customers
-who would stay anyway only cause the cost. Steps may embed every function.
+who would stay anyway only cause the cost.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.report.plots import make_layout, make_line
+import numpy as np
+
+from clearml_flows.tabular.report.plots import make_layout, make_line
+
+
+class Prices(NamedTuple):
+    """Prices of the settings table `[business]`, as shares and amounts of money."""
+
+    customer_value: float
+    offer_cost: float
+    offer_success: float
 
 
 def break_even(value: float, cost: float, success: float) -> float:
@@ -56,8 +65,6 @@ def best_profit_threshold(y: Any, p: Any, value: float, cost: float, success: fl
 
     If no offer pays, this is just above the highest score.
     """
-    import numpy as np
-
     scores, group = np.unique(-p, return_inverse=True)
     earned = np.cumsum(np.bincount(group, weights=offer_profits(y, value, cost, success)))
     best = int(np.argmax(earned))
@@ -68,8 +75,6 @@ def profit_figure(
     y: Any, scores: dict[str, Any], value: float, cost: float, success: float
 ) -> dict[str, dict[str, Any]]:
     """Plot profit per 1,000 customers by threshold; `scores` maps labels to probabilities."""
-    import numpy as np
-
     prices, thresholds = (value, cost, success), np.linspace(0, 1, 101)
     earned, lines = offer_profits(y, *prices), []
     for label, p in scores.items():

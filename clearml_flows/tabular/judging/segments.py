@@ -1,13 +1,15 @@
 """Metrics of segments of the rows, such as customers with one type of contract.
 
 A specification is `{column}`, a segment for each value, or `{column, edges}`, a segment for each band of numbers:
-below the first edge, from the first to below the second, and so on. Steps may embed every function.
+below the first edge, from the first to below the second, and so on.
 """
 
+from itertools import pairwise
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.judging.delong import area_interval
+import pandas as pd
+
+from clearml_flows.tabular.judging.delong import area_interval
 
 
 def segment_parts(rows: Any, spec: dict[str, Any], most: int = 30) -> list[tuple[str, Any]]:
@@ -17,10 +19,6 @@ def segment_parts(rows: Any, spec: dict[str, Any], most: int = 30) -> list[tuple
         ValueError: the rows lack the column, edges are given for a column without numbers, or it has more than
             `most` values.
     """
-    from itertools import pairwise
-
-    import pandas as pd
-
     column, edges = spec["column"], spec.get("edges")
     if column not in rows.columns:
         raise ValueError(f"the schema's segments name the column {column!r}, which the test rows lack")

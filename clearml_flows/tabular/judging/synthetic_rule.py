@@ -1,9 +1,8 @@
-"""Refuse to promote models trained on synthetic data. Steps may embed every function."""
+"""Refuse to promote models trained on synthetic data."""
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.registry.entries import model_value
+from clearml_flows.tabular.registry.entries import model_value
 
 
 def data_refusal(candidate: Any, incumbent: Any, embedded: bool) -> str:

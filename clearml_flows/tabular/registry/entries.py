@@ -1,19 +1,18 @@
 """Registry entries of models: one entry per file, found by the sha256 in its URL.
 
-`client` is an `APIClient`; an entry is the client's model entity. Steps may embed every function.
+`client` is an `APIClient`; an entry is the client's model entity.
 """
 
+import json
+import re
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import upload_file
-    from clearml_flows.tabular.registry.promotion_lock import free_lock, hold_lock, take_lock
+from clearml_flows.tabular.artifacts import upload_file
+from clearml_flows.tabular.registry.promotion_lock import free_lock, hold_lock, take_lock
 
 
 def project_of(client: Any, name: str) -> str:
     """Return the id of the project of this name; create the project if it does not exist."""
-    import re
-
     pattern = f"^{re.escape(name)}$"
     found = client.projects.get_all(name=pattern, only_fields=["id"], search_hidden=True)
     project_id: str = found[0].id if len(found) else client.projects.create(name=name, description="").id
@@ -38,8 +37,6 @@ def get_model(client: Any, model_id: str, sha256: str) -> Any:
 
 def find_models(client: Any, name: str, project_id: str, page_size: int = 500) -> list[Any]:
     """Return all models of this name in the project that are not archived, newest first."""
-    import re
-
     found: list[Any] = []
     while True:
         page = client.models.get_all(
@@ -117,8 +114,6 @@ def register_model(
 
 def find_file(client: Any, name: str, project_id: str, url: str) -> Any:
     """Return the entry of this name with this URL, unless it is archived; else None."""
-    import re
-
     query = {"name": f"^{re.escape(name)}$", "project": [project_id], "uri": [url], "system_tags": ["-archived"]}
     found = client.models.get_all(**query, only_fields=["id", "uri", "metadata", "comment"], order_by=["created"])
     return found[0] if len(found) else None
@@ -126,8 +121,6 @@ def find_file(client: Any, name: str, project_id: str, url: str) -> Any:
 
 def last_version(client: Any, name: str, project_id: str, page_size: int = 500) -> int:
     """Return the highest version of the models of this name, archived ones included; 0 if none."""
-    import re
-
     highest, page = 0, 0
     query = {"name": f"^{re.escape(name)}$", "project": [project_id], "only_fields": ["id", "metadata.version"]}
     while True:
@@ -145,8 +138,6 @@ def add_facts(client: Any, model_id: str, facts: dict[str, Any]) -> None:
 
 def metadata_items(facts: dict[str, Any]) -> list[dict[str, str]]:
     """Convert facts to model metadata: text with its type's name; lists and dicts as JSON."""
-    import json
-
     items = []
     for key, value in facts.items():
         text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)

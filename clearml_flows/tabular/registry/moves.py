@@ -9,15 +9,14 @@ A record is `{number, when, who, via, why, action: promote|rollback, from, to, b
 It is stored as metadata `move-<number>` of the model `to`, or of `from` if `to` is empty. Its state is `begun`
 before the first tag changes and `done` after the last. A record that is still `begun` when the next move takes the
 lock was interrupted: it is undone first and marked `undone`.
-
-Steps may embed every function.
 """
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.registry.entries import find_models
-    from clearml_flows.tabular.registry.promotion_lock import free_lock, hold_lock, take_lock
+from clearml_flows.tabular.registry.entries import find_models
+from clearml_flows.tabular.registry.promotion_lock import free_lock, hold_lock, take_lock
 
 
 def read_moves(entries: list[Any]) -> list[dict[str, Any]]:
@@ -26,8 +25,6 @@ def read_moves(entries: list[Any]) -> list[dict[str, Any]]:
     Raises:
         ValueError: a record is damaged.
     """
-    import json
-
     moves = []
     for entry in entries:
         for key, item in (entry.data.metadata or {}).items():
@@ -152,8 +149,6 @@ def make_move(
     client: Any, entries: list[Any], changes: dict[str, list[str]], move: dict[str, Any], lock: dict[str, Any]
 ) -> dict[str, Any]:
     """Record the move as begun, change the tags, and record the move as done; return the record."""
-    from datetime import UTC, datetime
-
     record = {
         **move,
         "number": max([one["number"] for one in read_moves(entries)], default=0) + 1,
@@ -169,8 +164,6 @@ def make_move(
 
 def write_move(client: Any, move: dict[str, Any]) -> None:
     """Write the record; a record of the same number is replaced."""
-    import json
-
     item = {"key": f"move-{move['number']:06d}", "type": "dict", "value": json.dumps(move, sort_keys=True)}
     client.models.add_or_update_metadata(model=move["to"] or move["from"], metadata=[item])
 

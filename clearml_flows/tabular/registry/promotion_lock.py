@@ -6,11 +6,14 @@ same queue at once, one gets an error. The queue exists for the second or two th
 The holder is alone as long as each of its requests is answered within `stale_s` / 2. After that time it starts no
 other request. A holder that died leaves its queue behind. A client that has waited `stale_s` for the same queue
 removes it. Clocks of different machines are never compared.
-
-Steps may embed every function.
 """
 
+import re
+import time
+import uuid
 from typing import Any
+
+from clearml.backend_api.session.client import APIError
 
 
 def take_lock(client: Any, name: str, project_id: str, stale_s: float = 60.0, pause_s: float = 0.2) -> dict[str, Any]:
@@ -19,11 +22,6 @@ def take_lock(client: Any, name: str, project_id: str, stale_s: float = 60.0, pa
     Returns:
         The lock, for `hold_lock` and `free_lock`.
     """
-    import time
-    import uuid
-
-    from clearml.backend_api.session.client import APIError
-
     called, token = f"promotion of {name} in {project_id}", uuid.uuid4().hex
     holder, since = "", time.monotonic()
     while True:
@@ -46,8 +44,6 @@ def take_lock(client: Any, name: str, project_id: str, stale_s: float = 60.0, pa
 
 def lock_holder(client: Any, called: str, token: str) -> str:
     """Return the id of the queue of this name, or the token if it is the queue's tag."""
-    import re
-
     found = client.queues.get_all(name=f"^{re.escape(called)}$", only_fields=["id", "tags"])
     if not len(found):
         return ""
@@ -56,16 +52,12 @@ def lock_holder(client: Any, called: str, token: str) -> str:
 
 def hold_lock(lock: dict[str, Any]) -> None:
     """Raise RuntimeError if the lock is too old to write safely: others may remove it soon."""
-    import time
-
     if time.monotonic() > lock["until"]:
         raise RuntimeError("the backend took too long to answer, so the promotion was given up: try again")
 
 
 def free_lock(client: Any, lock: dict[str, Any]) -> None:
     """Delete the lock; a lock that is already gone is no error."""
-    from clearml.backend_api.session.client import APIError
-
     try:
         client.queues.delete(queue=lock["id"])
     except APIError as error:

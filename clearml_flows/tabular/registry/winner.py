@@ -1,4 +1,4 @@
-"""Facts about the winner of a sweep. Steps may embed every function."""
+"""Facts about the winner of a sweep."""
 
 from typing import Any
 

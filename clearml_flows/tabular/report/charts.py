@@ -1,8 +1,10 @@
 """Draw plotly figures as SVG without scripts or fonts; the page's style sheet colours them.
 
-Lines, points and bars are drawn; a heatmap becomes a table. Steps may embed every function.
+Lines, points and bars are drawn; a heatmap becomes a table.
 """
 
+import math
+from html import escape
 from typing import Any
 
 
@@ -11,8 +13,6 @@ def chart_series(figure: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str
 
     Points that are not finite numbers are left out. A text's x is its index in the list of texts.
     """
-    import math
-
     traces = [trace for trace in figure["data"] if trace.get("type", "scatter") in ("scatter", "bar")]
     texts = list(dict.fromkeys(x for trace in traces for x in trace.get("x") or [] if isinstance(x, str)))
     series = []
@@ -28,8 +28,6 @@ def chart_series(figure: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str
 
 def axis_ticks(low: float, high: float) -> list[float]:
     """Return about five round numbers that cover `low` to `high`."""
-    import math
-
     if not high > low:
         low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
     raw = (high - low) / 5
@@ -41,8 +39,6 @@ def axis_ticks(low: float, high: float) -> list[float]:
 
 def svg_chart(figure: dict[str, Any]) -> str:
     """Draw the figure as SVG; series n has the class `cn`. Empty if nothing can be drawn."""
-    from html import escape
-
     series, texts = chart_series(figure)
     points = [point for one in series for point in one["points"]]
     if not points:
@@ -71,8 +67,6 @@ def svg_place(frame: Any, x: float, y: float) -> tuple[float, float]:
 
 def svg_axes(frame: Any, x_ticks: list[Any], y_ticks: list[float]) -> list[str]:
     """Draw the grid and its labels; of many texts only about twelve are labelled."""
-    from html import escape
-
     drawn = []
     every = -(-len(x_ticks) // 12)
     for number, tick in enumerate(x_ticks):

@@ -1,8 +1,6 @@
-"""Render the sections of a report as Markdown: the model card. Figures are left out.
+"""Render the sections of a report as Markdown: the model card. Figures are left out."""
 
-Steps may embed every function.
-"""
-
+import re
 from typing import Any
 
 
@@ -43,7 +41,5 @@ def markdown_table(head: list[str], rows: list[list[str]]) -> str:
 
 def markdown_text(text: str) -> str:
     """Return the text on one line, with Markdown and HTML marks escaped."""
-    import re
-
     plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*|\[\]#~]|(?<!\w)_|_(?!\w))", r"\\\1", plain)

@@ -1,18 +1,17 @@
 """Render the sections of a report as one HTML page without scripts, fonts or external files.
 
-The page has a light and a dark style. Steps may embed every function.
+The page has a light and a dark style.
 """
 
+import re
+from html import escape
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.report.charts import chart_series, svg_chart
+from clearml_flows.tabular.report.charts import chart_series, svg_chart
 
 
 def html_page(title: str, subtitle: str, sections: list[dict[str, Any]]) -> str:
     """Render the whole page; every text is escaped."""
-    from html import escape
-
     parts = []
     for section in sections:
         blocks = "".join(html_block(block) for block in section["blocks"])
@@ -33,8 +32,6 @@ def html_page(title: str, subtitle: str, sections: list[dict[str, Any]]) -> str:
 
 def html_block(block: dict[str, Any]) -> str:
     """Render one block of a section."""
-    from html import escape
-
     kind = block["kind"]
     if kind == "table":
         return html_table(block["head"], block["rows"])
@@ -51,8 +48,6 @@ def html_table(head: list[str], rows: list[list[str]]) -> str:
 
     With a head, numbers are right-aligned. Without a head, the first cell of a row is its name.
     """
-    import re
-    from html import escape
 
     def cell(text: str, tag: str = "td") -> str:
         number = re.fullmatch(r"[-+]?\d[\d.,e+-]*( to [-+]?\d[\d.,e+-]*)?", text)
@@ -69,8 +64,6 @@ def html_table(head: list[str], rows: list[list[str]]) -> str:
 
 def html_figure(title: str, figure: dict[str, Any]) -> str:
     """Render a figure with title and legend; a heatmap as a table."""
-    from html import escape
-
     drawn = "".join(html_heatmap(trace) for trace in figure["data"] if trace.get("type") == "heatmap")
     picture, legend = svg_chart(figure), ""
     if picture:

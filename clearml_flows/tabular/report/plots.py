@@ -1,10 +1,12 @@
 """Plots of scored rows as plotly figures (plain dictionaries).
 
 `y` is 1 or 0, `p` the probability of 1. `scores` maps each model's label to its `p` for the same rows.
-Steps may embed every function.
 """
 
 from typing import Any
+
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 
 def confusion_figure(y: Any, p: Any, threshold: float) -> dict[str, Any]:
@@ -26,8 +28,6 @@ def confusion_figure(y: Any, p: Any, threshold: float) -> dict[str, Any]:
 
 def roc_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
     """Plot the ROC curves, with the area under each in its label."""
-    from sklearn.metrics import roc_auc_score, roc_curve
-
     lines = []
     for label, p in scores.items():
         fpr, tpr, _ = roc_curve(y, p)
@@ -38,8 +38,6 @@ def roc_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
 
 def precision_recall_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
     """Plot the precision-recall curves, with each average precision in its label."""
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
     lines = []
     for label, p in scores.items():
         precision, recall, _ = precision_recall_curve(y, p)
@@ -49,8 +47,6 @@ def precision_recall_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
 
 def calibration_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
     """Plot the share of positives by predicted probability, in ten groups of equal size."""
-    from sklearn.calibration import calibration_curve
-
     lines = []
     for label, p in scores.items():
         share, predicted = calibration_curve(y, p, n_bins=10, strategy="quantile")

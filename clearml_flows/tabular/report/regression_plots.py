@@ -1,13 +1,13 @@
 """Plots of predicted numbers as plotly figures.
 
 `y` holds the true values. `scores` maps each model's label to its predictions for the same rows.
-Steps may embed every function.
 """
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.report.plots import make_layout
+import numpy as np
+
+from clearml_flows.tabular.report.plots import make_layout
 
 
 def fit_figures(y: Any, scores: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -36,8 +36,6 @@ def residual_figure(y: Any, scores: dict[str, Any]) -> dict[str, Any]:
 
 def residual_histogram(y: Any, scores: dict[str, Any], bins: int = 30) -> dict[str, Any]:
     """Plot a histogram of residuals, in bins of equal width that the models share."""
-    import numpy as np
-
     residuals = {label: y - p for label, p in scores.items()}
     edges = np.histogram_bin_edges(np.concatenate(list(residuals.values())), bins)
     middles = [round(float(middle), 5) for middle in (edges[:-1] + edges[1:]) / 2]

@@ -1,16 +1,15 @@
-"""Store a run's report as artifacts of its last step: `report.html` and `model_card.md`.
+"""Store a run's report as artifacts of its last step: `report.html` and `model_card.md`."""
 
-Steps may embed every function.
-"""
-
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import save_artifact
-    from clearml_flows.tabular.registry.entries import model_value
-    from clearml_flows.tabular.report.model_card import markdown_card
-    from clearml_flows.tabular.report.page import html_page
-    from clearml_flows.tabular.report.sections import report_sections
+from clearml_flows.tabular.artifacts import save_artifact
+from clearml_flows.tabular.registry.entries import model_value
+from clearml_flows.tabular.report.model_card import markdown_card
+from clearml_flows.tabular.report.page import html_page
+from clearml_flows.tabular.report.sections import report_sections
 
 
 def save_report(
@@ -27,10 +26,6 @@ def save_report(
     Raises:
         RuntimeError: the backend did not store them.
     """
-    import tempfile
-    from datetime import UTC, datetime
-    from pathlib import Path
-
     sections = report_sections(entry, dataset, sweep, evaluation, figures, *count_folds(client, entry))
     title = f"{entry.name}, version {model_value(entry, 'version') or '?'}"
     subtitle = f"Report of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by task {task.id}"

@@ -1,14 +1,16 @@
 """Build the sections of a run's report, for its HTML page and its Markdown card.
 
 A section is `{title, blocks}`; a block is `{kind, …}` of plain texts, not yet escaped. Kinds are text, heading,
-warning, code, list, table and figure. Steps may embed every function.
+warning, code, list, table and figure.
 """
 
+import shlex
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.judging.metrics import lower_is_better
-    from clearml_flows.tabular.registry.entries import model_value
+from scipy.stats import t
+
+from clearml_flows.tabular.judging.metric_names import lower_is_better
+from clearml_flows.tabular.registry.entries import model_value
 
 
 def report_sections(
@@ -199,8 +201,6 @@ def limits_section(dataset: dict[str, Any], evaluation: dict[str, Any]) -> dict[
 
 def usage_section(entry: Any, evaluation: dict[str, Any]) -> dict[str, Any]:
     """Show how to load the model and how to score rows with it."""
-    import shlex
-
     version = model_value(entry, "version") or str(entry.id)
     command = f"flows models predict {shlex.quote(entry.name)} rows.csv -o scored.csv --version {version}"
     code = f"from clearml_flows import load_model\n\nmodel = load_model({entry.name!r}, version={version!r})\n"
@@ -215,8 +215,6 @@ def mean_interval(mean: float, std: float | None, folds: int, repeats: int) -> t
 
     The variance is Nadeau and Bengio's for scores whose training rows overlap: (1/n + 1/(folds - 1)) s², not s²/n.
     """
-    from scipy.stats import t
-
     if std is None or folds < 2:
         return None, None
     n = folds * repeats

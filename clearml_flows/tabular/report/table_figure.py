@@ -1,12 +1,8 @@
-"""Convert rows of plain values to the tables that ClearML shows among a Task's plots.
-
-Steps may embed every function.
-"""
+"""Convert rows of plain values to the tables that ClearML shows among a Task's plots."""
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.report.sections import show_value
+from clearml_flows.tabular.report.sections import show_value
 
 
 def table_figure(rows: list[dict[str, Any]]) -> dict[str, Any]:

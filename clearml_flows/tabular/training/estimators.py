@@ -2,16 +2,21 @@
 
 An experiment is `{name, family, estimator?, params?, members?, calibration?}`. `estimator` names the class if it
 differs from the family. `members` are the estimators of a vote or a boosting, each `{estimator, params}`.
-Steps may embed every function.
 """
 
+import inspect
 from typing import Any
+
+from sklearn import ensemble, linear_model, neighbors, svm, tree
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 
 def estimator_classes(problem_type: str) -> dict[str, Any]:
     """Return the scikit-learn estimators that an experiment of this problem type may name."""
-    from sklearn import ensemble, linear_model, neighbors, svm, tree
-
     kind = "Regressor" if problem_type == "regression" else "Classifier"
     both = {name: getattr(ensemble, name + kind) for name in ("AdaBoost", "GradientBoosting", "HistGradientBoosting")}
     both |= {name: getattr(ensemble, name + kind) for name in ("RandomForest", "Voting")}
@@ -32,10 +37,6 @@ def make_estimator(spec: dict[str, Any], seed: int, problem_type: str = "classif
         ValueError: the experiment names an unknown estimator or calibration.
         TypeError: the estimator does not accept a parameter.
     """
-    import inspect
-
-    from sklearn.calibration import CalibratedClassifierCV
-
     classes = estimator_classes(problem_type)
     name = spec.get("estimator") or spec["family"]
     if name not in classes:
@@ -64,11 +65,6 @@ def make_model(
 
     Everything that is learnt from rows is in the pipeline.
     """
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
     scaler = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     columns = ColumnTransformer([("numeric", scaler, numeric), ("categorical", encoder, categorical)])

@@ -1,26 +1,31 @@
 """Compute one experiment: cross-validate on the training rows, then fit all of them.
-
-Steps may embed every function. They run in a worker process.
+They run in a worker process.
 """
 
+import statistics
+import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import file_sha256
-    from clearml_flows.tabular.problem_type import (
-        choose_threshold,
-        draw_folds,
-        live_metrics,
-        predict_rows,
-        row_metrics,
-        target_values,
-    )
-    from clearml_flows.tabular.reporting import series_events, stage_events
-    from clearml_flows.tabular.training.estimators import make_model
-    from clearml_flows.tabular.training.importance import feature_importance, stage_scores
-    from clearml_flows.tabular.training.live_scores import write_live
-    from clearml_flows.tabular.training.model_file import save_model
+import numpy as np
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
+
+from clearml_flows.tabular.artifacts import file_sha256
+from clearml_flows.tabular.problem_type import (
+    choose_threshold,
+    draw_folds,
+    live_metrics,
+    predict_rows,
+    row_metrics,
+    target_values,
+)
+from clearml_flows.tabular.reporting import series_events, stage_events
+from clearml_flows.tabular.training.estimators import make_model
+from clearml_flows.tabular.training.importance import feature_importance, stage_scores
+from clearml_flows.tabular.training.live_scores import write_live
+from clearml_flows.tabular.training.model_file import save_model
 
 
 def run_experiment(
@@ -47,11 +52,6 @@ def run_experiment(
     Raises:
         ValueError: the target does not fit the problem type, or the experiment cannot be built.
     """
-    import time
-    import warnings
-
-    from threadpoolctl import threadpool_limits
-
     begun = time.process_time()
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -92,8 +92,6 @@ def fitted_folds(model: Any, features: Any, labels: Any, problem_type: str, fold
 
     Each repeat draws new folds with its own seed.
     """
-    from sklearn.base import clone
-
     for repeat in range(repeats):
         splits = draw_folds(problem_type, folds, (seed + repeat) % 2**32).split(features, labels)
         for number, (fitted_on, held_out) in enumerate(splits):
@@ -118,8 +116,6 @@ def out_of_fold(
     Returns:
         Predictions and fold numbers, both repeats x rows, and the model fitted without fold 0 of repeat 0.
     """
-    import numpy as np
-
     first = None
     p, fold = np.zeros((repeats, len(labels))), np.zeros((repeats, len(labels)), dtype=int)
     for repeat, number, fitted, rows in fitted_folds(model, features, labels, problem_type, folds, repeats, seed):
@@ -131,8 +127,6 @@ def out_of_fold(
 
 def fold_stages(model: Any, features: Any, y: Any, held_out: Any) -> dict[str, dict[str, list[tuple[int, float]]]]:
     """Return the `stage_scores` of a fold's model on its `train` rows and its `held out` rows."""
-    import numpy as np
-
     parts = {"train": np.delete(np.arange(len(y)), held_out), "held out": held_out}
     return {part: stage_scores(model, features.iloc[rows], y[rows]) for part, rows in parts.items()}
 
@@ -155,8 +149,6 @@ def fold_metrics(y: Any, p: Any, fold: Any, problem_type: str) -> dict[str, list
 
 def summarise(by_fold: dict[str, list[float]]) -> dict[str, float]:
     """Return each metric's mean over the folds, and its standard deviation as `<metric>_std`."""
-    import statistics
-
     summary = {}
     for name, values in by_fold.items():
         summary[name] = statistics.fmean(values)

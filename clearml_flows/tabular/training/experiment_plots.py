@@ -1,22 +1,20 @@
-"""Plotly figures and tables of an experiment's out-of-fold scores and model.
-
-Steps may embed every function.
-"""
+"""Plotly figures and tables of an experiment's out-of-fold scores and model."""
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.judging.metrics import lower_is_better
-    from clearml_flows.tabular.report.plots import (
-        calibration_figure,
-        confusion_figure,
-        make_layout,
-        make_line,
-        precision_recall_figure,
-        roc_figure,
-    )
-    from clearml_flows.tabular.report.regression_plots import fit_figures
-    from clearml_flows.tabular.report.sections import mean_interval
+from sklearn.metrics import classification_report
+
+from clearml_flows.tabular.judging.metric_names import lower_is_better
+from clearml_flows.tabular.report.plots import (
+    calibration_figure,
+    confusion_figure,
+    make_layout,
+    make_line,
+    precision_recall_figure,
+    roc_figure,
+)
+from clearml_flows.tabular.report.regression_plots import fit_figures
+from clearml_flows.tabular.report.sections import mean_interval
 
 
 def experiment_figures(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -62,8 +60,6 @@ def confusion_table(y: Any, p: Any, threshold: float) -> dict[str, Any]:
 
 def classification_table(y: Any, p: Any, threshold: float) -> dict[str, Any]:
     """Tabulate precision, recall and F1 of each class and their means, at the threshold."""
-    from sklearn.metrics import classification_report
-
     called = (p >= threshold).astype(int)
     names = ["negative", "positive"]
     report = classification_report(y, called, target_names=names, output_dict=True, zero_division=0.0)

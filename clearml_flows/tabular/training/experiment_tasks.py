@@ -1,23 +1,26 @@
-"""One ClearML Task per experiment: created at the start, completed with all results.
+"""One ClearML Task per experiment: created at the start, completed with all results."""
 
-Steps may embed every function.
-"""
-
+import json
+import os
+import platform
+import traceback
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import save_artifact
-    from clearml_flows.tabular.reporting import (
-        console_events,
-        figure_events,
-        send_report,
-        series_events,
-        single_events,
-        value_events,
-    )
-    from clearml_flows.tabular.training.experiment_plots import experiment_figures
-    from clearml_flows.tabular.training.images import confusion_image, fit_image, send_image
-    from clearml_flows.tabular.training.predictions import write_predictions
+from clearml import Task
+
+from clearml_flows.tabular.artifacts import save_artifact
+from clearml_flows.tabular.library_versions import library_versions
+from clearml_flows.tabular.reporting import (
+    console_events,
+    figure_events,
+    send_report,
+    series_events,
+    single_events,
+    value_events,
+)
+from clearml_flows.tabular.training.experiment_plots import experiment_figures
+from clearml_flows.tabular.training.images import confusion_image, fit_image, send_image
+from clearml_flows.tabular.training.predictions import write_predictions
 
 
 def open_experiment(
@@ -56,9 +59,6 @@ def step_script(step: Any) -> dict[str, Any]:
 
 def system_facts() -> dict[str, Any]:
     """Return the Python release, the machine and the library releases of this process."""
-    import os
-    import platform
-
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -70,21 +70,12 @@ def system_facts() -> dict[str, Any]:
 
 def estimator_parameters(spec: dict[str, Any]) -> dict[str, Any]:
     """Return the experiment's estimator and parameters as hyperparameters; members as JSON text."""
-    import json
-
     parameters = {"estimator": spec.get("estimator") or spec["family"], **(spec.get("params") or {})}
     if spec.get("calibration"):
         parameters["calibration"] = spec["calibration"]
     for number, member in enumerate(spec.get("members") or [], start=1):
         parameters[f"member{number}"] = json.dumps(member, sort_keys=True)
     return parameters
-
-
-def library_versions() -> dict[str, str]:
-    """Return the releases of the libraries that compute and store models."""
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("scikit-learn", "numpy", "pandas", "skops")}
 
 
 def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path: str) -> str:
@@ -96,8 +87,6 @@ def complete_experiment(client: Any, task_id: str, result: dict[str, Any], path:
     Raises:
         RuntimeError: the backend did not accept all of it.
     """
-    from clearml import Task
-
     send_report(client, task_id, result_events(result))
     y, p, threshold = result["y"], result["out_of_fold"], result["threshold"]
     if threshold is None:
@@ -132,8 +121,6 @@ def result_events(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def fail_experiment(client: Any, task_id: str, error: BaseException) -> None:
     """Mark the experiment's Task as failed with the error, and log the traceback."""
-    import traceback
-
     text = "".join(traceback.format_exception(error))
     send_report(client, task_id, console_events([text]))
     message = f"{type(error).__name__}: {error}"[:1000]

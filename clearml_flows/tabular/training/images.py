@@ -1,19 +1,17 @@
-"""Images as debug samples of a Task; ClearML compares them across experiments.
+"""Images as debug samples of a Task; ClearML compares them across experiments."""
 
-Steps may embed every function.
-"""
-
+import re
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import upload_file
-    from clearml_flows.tabular.reporting import send_report
+from sklearn.metrics import confusion_matrix
+
+from clearml_flows.tabular.artifacts import upload_file
+from clearml_flows.tabular.reporting import send_report
 
 
 def confusion_image(y: Any, p: Any, threshold: float, path: str) -> None:
     """Write the confusion matrix at the threshold as a PNG; larger shares of a class are darker."""
     from matplotlib.figure import Figure
-    from sklearn.metrics import confusion_matrix
 
     counts = confusion_matrix(y, p >= threshold)
     shares = counts / counts.sum(axis=1, keepdims=True)
@@ -50,8 +48,6 @@ def send_image(client: Any, task_id: str, title: str, path: str) -> None:
     Raises:
         RuntimeError: the backend did not accept it.
     """
-    import re
-
     name = f"images/{task_id}/{re.sub('[^a-z0-9]+', '-', title.lower())}.png"
     url = f"{client.session.get_files_server_host().rstrip('/')}/{name}"
     upload_file(path, url)

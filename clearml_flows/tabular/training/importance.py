@@ -1,12 +1,14 @@
 """Importance of each column for a fitted model, and its scores by stage.
-
-Steps may embed every function. They run in a worker process.
+They run in a worker process.
 """
 
+from itertools import accumulate
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.problem_type import predict_rows
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import log_loss, r2_score, roc_auc_score, root_mean_squared_error
+
+from clearml_flows.tabular.problem_type import predict_rows
 
 
 def feature_importance(model: Any, unseeing: Any, features: Any, y: Any, seed: int) -> dict[str, Any]:
@@ -79,9 +81,6 @@ def permutation_loss(model: Any, features: Any, y: Any, seed: int) -> dict[str, 
 
     This is the mean of three shuffles on at most 500 rows.
     """
-    from sklearn.inspection import permutation_importance
-    from sklearn.metrics import r2_score, roc_auc_score
-
     measure = roc_auc_score if hasattr(model, "classes_") else r2_score
 
     def score(fitted: Any, rows: Any, truth: Any) -> float:
@@ -112,8 +111,6 @@ def stage_scores(model: Any, features: Any, y: Any, points: int = 25) -> dict[st
 
 def stage_metrics(y: Any, p: Any, of_classes: bool) -> dict[str, float]:
     """Return log loss and ROC-AUC of probabilities, or RMSE and R² of numbers."""
-    from sklearn.metrics import log_loss, r2_score, roc_auc_score, root_mean_squared_error
-
     if of_classes:
         return {"log_loss": float(log_loss(y, p, labels=[0, 1])), "roc_auc": float(roc_auc_score(y, p))}
     return {"rmse": float(root_mean_squared_error(y, p)), "r2": float(r2_score(y, p))}
@@ -121,8 +118,6 @@ def stage_metrics(y: Any, p: Any, of_classes: bool) -> dict[str, float]:
 
 def staged_predictions(estimator: Any, encoded: Any) -> tuple[int, Any]:
     """Return the number of stages and an iterator over the predictions after each stage."""
-    from itertools import accumulate
-
     if type(estimator).__name__ in ("RandomForestClassifier", "RandomForestRegressor"):
         sums = accumulate(predict_tree(tree, encoded) for tree in estimator.estimators_)
         return len(estimator.estimators_), (total / trees for trees, total in enumerate(sums, start=1))

@@ -1,22 +1,23 @@
-"""The learning curve of an experiment: does the metric improve with more rows?
+"""The learning curve of an experiment: does the metric improve with more rows?"""
 
-Steps may embed every function.
-"""
-
+import statistics
+import warnings
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.problem_type import (
-        choose_threshold,
-        draw_folds,
-        predict_rows,
-        row_metrics,
-        target_values,
-    )
-    from clearml_flows.tabular.reporting import figure_events, send_report
-    from clearml_flows.tabular.training.estimators import make_model
-    from clearml_flows.tabular.training.experiment_plots import learning_figure
-    from clearml_flows.tabular.workers import run_in_processes
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+from clearml_flows.tabular.problem_type import (
+    choose_threshold,
+    draw_folds,
+    predict_rows,
+    row_metrics,
+    target_values,
+)
+from clearml_flows.tabular.reporting import figure_events, send_report
+from clearml_flows.tabular.training.estimators import make_model
+from clearml_flows.tabular.training.experiment_plots import learning_figure
+from clearml_flows.tabular.workers import run_in_processes
 
 
 def learning_point(
@@ -35,12 +36,6 @@ def learning_point(
     Returns:
         `{rows, train, held_out}`: the fitted rows, the metric on these, and the metric on the held-out fold.
     """
-    import statistics
-    import warnings
-
-    from sklearn.model_selection import train_test_split
-    from threadpoolctl import threadpool_limits
-
     features, labels = rows[numeric + categorical], rows[target].to_numpy()
     y = target_values(labels, problem_type)
     counts, train, held_out = [], [], []

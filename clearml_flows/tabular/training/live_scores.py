@@ -1,19 +1,17 @@
 """Pass an experiment's scores from its worker process to its Task, as JSON lines in a file.
 
-The worker process has neither a client nor a Task. Steps may embed every function.
+The worker process has neither a client nor a Task.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.reporting import send_report
+from clearml_flows.tabular.reporting import send_report
 
 
 def write_live(path: str, events: list[dict[str, Any]]) -> None:
     """Append events to the file at `path`, each as a line of JSON."""
-    import json
-    from pathlib import Path
-
     with Path(path).open("a", encoding="utf-8") as file:
         file.write("".join(f"{json.dumps(event)}\n" for event in events))
 
@@ -24,9 +22,6 @@ def send_live(client: Any, task_id: str, path: str, start: int) -> int:
     Raises:
         RuntimeError: the backend did not accept all of them.
     """
-    import json
-    from pathlib import Path
-
     if not Path(path).exists():
         return start
     with Path(path).open("rb") as file:

@@ -1,9 +1,12 @@
-"""Read and write fitted models as skops files, which run no code when read.
+"""Read and write fitted models as skops files, which run no code when read."""
 
-Steps may embed every function.
-"""
-
+import io
+import re
+import zipfile
+from pathlib import Path
 from typing import Any
+
+import skops.io
 
 
 def save_model(model: Any, path: str) -> None:
@@ -11,12 +14,6 @@ def save_model(model: Any, path: str) -> None:
 
     skops names objects by their memory addresses, and zip files contain the time. Both are replaced by constants.
     """
-    import io
-    import re
-    import zipfile
-
-    import skops.io
-
     numbers: dict[str, str] = {}
 
     def renumber(match: re.Match[str]) -> str:
@@ -36,10 +33,6 @@ def load_model(path: str, max_bytes: int) -> Any:
     Raises:
         ValueError: it is no skops file, unpacks to more than `max_bytes`, or has a type that our models lack.
     """
-    from pathlib import Path
-
-    import skops.io
-
     check_model_file(path, max_bytes)
     trusted = model_types()
     unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(trusted))
@@ -51,9 +44,6 @@ def load_model(path: str, max_bytes: int) -> Any:
 
 def check_model_file(path: str, max_bytes: int) -> None:
     """Raise ValueError unless the file is a skops zip of at most `max_bytes` when unpacked."""
-    import zipfile
-    from pathlib import Path
-
     name = Path(path).name
     with Path(path).open("rb") as file:
         magic = file.read(4)

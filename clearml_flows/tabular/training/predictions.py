@@ -1,13 +1,12 @@
-"""Out-of-fold predictions of training rows as a file, for choosing thresholds.
-
-Steps may embed every function.
-"""
+"""Out-of-fold predictions of training rows as a file, for choosing thresholds."""
 
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import fetch_artifact, read_parquet, write_parquet
-    from clearml_flows.tabular.judging.profit import best_profit_threshold
+import pandas as pd
+
+from clearml_flows.tabular.artifacts import fetch_artifact
+from clearml_flows.tabular.judging.profit import Prices, best_profit_threshold
+from clearml_flows.tabular.parquet import read_parquet, write_parquet
 
 
 def write_predictions(y: Any, p: Any, threshold: float | None, path: str) -> None:
@@ -15,8 +14,6 @@ def write_predictions(y: Any, p: Any, threshold: float | None, path: str) -> Non
 
     The columns are `positive` (1 or 0) and `probability`; for numbers `true` and `predicted`.
     """
-    import pandas as pd
-
     columns = {"true": y, "predicted": p} if threshold is None else {"positive": y.astype("int8"), "probability": p}
     write_parquet(pd.DataFrame(columns), path)
 
@@ -33,7 +30,7 @@ def read_predictions(task_id: str, sha256: str, folder: str, max_bytes: int) -> 
 
 
 def trained_profit_threshold(
-    sweep: dict[str, Any], task_id: str, prices: tuple[float, float, float], folder: str, max_bytes: int
+    sweep: dict[str, Any], task_id: str, prices: Prices, folder: str, max_bytes: int
 ) -> float | None:
     """Return the threshold with the highest profit on an experiment's out-of-fold predictions.
 

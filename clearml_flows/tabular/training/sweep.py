@@ -1,47 +1,69 @@
-"""Run a sweep: each experiment in a worker process with a Task of its own; select the best.
+"""Run a sweep: each experiment in a worker process with a Task of its own; select the best."""
 
-Steps may embed every function.
-"""
-
+import tempfile
+from dataclasses import dataclass
 from typing import Any
 
-if __name__ != "__main__":  # ClearML copies unconditional imports into a step's script, where these functions stand.
-    from clearml_flows.tabular.artifacts import dump_ref
-    from clearml_flows.tabular.judging.metrics import lower_is_better
-    from clearml_flows.tabular.reporting import figure_events, send_report, value_events
-    from clearml_flows.tabular.training.experiment import run_experiment
-    from clearml_flows.tabular.training.experiment_plots import leaderboard_table
-    from clearml_flows.tabular.training.experiment_tasks import complete_experiment, fail_experiment, open_experiment
-    from clearml_flows.tabular.training.live_scores import send_live
-    from clearml_flows.tabular.workers import run_in_processes
+from clearml_flows.tabular.datasets.dataset_files import read_dataset_part
+from clearml_flows.tabular.registry.entries import project_of
+from clearml_flows.tabular.reporting import figure_events, make_client, send_report, value_events
+from clearml_flows.tabular.training.experiment import run_experiment
+from clearml_flows.tabular.training.experiment_plots import leaderboard_table
+from clearml_flows.tabular.training.experiment_tasks import complete_experiment, fail_experiment, open_experiment
+from clearml_flows.tabular.training.leaderboard import select_best, sweep_result
+from clearml_flows.tabular.training.learning_curve import tell_learning_curve
+from clearml_flows.tabular.training.live_scores import send_live
+from clearml_flows.tabular.workers import count_workers, run_in_processes
 
 
-def read_experiments(text: str) -> list[dict[str, Any]]:
-    """Parse the experiments in a JSON text.
+@dataclass(frozen=True)
+class SweepOptions:
+    """Options of the step `train_sweep`, under their names there."""
+
+    folds: int
+    repeats: int
+    metric: str
+    seed: int
+    jobs: int
+    project: str
+    max_bytes: int
+    shard: bool
+
+
+def train_experiments(task: Any, specs: list[dict[str, Any]], dataset: dict[str, Any], options: SweepOptions) -> str:
+    """Train the experiments on the dataset's training rows, and report on the step's Task.
+
+    Returns:
+        The sweep's result. Its `best` is empty if all experiments of a shard failed.
 
     Raises:
-        ValueError: it is no list of objects with a name and a family, or a name is used twice.
+        ValueError: the metric is unknown, or the dataset is damaged.
+        RuntimeError: all experiments failed.
     """
-    import json
+    client, workers = make_client(), count_workers(options.jobs)
+    facts = sweep_facts(task, dataset, options)
+    print(f"{len(specs)} experiments on {dataset['train_rows']} rows, {workers} at once", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = read_dataset_part(dataset, "train", folder, options.max_bytes)
+        data = (rows, *(dataset[key] for key in ("target", "numeric", "categorical", "problem_type")))
+        drawn = (options.folds, options.repeats, options.seed)
+        calls = [(spec, *data, *drawn, f"{folder}/{number}.skops") for number, spec in enumerate(specs)]
+        tags = ["synthetic"] if dataset["synthetic"] else []
+        entries = run_sweep(client, task, specs, calls, facts, tags, project_of(client, options.project), workers)
+        if options.shard and all(entry["status"] == "failed" for entry in entries):
+            return sweep_result(dataset, options.metric, entries, "")
+        best = select_best(entries, options.metric)
+        winner = next(spec for spec in specs if spec["name"] == best["name"])
+        tell_learning_curve(client, best["task_id"], winner, data, options.metric, options.seed, workers)
+    tell_result(client, task, entries, best, facts)
+    return sweep_result(dataset, options.metric, entries, best["task_id"])
 
-    try:
-        specs = json.loads(text)
-    except ValueError:
-        specs = None
-    if not isinstance(specs, list) or not specs or not all(isinstance(spec, dict) for spec in specs):
-        raise ValueError(f"the experiments must be a JSON list of objects, with at least one in it, not {text!r:.80}")
-    names = [spec.get("name") for spec in specs]
-    for spec in specs:
-        if not (isinstance(spec.get("name"), str) and len(spec["name"]) >= 3 and isinstance(spec.get("family"), str)):
-            raise ValueError(f"an experiment needs a name of 3 characters or more and a family: {spec!r:.200}")
-        if names.count(spec["name"]) > 1:
-            raise ValueError(f"two experiments are called {spec['name']!r}")
-    return specs
 
-
-def sweep_facts(dataset: dict[str, Any], folds: int, repeats: int, metric: str, seed: int) -> dict[str, Any]:
+def sweep_facts(task: Any, dataset: dict[str, Any], options: SweepOptions) -> dict[str, Any]:
     """Return the section `General` that the Tasks of all experiments of a sweep share."""
     return {
+        # ClearML keeps the runs of a flow and their steps in a project with the flow's name.
+        "flow": task.get_project_name().partition("/.pipelines/")[2],
         "dataset_id": dataset["id"],
         "dataset_sha256": dataset["sha256"],
         "train_rows": dataset["train_rows"],
@@ -49,10 +71,10 @@ def sweep_facts(dataset: dict[str, Any], folds: int, repeats: int, metric: str, 
         "test_size": dataset["test_size"],
         "split_seed": dataset["split_seed"],
         "n_features": len(dataset["numeric"]) + len(dataset["categorical"]),
-        "folds": folds,
-        "repeats": repeats,
-        "metric": metric,
-        "random_state": seed,
+        "folds": options.folds,
+        "repeats": options.repeats,
+        "metric": options.metric,
+        "random_state": options.seed,
     }
 
 
@@ -145,34 +167,3 @@ def tell_result(
     values = {"experiments": len(entries), "failed": failed, **best["metrics"]}
     board = leaderboard_table(entries, facts["metric"], facts["folds"], facts["repeats"])
     send_report(client, step.id, [*value_events(values), *figure_events({"Leaderboard": board})])
-
-
-def sweep_result(dataset: dict[str, Any], metric: str, entries: list[dict[str, Any]], best: str) -> str:
-    """Build the reference of a sweep over the dataset; `best` is the id of the winner's Task."""
-    return dump_ref(
-        {
-            "dataset": {"id": dataset["id"], "sha256": dataset["sha256"]},
-            "metric": metric,
-            "count": len(entries),
-            "failed": sum(entry["status"] == "failed" for entry in entries),
-            "best": best,
-            "experiments": entries,
-        }
-    )
-
-
-def select_best(entries: list[dict[str, Any]], metric: str) -> dict[str, Any]:
-    """Return the experiment with the best cross-validated mean; of equal ones the first by name.
-
-    Raises:
-        ValueError: the experiments have no such metric.
-        RuntimeError: all experiments failed.
-    """
-    completed = [entry for entry in entries if entry["status"] == "completed"]
-    if not completed:
-        raise RuntimeError(f"all {len(entries)} experiments failed; the console of each says why")
-    known = [name.removeprefix("cv_") for name in completed[0]["metrics"] if name.startswith("cv_")]
-    if metric not in known:
-        raise ValueError(f"the metric is {metric!r}: it can be one of {', '.join(known)}")
-    sign = 1 if lower_is_better(metric) else -1
-    return min(completed, key=lambda entry: (sign * entry["metrics"][f"cv_{metric}"], entry["name"]))

@@ -31,9 +31,7 @@ def data(project: str) -> Document:
     verb("upload")
     verb("close")
     (folder / "c.txt").write_text("c", encoding="utf-8")
-    second = created(
-        verb("sync", "--folder", str(folder), "--parents", first, "--project", project, "--name", "verbs")
-    )
+    second = created(verb("sync", "--folder", str(folder), "--parents", first, "--project", project, "--name", "verbs"))
     listed = verb("list", "--id", second)
     found = verb("search", "--project", project, "--name", "verbs")
     verb("compare", "--source", first, "--target", second)

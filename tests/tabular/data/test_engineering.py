@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from clearml_flows.tabular.data.engineering import engineered_features, telco_features
+from clearml_flows.tabular.data.model_columns import fill_blanks
 from clearml_flows.tabular.data.rows import rows_from_csv
-from clearml_flows.tabular.data.split import fill_blanks
 from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
 from clearml_flows.tabular.data.table_schema import load_schema
 

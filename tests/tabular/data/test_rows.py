@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clearml_flows.tabular.data.rows import prediction_rows, prediction_schema, read_rows, rows_from_csv
+from clearml_flows.tabular.data.model_columns import prediction_rows
+from clearml_flows.tabular.data.rows import prediction_schema, read_rows, rows_from_csv
 from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
 from clearml_flows.tabular.data.table_schema import load_schema
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from clearml_flows.tabular.data.columns import finish_types, to_typed
-from clearml_flows.tabular.data.split import feature_roles, fill_blanks, split_rows
+from clearml_flows.tabular.data.model_columns import feature_roles, fill_blanks
+from clearml_flows.tabular.data.split import split_rows
 from clearml_flows.tabular.data.synthetic_telco import synthetic_customers
 from clearml_flows.tabular.data.table_schema import load_schema
 

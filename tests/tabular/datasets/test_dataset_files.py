@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clearml_flows.tabular.artifacts import read_parquet, write_parquet
 from clearml_flows.tabular.datasets.dataset_files import content_sha256, dataset_columns, rows_sha256
+from clearml_flows.tabular.parquet import read_parquet, write_parquet
 
 MANIFEST = {
     "target": "churn",

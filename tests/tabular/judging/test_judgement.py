@@ -15,12 +15,13 @@ from clearml_flows.tabular.judging.judgement import (
     judgement_values,
 )
 from clearml_flows.tabular.judging.metrics import binary_metrics
+from clearml_flows.tabular.judging.profit import Prices
 
 RNG = np.random.default_rng(0)
 P = RNG.random(400)
 Y = (RNG.random(400) < P).astype(int)
 ROWS = pd.DataFrame({"contract": RNG.choice(["monthly", "yearly"], 400)})
-PRICES = (500.0, 50.0, 0.4)
+PRICES = Prices(500.0, 50.0, 0.4)
 RULES = [{"rule": "minimum", "passed": True, "why": "it does"}, {"rule": "segments", "passed": False, "why": "no"}]
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
 
-from clearml_flows.tabular.judging.metrics import best_threshold, binary_metrics, lower_is_better
+from clearml_flows.tabular.judging.metric_names import lower_is_better
+from clearml_flows.tabular.judging.metrics import best_threshold, binary_metrics
 
 # Few distinct scores, so that there are ties.
 scored_rows = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=4, max_size=40).filter(

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clearml_flows.tabular.artifacts import read_parquet
+from clearml_flows.tabular.parquet import read_parquet
 from clearml_flows.tabular.training.predictions import write_predictions
 
 

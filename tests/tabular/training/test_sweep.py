@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from clearml_flows.tabular.training.sweep import describe, read_experiments, select_best
+from clearml_flows.tabular.training.leaderboard import read_experiments, select_best
+from clearml_flows.tabular.training.sweep import describe
 
 
 @pytest.mark.parametrize(
