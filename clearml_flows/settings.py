@@ -193,7 +193,7 @@ class Flow(Table):
     metric: str = ""
     gate_metric: str = ""
     gate_minimum: float = 0.0
-    experiments: tuple[Experiment, ...] = Field(min_length=1)
+    experiments: tuple[Experiment, ...] = ()
 
     @field_validator("experiments")
     @classmethod

@@ -10,12 +10,12 @@ LIBRARY = ROOT / "clearml_flows"
 OURS = ("clearml_flows", "flows", "components")
 # A part, and the only modules of ours that it may import. The library's root is what everything may import.
 MAY_IMPORT = {
-    "flows": ("clearml_flows.flow",),
+    "flows": ("clearml_flows.flow", "clearml_flows.run.shards", "clearml_flows.settings", "components"),
     "components": ("clearml_flows.tabular",),
     "clearml_flows/localserver": ("clearml_flows.localserver",),
     "clearml_flows/tabular": ("clearml_flows.tabular",),
     "clearml_flows/backend": ("clearml_flows.localserver", "clearml_flows.backend"),
-    "clearml_flows/run": ("clearml_flows.backend", "clearml_flows.tabular", "clearml_flows.run", "components"),
+    "clearml_flows/run": ("clearml_flows.backend", "clearml_flows.tabular", "clearml_flows.run"),
 }
 ENTRIES = (LIBRARY / "__main__.py", LIBRARY / "flow.py")  # what starts the command line
 # The same part of several nouns has the same name.

@@ -169,14 +169,15 @@ def when_created(tell: Callable[[Any], None]) -> None:
     PipelineDecorator.__init__ = make_and_tell
 
 
-def draft(pipeline: Any, flow: Callable[..., None], parameters: dict[str, Any]) -> None:
+def draft(pipeline: Any, flow: Callable[..., None], parameters: dict[str, Any], sections: dict[str, list[str]]) -> None:
     """Write graph and arguments to the pipeline's Task and leave it as a draft.
 
     The draft can be enqueued, or cloned and edited first.
     """
-    types = inspect.get_annotations(flow)
+    kinds = inspect.signature(flow).parameters
     for name, value in parameters.items():
-        pipeline.add_parameter(name=name, default=value, param_type=types.get(name))
+        pipeline.add_parameter(name=name, default=value, param_type=kinds[name].annotation)
+    pipeline._args_map = sections
     pipeline.create_draft()
 
 

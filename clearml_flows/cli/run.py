@@ -13,11 +13,11 @@ from clearml_flows.backend.connection import data_dir, is_embedded
 from clearml_flows.cli.progress import progress
 from clearml_flows.cli.summary import one_line, summary
 from clearml_flows.errors import BadInput, FlowsError
+from clearml_flows.flow_file import check_flow
 from clearml_flows.run.document import document, failure, web_url
 from clearml_flows.run.launch import Ended, launch
 from clearml_flows.run.options import SOURCES, How
 from clearml_flows.run.snapshot import RUNNING
-from clearml_flows.run.step_names import check_steps
 from clearml_flows.settings import Settings, load, set_option
 
 GATE_SAID_NO = 3
@@ -61,8 +61,7 @@ def run_command(flow: str) -> click.Command:
     ) -> None:
         try:
             settings = _settings(source, changes)
-            settings.flow(flow)
-            check_steps(flow, how["force"])
+            check_flow(flow, settings, how["force"])
             if how["detach"] and not how["remote"]:
                 raise BadInput("--detach is for a run whose controller is on an agent: give --remote too")
             if dry_run:
@@ -156,7 +155,7 @@ def _say_end(flow: str, ended: Ended, as_json: bool, attended: bool) -> None:
         return
     if not completed:
         raise _failed(ended)
-    if ended.run.returned("evaluate", "evaluation").get("promoted") is False:
+    if ended.run.result("evaluation").get("promoted") is False:
         raise SystemExit(GATE_SAID_NO)
 
 

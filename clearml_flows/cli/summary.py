@@ -12,9 +12,7 @@ from clearml_flows.run.launch import Ended
 from clearml_flows.run.shards import sweep_of
 from clearml_flows.tabular.judging.metric_names import lower_is_better
 
-# The steps whose last word is of interest when the run has ended: what was tried, what is odd, what has drifted.
 HEADLINES = ("test_roc_auc", "test_r2")
-NOTED = ("download", "validate", "version_dataset")
 
 
 def summary(flow: str, ended: Ended) -> None:
@@ -40,21 +38,21 @@ def one_line(flow: str, ended: Ended) -> str:
     """Return one line about a completed run, for output without a terminal."""
     account = document(flow, ended)
     said = [f"{flow} {ended.run.status} after {ended.seconds:.0f} s"]
-    if ended.run.returned("download", "raw").get("synthetic"):
+    if ended.run.result("raw").get("synthetic"):
         said.append("the data is made up")
     evaluation = account["evaluation"]
     if evaluation:
-        name = next(name for name in HEADLINES if name in evaluation["metrics"])
-        said.append(f"{name} {evaluation['metrics'][name]:.4f}")
+        name = next((name for name in HEADLINES if name in evaluation["metrics"]), "")
+        said += [f"{name} {evaluation['metrics'][name]:.4f}"] if name else []
         said.append("promoted to production" if evaluation["promoted"] else f"not promoted: {evaluation['reason']}")
     return f"{', '.join(said)}: {web_url(ended)}"
 
 
 def _notes(console: Console, ended: Ended) -> None:
-    if ended.run.returned("download", "raw").get("synthetic"):
+    if ended.run.result("raw").get("synthetic"):
         console.print("[bold red]WARNING: this data is made up.[/] The model says nothing about the real world.")
     for step in ended.run.steps:
-        if step.name in NOTED and step.progress:
+        if step.progress and not (step.returns or {}).get("sweep"):
             console.print(f"{step.name}: {step.progress}", markup=False, soft_wrap=True)
 
 

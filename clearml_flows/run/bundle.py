@@ -19,6 +19,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from clearml_flows.catalog import flow_names
+from clearml_flows.flow_file import read_flow
+
 CODE = "code"
 GIT = "git"
 PROJECT = "clearml-flows"
@@ -26,7 +29,6 @@ ROOMS = ("backend", "run", "tabular")  # subpackages in the bundle, besides the 
 PACKAGES = ("flows", "components", "clearml_flows/*.py", *(f"clearml_flows/{room}" for room in ROOMS))
 RELEASES = "releases.json"  # the packages of steps, and the release of each
 _ROOT = Path(__file__).resolve().parents[2]
-_STEP_PACKAGE = re.compile(r'"([A-Za-z][\w.-]*)(?:\[[\w,]+\])?>=')
 TRAVELS = (".py", ".json")
 SCRIPT = '''"""{what}: runs the code in this Task's configuration object `code`."""
 
@@ -136,8 +138,8 @@ def _carried() -> dict[str, str]:
 
 
 def _step_packages() -> list[str]:
-    texts = [path.read_text("utf-8") for path in (_ROOT / "components").glob("*.py")]
-    return sorted({name for text in texts for name in _STEP_PACKAGE.findall(text)})
+    steps = [step for flow in flow_names() for step in read_flow(flow).components.values()]
+    return sorted({re.split(r"[\s<>=!~;\[]", package, maxsplit=1)[0] for step in steps for package in step.packages})
 
 
 def _git(script: Any) -> str:

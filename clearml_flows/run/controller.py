@@ -5,31 +5,44 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from clearml import PipelineDecorator, Task
 
 from clearml_flows.backend import sdk
 from clearml_flows.backend.queues import check_queues
-from clearml_flows.errors import FlowsError
+from clearml_flows.flow import here
 from clearml_flows.run import bundle, step_code
 from clearml_flows.run.ending import PROCESS, process_mark
 from clearml_flows.run.limits import Limits
 from clearml_flows.run.options import DRAFT, FORCE, FRESH, NO_QUEUE, QUEUE, RESUME, RUN_FILE, TAGS
+from clearml_flows.run.parameters import configured_values, pipeline_of, sections_of
 from clearml_flows.run.resume import completed_steps, parameters_of
-from clearml_flows.run.step_names import base_name
+from clearml_flows.run.snapshot import base_name
 from clearml_flows.run.watchdog import keep_watch
-from clearml_flows.settings import Settings, settings_file
-from clearml_flows.tabular.failure import tell_failure
-
-T = TypeVar("T")
+from clearml_flows.settings import Settings, load, settings_file
 
 POLL_SECONDS = 0.1
 LOOK_MINUTES = 0.01  # between the pipeline's checks for failed steps; ClearML takes minutes here
 
 
-def run(name: str, flow: Callable[..., None], settings: Settings, parameters: dict[str, Any]) -> None:
+def run_flow(name: str, flow: Callable[..., None]) -> None:
+    """Run a declared flow with the settings in force; see `run`."""
+    settings = load()
+    values = configured_values(flow, name, settings)
+    run(name, pipeline_of(flow), settings, values, sections_of(flow))
+
+
+def run(
+    name: str,
+    flow: Callable[..., None],
+    settings: Settings,
+    parameters: dict[str, Any],
+    sections: dict[str, list[str]] | None = None,
+) -> None:
     """Run the flow as a ClearML pipeline of this name and return when the run has ended.
+
+    `sections` are the names of the parameters by their sections on the run's Task, `Args` if there are none.
 
     Each step is a process on this machine, or a Task in the queue that the launcher named. On an agent, the parameters
     come from the run's Task, where users may have edited them. If the launcher asks for a draft, only the run's Task is
@@ -45,19 +58,21 @@ def run(name: str, flow: Callable[..., None], settings: Settings, parameters: di
     step_code.export_roots()
     limits = Limits({**_asked(), **settings.run.model_dump()})
     sdk.when_created(lambda task: _equip(task, name, settings, limits, steps))
+    sections = sections or {"Args": list(parameters)}
     if os.environ.get(RESUME):
-        parameters = {**parameters, **parameters_of(os.environ[RESUME], flow)}
+        parameters = {**parameters, **parameters_of(os.environ[RESUME], flow, sections)}
     if RUN_FILE in os.environ:
         threading.Thread(target=_announce, daemon=True).start()
     queue = os.environ.get(QUEUE) or settings.queues.steps
     options = _options(name, settings, limits)
     if os.environ.get(DRAFT):
         PipelineDecorator.set_default_execution_queue(queue)
-        sdk.draft(PipelineDecorator(**options), flow, parameters)
+        sdk.draft(PipelineDecorator(**options), flow, parameters, sections)
         return
     if Task.running_locally() and not os.environ.get(QUEUE):
         PipelineDecorator.run_locally()
-    pipeline = PipelineDecorator.pipeline(**options, default_queue=queue, pipeline_execution_queue=None)
+    placed = {"default_queue": queue, "pipeline_execution_queue": None, "args_map": sections}
+    pipeline = PipelineDecorator.pipeline(**options, **placed)
     pipeline(flow)(**parameters)
 
 
@@ -131,26 +146,3 @@ def _announce() -> None:
     draft = path.with_suffix(".tmp")
     draft.write_text(task.id, "utf-8")
     draft.replace(path)
-
-
-def result(output: Any) -> str:
-    """Wait for a step and return its result as text.
-
-    A text becomes a parameter of the next step, unlike a reference to the step's Task. Users can read and edit it on
-    the ClearML page, and equal values hit the cache.
-
-    Raises RuntimeError if the step has no result. ClearML returns None in this case.
-    """
-    text = str(output)
-    if text in ("", "None"):
-        raise RuntimeError("a step ended without its result; its console says why")
-    return text
-
-
-def here(work: Callable[..., T], *arguments: Any) -> T:
-    """Call a function in the controller. If it fails, write the error to the run's Task."""
-    try:
-        return work(*arguments)
-    except (ValueError, RuntimeError, FlowsError) as error:
-        tell_failure(Task.current_task(), str(error))
-        raise

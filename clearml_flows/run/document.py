@@ -23,10 +23,10 @@ def document(flow: str, ended: Ended) -> dict[str, Any]:
         "backend": ended.backend.kind,
         "web_url": web_url(ended),
         "steps": [_step(step) for step in run.steps],
-        "dataset": _dataset(run.returned("version_dataset", "dataset"), run.step("version_dataset")),
+        "dataset": _dataset(run.result("dataset"), run.step_with("dataset")),
         "experiments": _experiments(sweep_of(run)),
         "model": _model(ended),
-        "evaluation": _pick(run.returned("evaluate", "evaluation"), "metrics", "threshold", "promoted", "reason"),
+        "evaluation": _pick(run.result("evaluation"), "metrics", "threshold", "promoted", "reason"),
         "report": report_url(ended),
         "error": _error(ended),
     }
@@ -43,10 +43,10 @@ def page_of(backend: Backend, project: str, run_id: str) -> str:
 
 
 def report_url(ended: Ended) -> str | None:
-    """Return the URL of the page with the run's reports. None before `evaluate` completed."""
-    if not ended.run.returned("evaluate", "evaluation"):
+    """Return the URL of the page with the run's reports. None if no step returned an evaluation (yet)."""
+    task = ended.run.step_with("evaluation").task_id
+    if not task:
         return None
-    task = ended.run.step("evaluate").task_id
     return f"{ended.backend.web_url}/projects/{ended.run.project}/experiments/{task}/artifacts"
 
 
@@ -75,8 +75,8 @@ def _experiments(sweep: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _model(ended: Ended) -> dict[str, Any] | None:
-    model = ended.run.returned("register_best", "model")
-    if not model:
+    model = ended.run.result("model")
+    if not model.get("id"):
         return None
     # Promotion changes the tags after the model was registered.
     now = ended.backend.api.call("models.get_by_id", model=model["id"])["model"]

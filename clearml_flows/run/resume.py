@@ -9,13 +9,12 @@ from clearml import Task
 from clearml_flows.run.snapshot import graph
 
 
-def parameters_of(run_id: str, flow: Callable[..., None]) -> dict[str, Any]:
+def parameters_of(run_id: str, flow: Callable[..., None], sections: dict[str, list[str]]) -> dict[str, Any]:
     """Return the run's arguments of the flow, without arguments that the flow no longer has."""
     recorded = Task.get_task(task_id=run_id).get_parameters()
     kinds = {name: parameter.annotation for name, parameter in inspect.signature(flow).parameters.items()}
-    return {
-        name: _typed(str(recorded[f"Args/{name}"]), kind) for name, kind in kinds.items() if f"Args/{name}" in recorded
-    }
+    places = {name: f"{section}/{name}" for section, names in sections.items() for name in names}
+    return {name: _typed(str(recorded[place]), kinds[name]) for name, place in places.items() if place in recorded}
 
 
 def completed_steps(run_id: str) -> dict[str, str]:

@@ -37,8 +37,7 @@ def merge(parts: list[str]) -> str:
 
 def sweep_of(run: Run) -> dict[str, Any]:
     """Return the merged result of a run's sweep. {} if no experiment completed (yet)."""
-    returned = [(step.returns or {}).get("sweep") for step in run.steps if step.name.startswith("train_sweep")]
-    parts = [part for part in returned if part]
+    parts = [step.returns["sweep"] for step in run.steps if step.returns and step.returns.get("sweep")]
     if not any(json.loads(part)["best"] for part in parts):
         return {}
     return dict(json.loads(merge(parts)))

@@ -1,6 +1,7 @@
 """Snapshot of a run from the backend, the same for runs on this machine and on agents."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -48,9 +49,14 @@ class Run:
     def step(self, name: str) -> Step:
         return next((step for step in self.steps if step.name == name), Step(name))
 
-    def returned(self, name: str, key: str) -> Any:
-        """Return a step's JSON result as Python values. {} if the step has no result (yet)."""
-        return json.loads((self.step(name).returns or {}).get(key) or "{}")
+    def step_with(self, result: str) -> Step:
+        """Return the last step that returned a result of this name, or an empty step."""
+        return next((step for step in reversed(self.steps) if (step.returns or {}).get(result)), Step(""))
+
+    def result(self, name: str) -> dict[str, Any]:
+        """Return the result of this name as parsed JSON. {} if no step returned one (yet)."""
+        text = (self.step_with(name).returns or {}).get(name, "")
+        return dict(json.loads(text)) if text.startswith("{") else {}
 
     @property
     def broken(self) -> Step | None:
@@ -69,6 +75,11 @@ def of_controller(api: Api, controller: dict[str, Any]) -> Run:
     tasks = _tasks(api, [node["job_id"] for node in nodes.values() if node.get("job_id")])
     steps = tuple(_step(name, tasks.get(node.get("job_id") or "", {}), run_id) for name, node in nodes.items())
     return Run(run_id, controller["status"], failure_of(controller), controller.get("project", ""), steps)
+
+
+def base_name(step: str) -> str:
+    """Return the step's name without the number of a call: train_sweep for train_sweep_1."""
+    return re.sub(r"_\d+$", "", step)
 
 
 def _in_order(nodes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,22 +1,16 @@
-"""Parameters and results of steps, parsed from their source files.
+"""Parameters and results of steps, from their functions."""
 
-Importing a step takes seconds, and help must be fast.
-"""
-
-import ast
+import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-import components
+from clearml_flows.catalog import flow_names
 from clearml_flows.errors import BadInput
-from clearml_flows.run.step_names import step_names
+from clearml_flows.flow_file import Component, read_flow
 from clearml_flows.spelling import did_you_mean
 
-TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
-_FOLDER = Path(components.__path__[0])
 _ARGUMENT = re.compile(r"^ {4}(\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
 
 
@@ -53,10 +47,10 @@ class Step:
 
 @cache
 def steps() -> dict[str, Step]:
-    """Return the steps by name, in the order of a run."""
-    nodes = {name: _function(name) for name in step_names()}
-    makers = {result: name for name, node in nodes.items() for result in _returns(node)}
-    return {name: _step(node, makers) for name, node in nodes.items()}
+    """Return the steps of all flows by name, in the order of a run."""
+    components = {name: one for flow in flow_names() for name, one in read_flow(flow).components.items()}
+    makers = {result: name for name, one in components.items() for result in one.returns}
+    return {name: _step(one, makers) for name, one in components.items()}
 
 
 def step_of(name: str) -> Step:
@@ -66,32 +60,19 @@ def step_of(name: str) -> Step:
     return steps()[name]
 
 
-def _function(name: str) -> ast.FunctionDef:
-    tree = ast.parse((_FOLDER / f"{name}.py").read_text("utf-8"))
-    return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
-
-
-def _returns(node: ast.FunctionDef) -> tuple[str, ...]:
-    words: list[ast.keyword] = [
-        word for call in node.decorator_list if isinstance(call, ast.Call) for word in call.keywords
-    ]
-    return tuple(next(ast.literal_eval(word.value) for word in words if word.arg == "return_values"))
-
-
-def _step(node: ast.FunctionDef, makers: dict[str, str]) -> Step:
-    doc = ast.get_docstring(node) or ""
+def _step(component: Component, makers: Mapping[str, str]) -> Step:
+    doc = inspect.getdoc(component.function) or ""
     told = doc.partition("\nArgs:\n")[2].partition("\n\n")[0]
     helps = {name: re.sub(r"\s+", " ", text) for name, text in _ARGUMENT.findall(told)}
-    needed = len(node.args.args) - len(node.args.defaults)
+    parameters = inspect.signature(component.function, eval_str=True).parameters.values()
     return Step(
-        node.name,
+        component.name,
         doc,
-        tuple(_parameter(one, place < needed, helps, makers) for place, one in enumerate(node.args.args)),
-        _returns(node),
+        tuple(
+            Parameter(
+                one.name, one.annotation, helps.get(one.name, ""), one.default is one.empty, makers.get(one.name, "")
+            )
+            for one in parameters
+        ),
+        component.returns,
     )
-
-
-def _parameter(argument: ast.arg, required: bool, helps: dict[str, str], makers: dict[str, str]) -> Parameter:
-    annotation: Any = argument.annotation
-    name = argument.arg
-    return Parameter(name, TYPES[annotation.id], helps.get(name, ""), required, makers.get(name, ""))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def run_step(backend: Backend, step: Step, flow: str, arguments: Mapping[str, An
     Raises FlowsError if it is interrupted, also by SIGTERM. The step is then ended and its Task is marked stopped.
     """
     _be_interrupted_by_sigterm()
-    task, script = _make_task(step, f"{settings.project.name}/.pipelines/{flow}", arguments)
+    task, script = _make_task(step, flow, f"{settings.project.name}/.pipelines/{flow}", arguments)
     log = _log_file(data_dir(settings), step.name)
     limit = settings.run.step_timeout
     with tempfile.TemporaryDirectory(prefix="flows-") as folder:
@@ -107,9 +108,9 @@ def _be_interrupted_by_sigterm() -> None:
         signal.signal(signal.SIGTERM, interrupt)
 
 
-def _make_task(step: Step, project: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+def _make_task(step: Step, flow: str, project: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     with quiet():
-        task = _sdk().make_step_task(step.name, arguments, project, commit_of(ROOT), _packed_modules)
+        task = _sdk(flow).make_step_task(step.name, arguments, project, commit_of(ROOT), _packed_modules)
         return {"id": task.id, "project": task.project}, str(task.data.script.diff)
 
 
@@ -129,12 +130,12 @@ def _packed_modules(step: Callable[..., Any]) -> str:
 
 
 @cache
-def _sdk() -> Any:
-    """Register the steps with exact requirements, and return clearml_flows.backend.sdk."""
+def _sdk(flow: str) -> Any:
+    """Register the flow's steps with exact requirements, and return clearml_flows.backend.sdk."""
     from clearml_flows.backend import sdk
-    from clearml_flows.run import bundle, pipeline, step_code
+    from clearml_flows.run import bundle, step_code
 
-    del pipeline  # importing the pipeline registers its steps
+    import_module(f"flows.{flow}_flow")
     sdk.ask_nobody_for_news()
     sdk.prepare_steps(bundle.exact, step_code.header)
     step_code.export_roots()

@@ -88,7 +88,7 @@ def test_what_may_pass_is_tried_again_and_the_steps_after_it_run(
     assert run.status == "completed"
     assert [(step.name, step.status) for step in run.steps] == [("shaky", "completed"), ("after", "completed")]
     assert run.step("shaky").progress == "passing failure 2; try 3 of 3 in 1 s"
-    assert run.returned("after", "text") == 3
+    assert run.step("after").returns == {"text": "3"}
 
 
 def test_it_is_given_up_when_it_does_not_pass(limited: Place, backend: Backend, api: Api, tmp_path: Path) -> None:

@@ -50,6 +50,6 @@ def test_a_run_is_its_steps_with_their_states_and_results(api: Api) -> None:
         ("validate", "cached", 0.0),
         ("features", "pending", 0.0),
     ]
-    assert run.returned("download", "raw") == {"sha256": "abc"}
-    assert run.returned("features", "split") == {}
+    assert run.result("raw") == {"sha256": "abc"}
+    assert run.result("split") == {}
     assert run.broken is None

@@ -7,7 +7,8 @@ import sys
 
 from clearml import PipelineDecorator
 
-from clearml_flows.run.controller import result, run
+from clearml_flows.flow import result
+from clearml_flows.run.controller import run
 from clearml_flows.settings import load
 
 

@@ -4,7 +4,8 @@ import sys
 
 from clearml import PipelineDecorator
 
-from clearml_flows.run.controller import result, run
+from clearml_flows.flow import result
+from clearml_flows.run.controller import run
 from clearml_flows.settings import load
 from clearml_flows.tabular.failure import tell_failure, tell_transient
 
