@@ -25,13 +25,16 @@ class Flow:
 def flow(name: str) -> Callable[[Callable[..., None]], Flow]:
     """Declare a pipeline function as the flow of this name.
 
-    Its parameters are groups (tables of the settings, `Source`, `Models`) and plain values with defaults.
+    Its parameters are groups (tables of the settings, `Source`, `Models`) and plain values with defaults. The file is
+    `flows/NAME_flow.py`.
     `python flows/NAME_flow.py` and `flows run NAME` run it.
     """
 
     def declare(function: Callable[..., None]) -> Flow:
         declared = Flow(name, function)
-        if function.__module__ == "__main__":
+        # Not the function's module: a file may give the function of another flow a second name.
+        if sys._getframe(1).f_globals["__name__"] == "__main__":
+            # Imported here: a process that reads the file must not import ClearML.
             from clearml_flows.run.controller import run_flow
 
             run_flow(declared.name, declared.function)

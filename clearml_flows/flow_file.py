@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from clearml_flows.catalog import FLOWS
 from clearml_flows.errors import BadInput
@@ -16,9 +17,6 @@ from clearml_flows.flow import Flow
 from clearml_flows.run.parameters import configured_values
 from clearml_flows.settings import Settings
 from clearml_flows.spelling import did_you_mean
-
-# Modules that a flow's file may import differently with a stand-in for ClearML.
-_READ_ANEW = ("clearml", "components", "flows")
 
 
 @dataclass(frozen=True)
@@ -90,16 +88,40 @@ def _recording(read: FlowFile) -> Iterator[None]:
 
         return call
 
-    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in _READ_ANEW}
-    stand_in: Any = ModuleType("clearml")
-    stand_in.PipelineDecorator = SimpleNamespace(component=component)
-    sys.modules["clearml"] = stand_in
+    with _replaced(component), _without("components", "flows"):
+        yield
+
+
+@contextmanager
+def _replaced(component: Callable[..., Any]) -> Iterator[None]:
+    """Replace `PipelineDecorator.component` by this function, with a stand-in for ClearML if it is not imported."""
+    clearml: Any = sys.modules.get("clearml")
+    if clearml is not None:
+        # Its threads go on, so its modules must stay.
+        with mock.patch.object(clearml.PipelineDecorator, "component", component):
+            yield
+        return
+    with _without("clearml"):
+        stand_in: Any = ModuleType("clearml")
+        stand_in.PipelineDecorator = SimpleNamespace(component=component)
+        sys.modules["clearml"] = stand_in
+        yield
+
+
+@contextmanager
+def _without(*packages: str) -> Iterator[None]:
+    """Import the packages anew, and forget these imports afterwards."""
+    kept = {name: sys.modules.pop(name) for name in _below(packages)}
     try:
         yield
     finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] in _READ_ANEW]:
+        for name in _below(packages):
             del sys.modules[name]
         sys.modules.update(kept)
+
+
+def _below(packages: Sequence[str]) -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] in packages]
 
 
 def check_flow(name: str, settings: Settings, forced: Sequence[str] = ()) -> None:

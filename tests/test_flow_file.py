@@ -86,3 +86,18 @@ def test_an_unknown_step_is_refused_with_the_nearest() -> None:
     check_flow("churn", load(), ["features", "train_sweep"])
     with pytest.raises(BadInput, match="churn has no step 'trainsweep'; did you mean 'train_sweep'"):
         check_flow("churn", load(), ["features", "trainsweep"])
+
+
+def test_reading_beside_clearml_leaves_its_modules_and_steps_as_they_are() -> None:
+    code = """
+import sys, clearml
+from clearml_flows.flow_file import read_flow
+from flows import churn_flow
+before = {name: id(module) for name, module in sys.modules.items() if name.startswith(("clearml.", "components"))}
+known = len(clearml.PipelineDecorator._added_decorator)
+steps = list(read_flow("churn").components)
+after = {name: id(module) for name, module in sys.modules.items() if name in before}
+print(before == after, known == len(clearml.PipelineDecorator._added_decorator) == 7, *steps)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert told.split() == ["True", "True", *STEPS]

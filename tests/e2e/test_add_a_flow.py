@@ -95,10 +95,6 @@ def write(folder: Path, before: str, language: str, block: str) -> None:
             file.write(block)
 
 
-def test_the_flow_is_less_than_40_lines(project: Place) -> None:
-    assert len((project.folder / "flows" / "iris_flow.py").read_text("utf-8").splitlines()) <= 40
-
-
 def test_the_columns_that_pandas_writes_are_a_schema(project: Place) -> None:
     done = project.shell(next(block for _, language, block in BLOCKS if "pandas" in block))
     assert done.exit_code == 0, done.stderr
@@ -154,6 +150,53 @@ def test_a_step_that_finds_bad_data_says_so_and_its_task_has_failed(project: Pla
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("line", re.findall(r"^flows .+$", PAGE, re.M))
+@pytest.fixture(scope="module")
+def profiles_run(project: Place, run: Finished) -> Finished:
+    """The page's own graph, and its step alone."""
+    return project.shell(next(block for _, language, block in BLOCKS if language == "sh" and "run profiles" in block))
+
+
+def profiles(project: Place, *options: str) -> tuple[Finished, dict[str, bool]]:
+    """Another run of the graph, and whether each of its steps came from the cache."""
+    again = project.flows("run", "profiles", "--json", *options)
+    assert again.exit_code == 0, again.stderr
+    return again, {step["name"]: step["cached"] for step in again.document["steps"]}
+
+
+def test_a_graph_of_ones_own_runs_with_its_branches_its_helper_and_its_step(
+    project: Place, profiles_run: Finished
+) -> None:
+    assert profiles_run.exit_code == 0, profiles_run.stderr
+    *_, alone = profiles_run.stdout.splitlines()
+    told = json.loads(alone)
+    assert (told["step"], told["returned"]["profile"]["column"]) == ("profile", "sepal_width")
+    assert (told["returned"]["profile"]["count"], round(told["returned"]["profile"]["mean"], 1)) == (100, 2.9)
+    assert "profiles completed after" in profiles_run.stdout
+    run = json.loads(project.flows("runs", "show", "--json").stdout)
+    steps = [(step["name"], step["status"]) for step in run["steps"]]
+    assert steps == [(name, "completed") for name in ("download", "validate", "profile", "profile_1", "compare")]
+
+
+def test_a_graph_of_ones_own_has_document_cache_and_force(project: Place, profiles_run: Finished) -> None:
+    again, cached = profiles(project)
+    document = again.document
+    assert [document[name] for name in ("dataset", "experiments", "model", "evaluation", "report", "error")] == [
+        None
+    ] * 6
+    assert cached == {"download": False, "validate": True, "profile": True, "profile_1": True, "compare": False}
+    assert re.search(r"s  compare: completed", again.stderr), again.stderr
+    assert profiles(project, "--force", "profile")[1] == {**cached, "profile": False, "profile_1": False}
+
+
+def test_the_cache_misses_where_a_module_of_the_step_changed(project: Place, profiles_run: Finished) -> None:
+    unused, used = (project.folder / "components" / name for name in ("features.py", "profiles.py"))
+    hits = profiles(project)[1]
+    unused.write_text(unused.read_text("utf-8") + "\n\nUNUSED = 1\n", "utf-8")
+    assert profiles(project)[1] == hits
+    used.write_text(used.read_text("utf-8") + "\n\nUSED = 1\n", "utf-8")
+    assert profiles(project)[1] == {**hits, "profile": False, "profile_1": False}
+
+
+@pytest.mark.parametrize("line", re.findall(r"^flows (?!step profile).+$", PAGE, re.M))
 def test_every_command_of_the_page_is_understood(line: str) -> None:
-    check_understood(line.replace(" iris", " wine"))
+    check_understood(re.sub(" (iris|profiles)", " wine", line))
