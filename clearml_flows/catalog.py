@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from clearml_flows.errors import BadInput
 from clearml_flows.tabular.data.table_schema import problem_type_of
 from clearml_flows.tabular.judging.metric_names import METRICS
 
@@ -15,8 +16,14 @@ def flow_names() -> list[str]:
 
 
 def schema_text(flow: str) -> str:
-    """Return a flow's schema as JSON text; see `tabular/data/table_schema.py`."""
-    return (FLOWS / "schemas" / f"{flow}.json").read_text("utf-8")
+    """Return a flow's schema as JSON text; see `tabular/data/table_schema.py`.
+
+    Raises BadInput if the flow has none.
+    """
+    path = FLOWS / "schemas" / f"{flow}.json"
+    if not path.is_file():
+        raise BadInput(f"the flow {flow} needs a schema, and there is no file {path}")
+    return path.read_text("utf-8")
 
 
 def metrics_of(flow: str) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Read a flow's file without ClearML, whose import takes seconds: its pipeline and its steps."""
+"""Read the pipeline and the steps of a flow's file, without the import of ClearML.
+
+The import takes seconds, and most commands do not need it.
+"""
 
 import importlib.util
 import inspect
@@ -94,7 +97,10 @@ def _recording(read: FlowFile) -> Iterator[None]:
 
 @contextmanager
 def _replaced(component: Callable[..., Any]) -> Iterator[None]:
-    """Replace `PipelineDecorator.component` by this function, with a stand-in for ClearML if it is not imported."""
+    """Replace `PipelineDecorator.component` by this function.
+
+    If ClearML is not imported, a stand-in takes its place.
+    """
     clearml: Any = sys.modules.get("clearml")
     if clearml is not None:
         # Its threads go on, so its modules must stay.

@@ -193,7 +193,7 @@ class Flow(Table):
     metric: str = ""
     gate_metric: str = ""
     gate_minimum: float = 0.0
-    experiments: tuple[Experiment, ...] = ()
+    experiments: tuple[Experiment, ...] = Field(default=(), min_length=1)
 
     @field_validator("experiments")
     @classmethod

@@ -176,7 +176,8 @@ def make_query(settings: Settings, **filters: Any) -> Query:
 
 def usual_metrics(settings: Settings) -> tuple[str, ...]:
     """Return the metrics that the flows choose models by, then F1 and RMSE."""
-    judged = [f"cv_{settings.flow(name).metric}" for name in flow_names() if getattr(settings, name)]
+    training = [name for name in flow_names() if getattr(settings, name) and getattr(settings, name).experiments]
+    judged = [f"cv_{settings.flow(name).metric}" for name in training]
     return tuple(dict.fromkeys([*judged, "cv_f1_score", "cv_rmse"]))
 
 

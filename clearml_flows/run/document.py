@@ -43,7 +43,10 @@ def page_of(backend: Backend, project: str, run_id: str) -> str:
 
 
 def report_url(ended: Ended) -> str | None:
-    """Return the URL of the page with the run's reports. None if no step returned an evaluation (yet)."""
+    """Return the URL of the page with the run's reports.
+
+    None if no step returned an evaluation (yet).
+    """
     task = ended.run.step_with("evaluation").task_id
     if not task:
         return None

@@ -1,4 +1,4 @@
-"""Parameters of a flow: typed groups in its function, plain values in named sections on the run's Task.
+"""Parameters of a flow: groups in its function, plain values on the run's Task.
 
 A group is a table of the settings (`Data`, `Training`, …), `Source` or `Models`. A plain value's name is its field's
 name, or `SECTION_FIELD` if two groups of the flow have such a field.
@@ -22,7 +22,7 @@ PLAIN = (str, int, float, bool)
 
 @dataclass(frozen=True)
 class Source:
-    """A flow's raw data: where it comes from, its schema, and the names under which results are stored."""
+    """Names, raw data and schema of a flow."""
 
     name: str
     project: str
@@ -37,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Models:
-    """A flow's experiments as JSON, the metric that selects the best, and the metric that promotes it."""
+    """Experiments of a flow as JSON, and the metrics that select and promote the best."""
 
     experiments: str
     metric: str
@@ -47,7 +47,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Value:
-    """A plain value: its section and name on the Task, and the argument of the function that it belongs to."""
+    """A plain value: its section and name on the Task, its argument and field in the function."""
 
     section: str
     name: str

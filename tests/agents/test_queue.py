@@ -140,7 +140,7 @@ def test_run_and_steps_ask_for_exact_releases(fleet: Fleet, local_run: Finished)
 
 
 def test_edited_parameters_of_a_cloned_run_win(fleet: Fleet, local_run: Finished) -> None:
-    clone = fleet.enqueue_clone(local_run.document["run_id"], "services", Args__customer_value="1234")
+    clone = fleet.enqueue_clone(local_run.document["run_id"], "services", business__customer_value="1234")
     assert fleet.wait_for(clone) == "completed"
     evaluate = fleet.task(snapshot.read(fleet.api, clone).step("evaluate").task_id)
     assert evaluate["hyperparams"]["kwargs"]["customer_value"]["value"] == "1234.0"
