@@ -32,7 +32,8 @@ told = {name: task[name] for name in ("status", "type", "project")}
 told["artifacts"] = sorted(one["key"] for one in task["execution"]["artifacts"])
 told["parameters"] = {f"{name}/{key}": item["value"] for name in sections if name not in skipped
                       for key, item in sections[name].items() if key != "family"}
-told["configuration"] = {key: item["value"] for key, item in task["configuration"].items()}
+# A step alone has its modules on its own Task, a step of a run on the run's.
+told["configuration"] = {key: item["value"] for key, item in task["configuration"].items() if key != "code"}
 told["code"] = [task["script"].get(key) for key in ("diff", "requirements", "entry_point")]
 told["metrics"] = sorted({item["metric"] for one in task["last_metrics"].values() for item in one.values()
                           if not item["variant"].startswith("test_") and item["metric"] != "Learning curve"})
