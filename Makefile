@@ -8,7 +8,7 @@ setup: $(VENV)/.ready  ## make .venv/ with the project and its tools in it
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --editable '.[dev,agent,notify]'
 	touch $@
 
 run: setup  ## run the churn flow

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,7 +30,7 @@ from clearml_flows.agents.agent_state import (
 )
 from clearml_flows.backend.client import Api, Refused
 from clearml_flows.backend.connection import Backend, connect, data_dir, is_embedded
-from clearml_flows.errors import BadInput, FlowsError, Unreachable
+from clearml_flows.errors import BadInput, FlowsError, MissingExtra, Unreachable
 from clearml_flows.localserver import launcher
 from clearml_flows.settings import Settings, load
 from clearml_flows.spelling import did_you_mean
@@ -54,11 +55,10 @@ def start(
     Raises:
         BadInput: a queue does not exist, and `create_queues` is False.
         FlowsError: an agent ended at once. The message has the last line of its log.
+        MissingExtra: clearml-agent is not installed.
         Unreachable: no backend answers.
     """
-    settings = load()
-    backend = connect(settings)
-    _check_queues(backend.api, queues, create_queues)
+    settings, backend = _connected(queues, create_queues)
     folder = agents_folder(data_dir(settings))
     with one_at_a_time(folder, STARTS_WITHIN):
         _remove_old_logs(folder)
@@ -80,9 +80,7 @@ def become_agent(queues: Sequence[str], services: bool = False, create_queues: b
 
     Raises BadInput and Unreachable as `start` does.
     """
-    settings = load()
-    backend = connect(settings)
-    _check_queues(backend.api, queues, create_queues)
+    settings, backend = _connected(queues, create_queues)
     variables = _environment(backend, settings, _worker_id(queues[0]))
     sys.stdout.flush()
     os.execve(sys.executable, _command("-", queues, services), variables)  # noqa: S606  # no shell is wanted
@@ -156,6 +154,15 @@ def stop(workers: Sequence[str] = ()) -> list[dict[str, Any]]:
                 _sign_off(api, agent, known)
             forget_agent(folder, agent)
     return [{"worker": one["worker"], "was": one["state"], "task": one["task"]} for one in told]
+
+
+def _connected(queues: Sequence[str], create_queues: bool) -> tuple[Settings, Backend]:
+    if find_spec("clearml_agent") is None:
+        raise MissingExtra("clearml-agent", "agent")
+    settings = load()
+    backend = connect(settings)
+    _check_queues(backend.api, queues, create_queues)
+    return settings, backend
 
 
 def _check_queues(api: Api, queues: Sequence[str], create: bool) -> None:

@@ -23,13 +23,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import apprise
-from apprise.common import NotifyFormat, NotifyType, OverflowMode
-
-from clearml_flows.errors import BadInput
+from clearml_flows.errors import BadInput, MissingExtra
 from clearml_flows.notify.message import Message
 from clearml_flows.notify.outcome import AGAIN, SENT, Outcome
 from clearml_flows.notify.safe_text import Style, chat, markdown, plain
+
+try:
+    import apprise
+    from apprise.common import NotifyFormat, NotifyType, OverflowMode
+except ModuleNotFoundError:
+    raise MissingExtra("apprise", "notify") from None
 
 TYPES = {"completed": "success", "backend_back": "success", "test": "info", "failed": "failure", "lost": "failure"}
 PLAIN = {"mailto", "mailtos", "json", "jsons", "xml", "xmls", "form", "forms"}

@@ -21,7 +21,9 @@ HEAD = """\
 def main(path: str) -> None:
     """Write the constraints for the requirements in pyproject.toml to `path`."""
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
-    Path(path).write_text(HEAD + "".join(f"{line}\n" for line in closure(project["dependencies"])), "utf-8")
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["agent"], *extras["notify"]]
+    Path(path).write_text(HEAD + "".join(f"{line}\n" for line in closure(wanted)), "utf-8")
 
 
 def closure(requirements: list[str]) -> list[str]:

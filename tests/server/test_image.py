@@ -17,6 +17,7 @@ DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text("utf-8")
 LINES = (ROOT / "docker" / "constraints.txt").read_text("utf-8").splitlines()
 LOCKED = dict(line.split("==") for line in LINES if not line.startswith("#"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = [PROJECT["optional-dependencies"][name] for name in ("agent", "notify")]
 
 
 def copied() -> list[str]:
@@ -33,7 +34,7 @@ def test_every_package_is_locked_by_name_and_release_alone() -> None:
     assert list(LOCKED) == sorted(LOCKED)
 
 
-@pytest.mark.parametrize("line", PROJECT["dependencies"])
+@pytest.mark.parametrize("line", [line for lines in (PROJECT["dependencies"], *EXTRAS) for line in lines])
 def test_what_is_locked_is_what_the_project_asks_for(line: str) -> None:
     requirement = Requirement(line)
     assert canonicalize_name(requirement.name) in LOCKED, "make lock writes docker/constraints.txt anew"
