@@ -76,9 +76,9 @@ class Stack:
         return any(service.name == DOOR and service.state == "running" for service in self.services())
 
     def images(self) -> dict[str, str]:
-        """Return the releases in the compose file: image → tag."""
+        """Return the releases in the compose file: image → tag. The agents' image has none."""
         named = (image.rpartition(":") for image in _IMAGE.findall(self.compose_file.read_text("utf-8")))
-        return {name: tag for name, _, tag in named if name != "clearml-flows-agent"}
+        return {name: tag for name, _, tag in named if name}
 
     def generations(self) -> list[int]:
         """Return the generations of volumes that exist, sorted."""
