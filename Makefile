@@ -46,4 +46,4 @@ lock: setup  ## write docker/constraints.txt: what .venv/ has, for the image of 
 	$(BIN)/python -m clearml_flows.server.constraints docker/constraints.txt
 
 clean:  ## remove what the other targets made (not .flows/, which holds runs)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

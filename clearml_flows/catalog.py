@@ -3,16 +3,20 @@
 import json
 from pathlib import Path
 
+from clearml_flows import project
 from clearml_flows.errors import BadInput
 from clearml_flows.tabular.data.table_schema import problem_type_of
 from clearml_flows.tabular.judging.metric_names import METRICS
 
-FLOWS = Path(__file__).parents[1] / "flows"
-
 
 def flow_names() -> list[str]:
     """Return the sorted names of the flows."""
-    return sorted(path.name.removesuffix("_flow.py") for path in FLOWS.glob("*_flow.py"))
+    return sorted(path.name.removesuffix("_flow.py") for path in _folder().glob("*_flow.py"))
+
+
+def flow_file(flow: str) -> Path:
+    """Return the path of a flow's file."""
+    return _folder() / f"{flow}_flow.py"
 
 
 def schema_text(flow: str) -> str:
@@ -20,7 +24,7 @@ def schema_text(flow: str) -> str:
 
     Raises BadInput if the flow has none.
     """
-    path = FLOWS / "schemas" / f"{flow}.json"
+    path = _folder() / "schemas" / f"{flow}.json"
     if not path.is_file():
         raise BadInput(f"the flow {flow} needs a schema, and there is no file {path}")
     return path.read_text("utf-8")
@@ -29,3 +33,7 @@ def schema_text(flow: str) -> str:
 def metrics_of(flow: str) -> tuple[str, ...]:
     """Return the metrics for the flow's models, by the problem type of its target."""
     return METRICS[problem_type_of(json.loads(schema_text(flow)))]
+
+
+def _folder() -> Path:
+    return project.code() / "flows"

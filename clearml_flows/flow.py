@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from clearml_flows import project
 from clearml_flows.errors import FlowsError
 from clearml_flows.run.options import is_controller
 from clearml_flows.run.parameters import Models, Source
@@ -71,15 +72,20 @@ def here(work: Callable[..., T], *arguments: Any) -> T:
         raise
 
 
-def _launch() -> None:
-    """Run the flow's command if a person started its file."""
+def _begin() -> None:
+    """Run the flow's command if a person started its file. In a controller, make the project importable."""
     script = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
-    if script.name.endswith("_flow.py") and script.parent.name == "flows" and not is_controller():
-        from clearml_flows.cli.run import run_command
+    if not (script.name.endswith("_flow.py") and script.parent.name == "flows"):
+        return
+    project.enter(script)
+    if is_controller():
+        project.add_to_path()
+        return
+    from clearml_flows.cli.run import run_command
 
-        run_command(script.name.removesuffix("_flow.py")).main()
+    run_command(script.name.removesuffix("_flow.py")).main()
 
 
 # At the import, before the flow's file imports its steps: they import ClearML, which takes seconds, and the process
 # that waits for a run does not need it.
-_launch()
+_begin()

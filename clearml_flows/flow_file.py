@@ -14,7 +14,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from clearml_flows.catalog import FLOWS
+from clearml_flows import project
+from clearml_flows.catalog import flow_file
 from clearml_flows.errors import BadInput
 from clearml_flows.flow import Flow
 from clearml_flows.run.parameters import configured_values
@@ -61,15 +62,17 @@ def read_flow(name: str) -> FlowFile:
     Raises BadInput if the file declares no flow of this name.
     """
     read = FlowFile(lambda: None, {})
-    spec = importlib.util.spec_from_file_location(f"flows.{name}_flow", FLOWS / f"{name}_flow.py")
+    path = flow_file(name)
+    project.add_to_path()
+    spec = importlib.util.spec_from_file_location(f"flows.{name}_flow", path)
     if spec is None or spec.loader is None:
-        raise BadInput(f"{FLOWS} has no file {name}_flow.py")
+        raise BadInput(f"{path} is no file of Python")
     module = importlib.util.module_from_spec(spec)
     with _recording(read):
         spec.loader.exec_module(module)
     declared = [one for one in vars(module).values() if isinstance(one, Flow) and one.name == name]
     if not declared:
-        raise BadInput(f"{FLOWS / f'{name}_flow.py'} declares no flow {name!r}: put @flow({name!r}) above its function")
+        raise BadInput(f"{path} declares no flow {name!r}: put @flow({name!r}) above its function")
     return FlowFile(declared[0].function, read.components, read.calls)
 
 

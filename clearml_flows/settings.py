@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from clearml_flows.catalog import flow_names, metrics_of
 from clearml_flows.errors import BadInput
+from clearml_flows.project import VARIABLE, check_project, settings_file
 from clearml_flows.spelling import did_you_mean
 
 PREFIX = "FLOWS__"
@@ -234,6 +235,7 @@ class Settings(BaseSettings):
         """
         table: Flow | None = getattr(self, name)
         if table is None:
+            check_project()
             raise BadInput(f"{settings_file()} has no table [{name}], which the flow needs")
         known = metrics_of(name)
         metrics = {"metric": table.metric or known[0], "gate_metric": table.gate_metric or f"test_{known[0]}"}
@@ -261,28 +263,15 @@ def _with_flows() -> type[Settings]:
     return create_model("Settings", __base__=Settings, **tables)
 
 
-def settings_file() -> Path:
-    """Return the path of the settings file.
-
-    It is `FLOWS_SETTINGS` if set, else settings.toml of this checkout, else of the working directory.
-    """
-    if os.environ.get("FLOWS_SETTINGS"):
-        return Path(os.environ["FLOWS_SETTINGS"]).absolute()
-    beside_us = Path(__file__).resolve().parent.parent / "settings.toml"
-    return beside_us if beside_us.is_file() else Path("settings.toml").absolute()
-
-
 def load() -> Settings:
-    """Return the settings in force.
+    """Return the settings in force. Without a settings file, they are the defaults.
 
     Raises BadInput with the source of the wrong value, its key, and what was expected.
     """
     _refuse_unknown_variables()
     path = settings_file()
-    if not path.is_file():
-        raise BadInput(
-            f"there is no settings file {path}; run from the project's folder or name one with FLOWS_SETTINGS"
-        )
+    if os.environ.get(VARIABLE) and not path.is_file():
+        raise BadInput(f"{VARIABLE} names {path}, which is no file")
     try:
         return _with_flows()()
     except SettingsError as wrong:

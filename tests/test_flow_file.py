@@ -37,7 +37,7 @@ def shop(data: Data, drawn: Features, training: Training, factor: float = 1.5) -
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> flow_file.FlowFile:
     (tmp_path / "shop_flow.py").write_text(BRANCHES, "utf-8")
-    monkeypatch.setattr(flow_file, "FLOWS", tmp_path)
+    monkeypatch.setattr(flow_file, "flow_file", lambda name: tmp_path / f"{name}_flow.py")
     return read_flow.__wrapped__("shop")
 
 
@@ -77,7 +77,7 @@ def test_values_are_in_sections_and_fields_of_one_name_are_told_apart(shop: flow
 
 def test_a_file_without_its_flow_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shop_flow.py").write_text(BRANCHES.replace('@flow("shop")', '@flow("shops")'), "utf-8")
-    monkeypatch.setattr(flow_file, "FLOWS", tmp_path)
+    monkeypatch.setattr(flow_file, "flow_file", lambda name: tmp_path / f"{name}_flow.py")
     with pytest.raises(BadInput, match=r"shop_flow.py declares no flow 'shop': put @flow\('shop'\) above its function"):
         read_flow.__wrapped__("shop")
 

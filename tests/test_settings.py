@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from clearml_flows.errors import BadInput
-from clearml_flows.settings import keys, load, set_option, settings_file, variable
+from clearml_flows.project import settings_file
+from clearml_flows.settings import keys, load, set_option, variable
 
 MINIMAL = '[[churn.experiments]]\nname = "forest"\nfamily = "RandomForest"\nparams = { n_estimators = 10 }\n'
 
@@ -100,7 +101,7 @@ def test_an_unknown_option_names_the_nearest(file: Path) -> None:
 
 def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FLOWS_SETTINGS", str(tmp_path / "none.toml"))
-    with pytest.raises(BadInput, match=r"no settings file .*none\.toml"):
+    with pytest.raises(BadInput, match=r"FLOWS_SETTINGS names .*none\.toml, which is no file"):
         load()
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from clearml_flows.errors import FlowsError
-from clearml_flows.settings import Settings, settings_file, variable
+from clearml_flows.project import settings_file
+from clearml_flows.settings import Settings, variable
 
 CONF_VARIABLE = "CLEARML_CONFIG_FILE"
 HOSTS = {"api_host": "api.api_server", "web_host": "api.web_server", "files_host": "api.files_server"}

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from clearml_flows.backend.client import Api
 from clearml_flows.backend.configuration import HOSTS, conf_file, in_force, read_conf, text_at
 from clearml_flows.errors import FlowsError, Unreachable
-from clearml_flows.settings import ClearML, Settings, settings_file
+from clearml_flows.project import settings_file
+from clearml_flows.settings import ClearML, Settings
 
 
 @dataclass(frozen=True)

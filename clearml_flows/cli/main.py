@@ -7,6 +7,7 @@ from clearml_flows.cli.agent import agent
 from clearml_flows.cli.datasets import datasets
 from clearml_flows.cli.doctor import doctor
 from clearml_flows.cli.experiments import experiments
+from clearml_flows.cli.init import init
 from clearml_flows.cli.models import models
 from clearml_flows.cli.monitor import monitor
 from clearml_flows.cli.notify import notify
@@ -44,6 +45,7 @@ main.add_command(agent)
 main.add_command(datasets)
 main.add_command(doctor)
 main.add_command(experiments)
+main.add_command(init)
 main.add_command(models)
 main.add_command(monitor)
 main.add_command(notify)

@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 import click
 
-from clearml_flows import settings as settings_module
 from clearml_flows.backend.connection import data_dir, is_embedded
 from clearml_flows.cli.progress import progress
 from clearml_flows.cli.summary import one_line, summary
 from clearml_flows.errors import BadInput, FlowsError
 from clearml_flows.flow_file import check_flow
+from clearml_flows.project import settings_file
 from clearml_flows.run.document import document, failure, web_url
 from clearml_flows.run.launch import Ended, launch
 from clearml_flows.run.options import SOURCES, How
@@ -129,7 +129,7 @@ def _say_plan(flow: str, settings: Settings, as_json: bool) -> None:
         "flow": flow,
         "backend": "embedded" if is_embedded(settings) else "server",
         "data_dir": str(data_dir(settings)),
-        "settings_file": str(settings_module.settings_file()),
+        "settings_file": str(settings_file()),
         "settings": settings.model_dump(mode="json"),
     }
     click.echo(json.dumps(plan, indent=None if as_json else 2))

@@ -13,6 +13,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from clearml_flows import project
 from clearml_flows.backend.configuration import conf_file
 from clearml_flows.backend.connection import data_dir
 from clearml_flows.doctor.check_result import CheckResult, failed, ok, warning
@@ -23,7 +24,7 @@ from clearml_flows.settings import Settings
 DISTRIBUTION = "clearml-flows"
 LOW_BYTES = 1 << 30
 NO_BYTES = 100 << 20
-_PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+_PYPROJECT = project.template() / "pyproject.toml"  # only in a checkout
 
 
 def check_python() -> CheckResult:
@@ -49,17 +50,18 @@ def check_packages() -> CheckResult:
 def declared() -> tuple[str, list[Requirement]]:
     """Return the required Python and packages, from pyproject.toml or the installed metadata."""
     if _PYPROJECT.is_file():
-        project = tomllib.loads(_PYPROJECT.read_text("utf-8"))["project"]
-        return project["requires-python"], [Requirement(line) for line in project["dependencies"]]
-    told = importlib.metadata.metadata(DISTRIBUTION)
-    return told["Requires-Python"], [Requirement(line) for line in importlib.metadata.requires(DISTRIBUTION) or []]
+        table = tomllib.loads(_PYPROJECT.read_text("utf-8"))["project"]
+        python, lines = table["requires-python"], table["dependencies"]
+    else:
+        python = importlib.metadata.metadata(DISTRIBUTION)["Requires-Python"]
+        lines = importlib.metadata.requires(DISTRIBUTION) or []
+    here = {**default_environment(), "extra": ""}  # the check does not need the packages of extras
+    every = [Requirement(line) for line in lines]
+    return python, [one for one in every if not one.marker or one.marker.evaluate(here)]  # type: ignore[arg-type]  # it takes any such dict
 
 
 def _unfit(required: Sequence[Requirement]) -> Iterator[tuple[Requirement, str]]:
-    here = {**default_environment(), "extra": ""}
     for wanted in required:
-        if wanted.marker and not wanted.marker.evaluate(here):  # type: ignore[arg-type]  # it takes any such dict
-            continue
         try:
             version = importlib.metadata.version(wanted.name)
         except importlib.metadata.PackageNotFoundError:

@@ -8,7 +8,8 @@ from clearml_flows.backend.connection import data_dir, is_embedded
 from clearml_flows.doctor.check_result import CheckResult, failed, ok, skipped, warning
 from clearml_flows.errors import BadInput
 from clearml_flows.notify.channels import find_channels, find_routes
-from clearml_flows.settings import Settings, settings_file
+from clearml_flows.project import settings_file
+from clearml_flows.settings import Settings
 from clearml_flows.setup.kaggle_account import authenticates_by
 from clearml_flows.tabular.data.kaggle_source import kaggle_problem, run_kaggle
 
@@ -23,6 +24,8 @@ def check_kaggle(settings: Settings, endpoint: str = "") -> CheckResult:
     Args:
         endpoint: another address than Kaggle's.
     """
+    if getattr(settings, "churn", None) is None:
+        return skipped("kaggle", "not asked: the settings have no flow churn")
     data, flow = settings.data, settings.flow("churn")
     file = settings_file().parent / flow.file
     if data.source not in ("auto", "kaggle") or (data.source == "auto" and flow.file and file.is_file()):

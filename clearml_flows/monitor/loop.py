@@ -24,8 +24,9 @@ from clearml_flows.monitor.store import Store
 from clearml_flows.monitor.watched_backend import Watched
 from clearml_flows.notify.notifier import Notifier
 from clearml_flows.plain_text import cell
+from clearml_flows.project import settings_file
 from clearml_flows.schedule.records import text
-from clearml_flows.settings import Settings, settings_file
+from clearml_flows.settings import Settings
 
 DELIVER_EVERY = 5.0
 SLOWEST = 300.0

@@ -21,6 +21,7 @@ from typing import Any
 
 from clearml_flows.catalog import flow_names
 from clearml_flows.flow_file import read_flow
+from clearml_flows.project import LIBRARY, PACKED, code
 
 CODE = "code"
 GIT = "git"
@@ -28,7 +29,6 @@ PROJECT = "clearml-flows"
 ROOMS = ("backend", "run", "tabular")  # subpackages in the bundle, besides the modules at the root
 PACKAGES = ("flows", "components", "clearml_flows/*.py", *(f"clearml_flows/{room}" for room in ROOMS))
 RELEASES = "releases.json"  # the packages of steps, and the release of each
-_ROOT = Path(__file__).resolve().parents[2]
 TRAVELS = (".py", ".json")
 SCRIPT = '''"""{what}: runs the code in this Task's configuration object `code`."""
 
@@ -57,8 +57,8 @@ def carry(task: Any, flow: str, settings: Path, modules: Sequence[Mapping[str, P
     """
     task.reload()
     found = task.data.script
-    code = pack(settings, modules=modules)
-    task.set_configuration_object(CODE, config_text=code, config_type="base64", description="zip of the code")
+    packed = pack(settings, modules=modules)
+    task.set_configuration_object(CODE, config_text=packed, config_type="base64", description="zip of the code")
     if found.version_num:
         task.set_configuration_object(
             GIT, config_text=_git(found), config_type="text", description="where it comes from"
@@ -78,7 +78,12 @@ def script(what: str, path: str) -> str:
 
 def pack(settings: Path, packages: Sequence[str] = PACKAGES, modules: Sequence[Mapping[str, Path]] = ()) -> str:
     """Return code, settings file and releases as a base64 zip. Equal files give equal texts."""
-    files = {path.relative_to(_ROOT).as_posix(): path for package in packages for path in _files(package)}
+    files = {
+        path.relative_to(root).as_posix(): path
+        for package in packages
+        for root in [_root(package)]
+        for path in _files(root, package)
+    }
     releases = {name: _release(name) for name in _step_packages()}
     return pack_modules(
         {name: path for group in (files, *modules) for name, path in group.items()},
@@ -95,10 +100,14 @@ def pack_modules(files: Mapping[str, Path], texts: Mapping[str, bytes] = Mapping
         return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _files(package: str) -> list[Path]:
+def _root(package: str) -> Path:
+    return LIBRARY if package.startswith("clearml_flows") else code()
+
+
+def _files(root: Path, package: str) -> list[Path]:
     """Return the files of a folder, or of the paths of a pattern, that belong to the bundle."""
-    found = [path for named in _ROOT.glob(package) for path in (named, *named.rglob("*"))]
-    return sorted(path for path in found if path.suffix in TRAVELS)
+    found = [path for named in root.glob(package) for path in (named, *named.rglob("*"))]
+    return sorted(path for path in found if path.suffix in TRAVELS and PACKED not in path.parents)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -133,7 +142,7 @@ def _release(name: str) -> str:
 @cache
 def _carried() -> dict[str, str]:
     """Return the releases in the bundle. Empty in a checkout."""
-    path = _ROOT / RELEASES
+    path = LIBRARY / RELEASES
     return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
 
 

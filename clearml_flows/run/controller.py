@@ -12,6 +12,7 @@ from clearml import PipelineDecorator, Task
 from clearml_flows.backend import sdk
 from clearml_flows.backend.queues import check_queues
 from clearml_flows.flow import here
+from clearml_flows.project import settings_file
 from clearml_flows.run import bundle, step_code
 from clearml_flows.run.ending import PROCESS, process_mark
 from clearml_flows.run.limits import Limits
@@ -20,7 +21,7 @@ from clearml_flows.run.parameters import configured_values, pipeline_of, section
 from clearml_flows.run.resume import completed_steps, parameters_of
 from clearml_flows.run.snapshot import base_name
 from clearml_flows.run.watchdog import keep_watch
-from clearml_flows.settings import Settings, load, settings_file
+from clearml_flows.settings import Settings, load
 
 POLL_SECONDS = 0.1
 LOOK_MINUTES = 0.01  # between the pipeline's checks for failed steps; ClearML takes minutes here
@@ -55,7 +56,6 @@ def run(
     sdk.report_without_fork()
     sdk.parse_one_at_a_time()
     steps = sdk.prepare_steps(bundle.exact, step_code.header)
-    step_code.export_roots()
     limits = Limits({**_asked(), **settings.run.model_dump()})
     sdk.when_created(lambda task: _equip(task, name, settings, limits, steps))
     sections = sections or {"Args": list(parameters)}

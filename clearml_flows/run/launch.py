@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clearml_flows import project
 from clearml_flows.backend.client import Api
 from clearml_flows.backend.connection import Backend, connect, data_dir, start_embedded
 from clearml_flows.backend.queues import check_queues
-from clearml_flows.catalog import FLOWS
+from clearml_flows.catalog import flow_file
 from clearml_flows.errors import FlowsError, Unreachable
 from clearml_flows.lock import run_lock
 from clearml_flows.run import snapshot
@@ -79,12 +80,17 @@ class _Controller:
         self.began = time.monotonic()
         self.remote, self.settled = False, 0.0
         self.log = _log_file(data_dir(settings), flow)
-        variables = {**os.environ, **backend.environment, RUN_FILE: str(run_file), **how.variables()}
-        script = FLOWS / f"{flow}_flow.py"
+        variables = {
+            **os.environ,
+            **project.environment(),
+            **backend.environment,
+            RUN_FILE: str(run_file),
+            **how.variables(),
+        }
         with self.log.open("wb") as log:
             # In its own session, so that an interrupt at the terminal reaches only us, and stop() reaches every step.
             self.process = subprocess.Popen(
-                [sys.executable, str(script)],
+                [sys.executable, str(flow_file(flow))],
                 env=variables,
                 stdout=log,
                 stderr=log,

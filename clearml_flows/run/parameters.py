@@ -14,8 +14,9 @@ from typing import Any, get_type_hints
 from clearml_flows.backend.connection import is_embedded
 from clearml_flows.catalog import schema_text
 from clearml_flows.errors import BadInput
+from clearml_flows.project import settings_file
 from clearml_flows.run.grid import expand
-from clearml_flows.settings import Settings, Table, settings_file
+from clearml_flows.settings import Settings, Table
 
 PLAIN = (str, int, float, bool)
 

@@ -6,16 +6,15 @@ changed, and only then.
 
 import ast
 import inspect
-import os
 import textwrap
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from clearml_flows.project import LIBRARY, code
 from clearml_flows.run import step_header
 
-ROOTS = (Path(__file__).resolve().parents[2],)  # folders whose modules are code of ours
 WIDTH = 116
 
 
@@ -43,19 +42,13 @@ def modules_of(step: Callable[..., Any]) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def export_roots() -> None:
-    """Let child processes of this process import our modules."""
-    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([*map(str, ROOTS), *filter(None, known)]))
-
-
 def _files(module: str) -> Iterator[tuple[str, Path]]:
     """Yield the files that an import of the module runs. None if the module is not ours."""
     parts = module.split(".")
     for count in range(1, len(parts) + 1):
         stem = "/".join(parts[:count])
         names = [f"{stem}/__init__.py", f"{stem}.py"]
-        yield from [(name, root / name) for root in ROOTS for name in names if (root / name).is_file()][:1]
+        yield from [(name, root / name) for root in (code(), LIBRARY) for name in names if (root / name).is_file()][:1]
 
 
 @cache

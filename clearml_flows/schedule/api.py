@@ -3,6 +3,7 @@
 Each returns the data that `--json` prints.
 """
 
+import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -11,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from clearml_flows import project
 from clearml_flows.backend.connection import data_dir
-from clearml_flows.catalog import FLOWS
+from clearml_flows.catalog import flow_names
 from clearml_flows.errors import BadInput, FlowsError
 from clearml_flows.run.options import SOURCES
 from clearml_flows.schedule import times
@@ -190,9 +192,9 @@ def _free_name(store: Store, flow: str, kind: str) -> str:
 
 
 def _check_flow(name: str) -> None:
-    known = [path.stem.removesuffix("_flow") for path in FLOWS.glob("*_flow.py")]
-    if name not in known:
-        raise BadInput(f"there is no flow {name!r}{did_you_mean(name, known)}")
+    if name not in flow_names():
+        raise BadInput(f"there is no flow {name!r}{did_you_mean(name, flow_names())}")
+    load().flow(name)
 
 
 def _check_options(flow: str, options: Sequence[str]) -> None:
@@ -200,7 +202,10 @@ def _check_options(flow: str, options: Sequence[str]) -> None:
 
     Raises BadInput with the flow's message.
     """
-    done = subprocess.run([*command(flow, options), "--dry-run"], capture_output=True, text=True, check=False)
+    variables = {**os.environ, **project.environment()}
+    done = subprocess.run(
+        [*command(flow, options), "--dry-run"], env=variables, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sentence = (done.stderr.strip().splitlines() or ["the run refuses these options"])[-1]
         raise BadInput(sentence.removeprefix("error: ").removeprefix("Error: "))

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from clearml_flows.catalog import FLOWS
+from clearml_flows import project
+from clearml_flows.catalog import flow_file
 from clearml_flows.errors import FlowsError, GateSaidNo, Locked, Unreachable
 from clearml_flows.run.options import KEY, SHARED, TAGS
 from clearml_flows.run.snapshot import RUNNING
@@ -74,7 +75,7 @@ def _is_ours(store: Store, run: Run) -> bool:
 
 def command(flow: str, options: Sequence[str]) -> list[str]:
     """Return the command line that runs a flow with these options."""
-    return [sys.executable, str(FLOWS / f"{flow}_flow.py"), "--json", "--no-progress", *options]
+    return [sys.executable, str(flow_file(flow)), "--json", "--no-progress", *options]
 
 
 def _variables(schedule: Schedule, run: Run, shared: bool) -> dict[str, str]:
@@ -87,7 +88,7 @@ def _run(command: list[str], variables: dict[str, str]) -> tuple[int, dict[str, 
     """Run the command; return its exit code, its JSON document and its last line of stderr."""
     process = subprocess.Popen(
         command,
-        env={**os.environ, **variables},
+        env={**os.environ, **project.environment(), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape
 
 from clearml_flows.backend.connection import data_dir
 from clearml_flows.errors import FlowsError
-from clearml_flows.settings import Settings, settings_file
+from clearml_flows.project import check_project, settings_file
+from clearml_flows.settings import Settings
 
 UNIT = "flows-schedule"
 MARK = "# made by: flows schedule install"
@@ -92,8 +93,10 @@ def this_machine(settings: Settings) -> Machine:
     """Return the paths of this machine and create the log's folder.
 
     Raises:
+        BadInput: there is no project.
         FlowsError: a path has control characters, which no scheduler accepts.
     """
+    check_project()
     machine = Machine(sys.executable, settings_file(), data_dir(settings) / "logs" / "schedule.log")
     if any(not character.isprintable() for character in f"{machine.python}{machine.settings}{machine.log}"):
         raise FlowsError(f"{str(machine.settings)!r} cannot be used in a scheduler: a path has control characters")

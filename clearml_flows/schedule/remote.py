@@ -10,11 +10,12 @@ from clearml_flows.backend.connection import Backend, connect
 from clearml_flows.backend.projects import project_id
 from clearml_flows.backend.queues import check_queues
 from clearml_flows.errors import BadInput, Locked
+from clearml_flows.project import check_project, settings_file
 from clearml_flows.run import bundle, ending
 from clearml_flows.schedule import environment
 from clearml_flows.schedule.service import lives
 from clearml_flows.schedule.stores import in_backend, open_store, project
-from clearml_flows.settings import Settings, load, settings_file
+from clearml_flows.settings import Settings, load
 
 TAG = "flows-scheduler"
 ENTRY = "clearml_flows/schedule/service.py"
@@ -48,10 +49,12 @@ def start(queue: str = "", create_queue: bool = False, wait: float = 0.0) -> Jso
         `{task, queue, web_url, schedules}`; `schedules` are the names of the active ones.
 
     Raises:
+        BadInput: there is no project.
         Locked: a scheduler runs or waits in a queue.
         Unreachable: the backend does not answer, a queue is missing, or no live agent watches the queue
             within `wait` seconds.
     """
+    check_project()
     settings = load()
     backend = connect(settings)
     queue = queue or settings.queues.services

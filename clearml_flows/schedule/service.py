@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 
+from clearml_flows import project
 from clearml_flows.backend.client import Api
 from clearml_flows.backend.connection import connect
 from clearml_flows.backend.queues import check_queues, watching
@@ -34,10 +34,10 @@ FOREIGN = ("CLEARML_TASK_", "TRAINS_TASK_", "CLEARML_PROC_", "TRAINS_PROC_", "CL
 
 def main() -> int:
     """Run the scheduler of this process's Task and return the exit code."""
-    task, root = os.environ["CLEARML_TASK_ID"], Path(__file__).resolve().parents[2]
+    task, root = os.environ["CLEARML_TASK_ID"], project.LIBRARY
     for name in [name for name in os.environ if name.startswith((*FOREIGN, "FLOWS_"))]:
         del os.environ[name]
-    os.environ.update(PYTHONPATH=str(root), FLOWS_SETTINGS=str(root / "settings.toml"))
+    os.environ.update(PYTHONPATH=str(root), FLOWS_SETTINGS=str(root / project.SETTINGS))
     try:
         serve(load(), task, _say)
     except FlowsError as error:

@@ -16,10 +16,16 @@ def up(stack: Stack, docker: Docker, say: Say, agents: bool = False) -> None:
 
     Raises FlowsError in these cases:
       Docker or the machine does not meet the requirements;
+      agents are wanted outside a checkout, which their image is built from;
       the .env is incomplete;
       the data is of another release;
       a part does not become healthy.
     """
+    if agents and not stack.compose_file.with_name("Dockerfile").is_file():
+        raise FlowsError(
+            "the image of agents is built in a checkout of clearml-flows, which this is not; start agents with "
+            "`flows agent start`, or in a checkout"
+        )
     info = machine.check_docker()
     env_file.addresses(docker)
     with stack.locked():

@@ -11,9 +11,10 @@ from filelock import FileLock, Timeout
 from clearml_flows.backend.connection import data_dir
 from clearml_flows.errors import FlowsError, Locked
 from clearml_flows.localserver.credentials import make_private_folder
+from clearml_flows.project import compose_file
 from clearml_flows.server import docker_command
 from clearml_flows.server import env_file as environment
-from clearml_flows.settings import Settings, settings_file
+from clearml_flows.settings import Settings
 
 VOLUMES = ("mongo", "mongo_config", "elastic", "redis", "files")
 # The agents share the network of this container.
@@ -107,10 +108,5 @@ class Stack:
 
 
 def stack(settings: Settings) -> Stack:
-    """Return the stack of these settings. Raises FlowsError if docker/compose.yaml is missing."""
-    beside_us = Path(__file__).resolve().parents[2]
-    for root in (beside_us, settings_file().parent):
-        compose_file = root / "docker" / "compose.yaml"
-        if compose_file.is_file():
-            return Stack(settings.docker.project, data_dir(settings).absolute() / "docker", compose_file)
-    raise FlowsError(f"{compose_file} is not there; run this in a checkout of the project")
+    """Return the stack of these settings."""
+    return Stack(settings.docker.project, data_dir(settings).absolute() / "docker", compose_file())

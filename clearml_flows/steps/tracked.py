@@ -20,12 +20,12 @@ from clearml_flows.backend.client import Api
 from clearml_flows.backend.connection import Backend, connect, data_dir
 from clearml_flows.backend.quiet import quiet
 from clearml_flows.errors import BadInput, FlowsError
+from clearml_flows.project import add_to_path, code
 from clearml_flows.run import ending
 from clearml_flows.run.snapshot import BROKEN, RUNNING, failure_of
 from clearml_flows.settings import Settings
 from clearml_flows.steps.signatures import Step
 
-ROOT = Path(__file__).resolve().parents[2]
 STOP_WITHIN = 10.0
 
 
@@ -110,7 +110,7 @@ def _be_interrupted_by_sigterm() -> None:
 
 def _make_task(step: Step, flow: str, project: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     with quiet():
-        task = _sdk(flow).make_step_task(step.name, arguments, project, commit_of(ROOT), _packed_modules)
+        task = _sdk(flow).make_step_task(step.name, arguments, project, commit_of(code()), _packed_modules)
         return {"id": task.id, "project": task.project}, str(task.data.script.diff)
 
 
@@ -132,13 +132,13 @@ def _packed_modules(step: Callable[..., Any]) -> str:
 @cache
 def _sdk(flow: str) -> Any:
     """Register the flow's steps with exact requirements, and return clearml_flows.backend.sdk."""
+    add_to_path()
     from clearml_flows.backend import sdk
     from clearml_flows.run import bundle, step_code
 
     import_module(f"flows.{flow}_flow")
     sdk.ask_nobody_for_news()
     sdk.prepare_steps(bundle.exact, step_code.header)
-    step_code.export_roots()
     return sdk
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import clearml
 from clearml.backend_api.session import client
 
+from clearml_flows import project
 from clearml_flows.tabular.artifacts import file_sha256
 
 
@@ -59,6 +60,7 @@ def main(request: Path) -> None:
     asked = json.loads(request.read_text("utf-8"))
     task = FolderTask(asked["folder"])
     _stand_in(task)
+    project.add_to_path()
     step = inspect.unwrap(getattr(importlib.import_module(f"components.{asked['step']}"), asked["step"]))
     try:
         told = {"returned": step(**asked["arguments"])}

@@ -41,7 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
-    monkeypatch.setattr(step_code, "ROOTS", (tmp_path,))
+    monkeypatch.setattr(step_code, "code", lambda: tmp_path)
     return tmp_path
 
 

@@ -14,6 +14,7 @@ import bcrypt
 import pytest
 from filelock import FileLock
 
+from clearml_flows import project
 from clearml_flows.errors import FlowsError
 from clearml_flows.server import docker_command, env_file, machine
 from clearml_flows.server.access import access
@@ -63,6 +64,16 @@ def test_agents_are_started_by_choice(docker: Docker) -> None:
     docker.ok("up", "--agents")
     assert {"door", "agent_default", "agent_services"} <= docker.services().keys()
     assert "compose --profile agents up --detach --remove-orphans --build" in docker.calls()
+
+
+def test_agents_need_a_checkout(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.create(tmp_path / "shop")
+    monkeypatch.setenv("FLOWS_SETTINGS", str(tmp_path / "shop" / "settings.toml"))
+    assert docker.refused("up", "--agents") == (
+        "error: the image of agents is built in a checkout of clearml-flows, which this is not; start agents with "
+        "`flows agent start`, or in a checkout"
+    )
+    assert docker.calls() == []
 
 
 def test_hosts_behind_a_proxy(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,7 @@ REFUSED = {
 def test_what_cannot_be_run_is_one_sentence(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("FLOWS_SETTINGS", str(ROOT / "settings.toml"))
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n", "utf-8")
     name, *rest = words.split(" ")
     done = flows(name, *PLAIN.split(), *rest)

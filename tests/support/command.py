@@ -77,7 +77,8 @@ class Flows:
 
     def environment(self) -> dict[str, str]:
         """That of a process that uses the backend."""
-        return self.backend.env(PYTHONPATH=str(ROOT), FLOWS__SERVER__DATA_DIR=self.backend.status.data_dir)
+        project = {"PYTHONPATH": str(ROOT), "FLOWS_SETTINGS": str(ROOT / "settings.toml")}
+        return self.backend.env(**project, FLOWS__SERVER__DATA_DIR=self.backend.status.data_dir)
 
     def _run(self, *command: str) -> Done:
         done = subprocess.run(
