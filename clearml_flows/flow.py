@@ -73,7 +73,10 @@ def here(work: Callable[..., T], *arguments: Any) -> T:
 
 
 def _begin() -> None:
-    """Run the flow's command if a person started its file. In a controller, make the project importable."""
+    """Run the flow's command if a person started its file.
+
+    In a controller, only make the project importable.
+    """
     script = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
     if not (script.name.endswith("_flow.py") and script.parent.name == "flows"):
         return
