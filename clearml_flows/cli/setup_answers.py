@@ -11,8 +11,7 @@ from clearml_flows.errors import BadInput, FlowsError
 from clearml_flows.private_files import read_text
 from clearml_flows.settings import load
 from clearml_flows.setup.api import derived, host, hosts_of, key, option
-from clearml_flows.setup.conf_edit import pasted
-from clearml_flows.setup.hocon import NotUnderstood
+from clearml_flows.setup.conf_block import pasted
 from clearml_flows.setup.kaggle_account import KEY, TOKEN, USER, Account, read_account
 
 PASTE = (
@@ -93,7 +92,7 @@ def _with(found: Answers, text: str, where: str) -> Answers:
         return {**found, "secret_key": text}
     try:
         said = pasted(text)
-    except NotUnderstood:
+    except FlowsError:
         raise BadInput(f"{where} is neither a secret key nor a block api {{ … }} of ClearML's page") from None
     if not said.keys() & {"access_key", "secret_key"}:
         raise BadInput(f"{where} has no access_key and secret_key; copy the whole block api {{ … }} of ClearML's page")

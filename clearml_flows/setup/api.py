@@ -18,7 +18,7 @@ from clearml_flows.errors import BadInput, Unreachable
 from clearml_flows.localserver.credentials import CONFIG
 from clearml_flows.private_files import read_text, replace_private
 from clearml_flows.settings import Settings, load
-from clearml_flows.setup.conf_edit import edited
+from clearml_flows.setup.conf_block import edited
 
 NAMES = ("api_host", "web_host", "files_host", "access_key", "secret_key")
 _PORTS = {"api_host": 8008, "web_host": 8080, "files_host": 8081}

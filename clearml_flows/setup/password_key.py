@@ -12,7 +12,7 @@ from clearml_flows.private_files import read_text
 from clearml_flows.server.access import access
 from clearml_flows.settings import load
 from clearml_flows.setup.api import Server, label, setup
-from clearml_flows.setup.conf_edit import edited
+from clearml_flows.setup.conf_block import edited
 
 
 def setup_docker() -> dict[str, Any]:

@@ -92,9 +92,9 @@ def test_what_else_the_file_holds_stays_and_the_file_before_is_kept(
     home.conf.chmod(0o644)
     done = home.flows(*good, "--json", stdin=keys[1])
     text = home.conf.read_text("utf-8")
-    assert "# mine\nsdk { storage.cache.size = 10 } // keep\napi {\n" in text
-    assert f'    # the hosts\n    api_server: "{backend.api_url}"\n' in text
-    assert f'credentials {{ "access_key": "{keys[0]}", "secret_key": "{keys[1]}" }}' in text
+    assert text.startswith(OLD)
+    assert f'api.api_server: "{backend.api_url}"\n' in text
+    assert f'api.credentials.access_key: "{keys[0]}"\napi.credentials.secret_key: "{keys[1]}"\n' in text
     backup = Path(done.document["backup"])
     assert (backup.name, backup.read_text("utf-8"), mode(backup), mode(home.conf)) == (
         "clearml.conf.bak",
